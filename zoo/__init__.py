@@ -1,0 +1,39 @@
+"""A model zoo and benchmark harness for image colorization.
+
+The public names, loaded when they are first used: ``import zoo`` alone imports no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.core.assemble import build as build
+    from zoo.core.listing import list_models as list_models
+    from zoo.harness.bench.leaderboard import leaderboard as leaderboard
+    from zoo.harness.metrics.score import score as score
+    from zoo.studio.colorize import colorize as colorize
+    from zoo.studio.load import load as load
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "build": "zoo.core.assemble",
+    "list_models": "zoo.core.listing",
+    "load": "zoo.studio.load",
+    "colorize": "zoo.studio.colorize",
+    "score": "zoo.harness.metrics.score",
+    "leaderboard": "zoo.harness.bench.leaderboard",
+}
+__all__ = ["__version__", "build", "colorize", "leaderboard", "list_models", "load", "score"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

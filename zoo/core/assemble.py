@@ -1,0 +1,223 @@
+"""From names to modules: part references made into parts, model rows resolved and composed.
+
+Options reach a part in this order, the last wins: the part row's presets, the model row's
+``options`` (to every part that names them), what the model row says for that part, and the
+caller's own (``width=16`` to every part that names it, ``decoder.skip=sum`` to that one).
+An option that nobody names is an error.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from zoo.core.errors import BadInput, BrokenPlugin, ContractError, ZooError, did_you_mean
+from zoo.core.registry import current
+from zoo.core.spec import ROLES, ModelRow, ModelSpec, PartRef, PartRow, part_ref
+
+if TYPE_CHECKING:
+    from zoo.core.colorizer import Colorizer
+
+_KIND_OF = {"encoder": "encoders", "bridge": "bridges", "decoder": "decoders", "head": "heads"}
+
+
+def make(kind: str, ref: str | Mapping[str, Any] | PartRef, *args: Any, **options: Any) -> Any:
+    """A part by name: ``make("blocks", "residual", 64, 128)``.
+
+    Args:
+        kind: the plural kind, such as ``"blocks"``.
+        ref: a name, or a mapping ``{name: ..., **options}`` whose options win over ``options``.
+        args: what the contract of the kind passes by position.
+
+    Raises:
+        UnknownName, AmbiguousName, BrokenPlugin: no such part, or it cannot be imported.
+        BadInput: an option the part does not have, or of the wrong type.
+    """
+    registry = current()
+    part = part_ref(dict(ref) if isinstance(ref, Mapping) else ref, kind)
+    record = registry.record(kind, part.name)
+    factory = registry.load(kind, part.name)
+    presets = record.row.options if isinstance(record.row, PartRow) else {}
+    merged = {**presets, **options, **part.options}
+    return _call(factory, args, merged, f"{kind} {part.name!r}")
+
+
+def option_names(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """What may be set on a part: its keyword-only parameters and those with a default."""
+    found = {}
+    for name, parameter in inspect.signature(factory).parameters.items():
+        if parameter.kind is parameter.KEYWORD_ONLY or (
+            parameter.kind is parameter.POSITIONAL_OR_KEYWORD and parameter.default is not parameter.empty
+        ):
+            found[name] = parameter
+    return found
+
+
+def takes_any_option(factory: Callable[..., Any]) -> bool:
+    """Whether the part ends in ``**options``: it then takes dotted options of any name."""
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(factory).parameters.values())
+
+
+def resolve(name: str, overrides: Mapping[str, Any] | None = None) -> ModelSpec:
+    """A model's row with its options spread over its parts. Imports the parts' modules.
+
+    Args:
+        name: a registered model.
+        overrides: ``{"width": 16}`` for every part that names it, ``{"decoder.skip": "sum"}`` for one.
+
+    Raises:
+        UnknownName, AmbiguousName, BrokenPlugin: the model or one of its parts.
+        BadInput: an option that no part names, or a row that is neither composed nor a network.
+    """
+    registry = current()
+    row = registry.model_row(name)
+    where = f"model {name!r}"
+    if row.target is not None:
+        if any(getattr(row, role) is not None for role in ROLES):
+            raise BadInput(f"{where}: a row has either a 'target' or parts, not both.")
+        parts = {"network": PartRef(name)}
+        factories = {"network": _network_factory(name, row)}
+        versions = {"network": registry.record("models", name).identity}
+    else:
+        for role in ("encoder", "decoder", "head"):
+            if getattr(row, role) is None:
+                raise BadInput(f"{where}: the {role} is missing; give encoder, decoder and head, or a target.")
+        parts = {r: part_ref(getattr(row, r), f"{where}, {r}") for r in ROLES if getattr(row, r) is not None}
+        factories = {r: registry.load(_KIND_OF[r], ref.name) for r, ref in parts.items()}
+        versions = {r: registry.record(_KIND_OF[r], ref.name).identity for r, ref in parts.items()}
+    options = _spread(parts, factories, row.options, dict(overrides or {}), where)
+    parts = {role: PartRef(ref.name, options[role]) for role, ref in parts.items()}
+    return ModelSpec(
+        name=name,
+        parts=parts,
+        versions=versions,
+        extras=tuple(row.extras),
+        recipe=row.recipe,
+        baseline=row.baseline,
+        note=row.note,
+    )
+
+
+def assemble(spec: ModelSpec) -> Colorizer:
+    """The colorizer a resolved spec describes, freshly initialised from torch's global generator.
+
+    Raises:
+        BadInput, Unavailable: a part refuses its options, or its weights cannot be had.
+        ContractError: a part does not keep its contract.
+        BrokenPlugin: a network raises anything else while it is built.
+    """
+    from torch import nn
+
+    from zoo.core.colorizer import Colorizer, Composed
+    from zoo.core.contracts import CONDITION_CHANNELS
+
+    if "network" in spec.parts:
+        row = current().model_row(spec.name)
+        network = _call(_network_factory(spec.name, row), (), spec.parts["network"].options, f"model {spec.name!r}")
+        if not isinstance(network, nn.Module):
+            raise ContractError(f"model {spec.name!r} builds a {type(network).__name__}; an nn.Module is expected.")
+        return Colorizer(network, name=spec.name, extras=spec.extras or tuple(getattr(network, "extras", ())))
+    part = spec.parts
+    encoder = make("encoders", part["encoder"], CONDITION_CHANNELS)
+    levels = encoder.levels
+    bridge = None
+    if "bridge" in part:
+        bridge = make("bridges", part["bridge"], levels)
+        levels = bridge.levels
+    decoder = make("decoders", part["decoder"], levels)
+    head = make("heads", part["head"], decoder.channels)
+    return Colorizer(Composed(encoder, decoder, head, bridge=bridge), name=spec.name, extras=spec.extras)
+
+
+def build(name: str, **options: Any) -> Colorizer:
+    """A registered colorizer by name: ``build("residual_unet", width=16)``.
+
+    A dotted option goes to one part: ``build("unet", **{"decoder.skip": "sum"})``.
+
+    Raises:
+        ZooError: as :func:`resolve` and :func:`assemble`.
+    """
+    return assemble(resolve(name, options))
+
+
+def _network_factory(name: str, row: ModelRow) -> Callable[..., Any]:
+    found = current().load("models", name)
+    if not callable(found) or isinstance(found, (ModelRow, Mapping)):
+        raise ContractError(f"model {name!r}: {row.target} is not callable.")
+    return found
+
+
+def _spread(
+    parts: Mapping[str, PartRef],
+    factories: Mapping[str, Callable[..., Any]],
+    row_options: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    where: str,
+) -> dict[str, dict[str, Any]]:
+    named = {role: option_names(factory) for role, factory in factories.items()}
+    known = sorted({n for names in named.values() for n in names} | set(row_options))
+    resolved: dict[str, dict[str, Any]] = {role: {} for role in parts}
+
+    def broadcast(key: str, value: Any) -> None:
+        takers = [role for role in parts if key in named[role]]
+        if not takers:
+            raise BadInput(f"{where} has no option {key!r}; {did_you_mean(key, known)}")
+        for role in takers:
+            resolved[role][key] = value
+
+    for key, value in row_options.items():
+        broadcast(key, value)
+    for role, ref in parts.items():
+        resolved[role].update(ref.options)
+    for key, value in overrides.items():
+        role, dot, option = key.partition(".")
+        if not dot:
+            broadcast(key, value)
+        elif role not in parts:
+            raise BadInput(f"{where} has no part {role!r} (option {key!r}); {did_you_mean(role, parts)}")
+        elif option not in named[role] and not takes_any_option(factories[role]):
+            raise BadInput(f"{where}: its {role} has no option {option!r}; {did_you_mean(option, named[role])}")
+        else:
+            resolved[role][option] = value
+    return resolved
+
+
+def _call(factory: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any], where: str) -> Any:
+    """Call a part's constructor, with options checked by name and type first."""
+    named = option_names(factory)
+    free = takes_any_option(factory)
+    for key in options:
+        if key not in named and not free:
+            raise BadInput(f"{where} has no option {key!r}; {did_you_mean(key, named)}")
+    checked = _typed(factory, options, where)
+    try:
+        return factory(*args, **checked)
+    except ZooError:
+        raise
+    except (Exception, SystemExit) as error:
+        # Whatever a part's constructor raises is that part's fault: one broken part costs its own row.
+        reason = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
+        raise BrokenPlugin(f"{where} cannot be built: {type(error).__name__}: {reason}.") from error
+
+
+def _typed(factory: Callable[..., Any], options: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Options converted to what the constructor's annotations ask for (a YAML list to a tuple, say)."""
+    owner = factory.__init__ if inspect.isclass(factory) else factory
+    try:
+        hints = typing.get_type_hints(owner)
+    except (NameError, TypeError, AttributeError):
+        return dict(options)
+    checked: dict[str, Any] = {}
+    for key, value in options.items():
+        try:
+            checked[key] = msgspec.convert(value, hints[key]) if key in hints else value
+        except msgspec.ValidationError as error:
+            raise BadInput(f"{where}: option {key}={value!r} does not fit: {error}.") from None
+        except TypeError:
+            # An annotation msgspec does not know (a class of the plugin's own): left to the constructor.
+            checked[key] = value
+    return checked

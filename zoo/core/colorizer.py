@@ -1,0 +1,121 @@
+"""The colorizer: encoder → bridge → decoder → head, for photos of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo.core.contracts import CONDITION_CHANNELS, Bridge, Decoder, Encoder, Head, Prediction
+from zoo.core.errors import ContractError
+
+
+class Composed(nn.Module):
+    """The four parts in the order data flows through them.
+
+    ``forward``: condition (N, 4, H, W), H and W divisible by ``stride``, to a prediction whose maps
+    have the decoder's size, H / ``decoder.reduction``.
+    """
+
+    def __init__(self, encoder: Encoder, decoder: Decoder, head: Head, *, bridge: Bridge | None = None):
+        super().__init__()
+        self.encoder = encoder
+        self.bridge = bridge
+        self.decoder = decoder
+        self.head = head
+        levels = (*encoder.levels, *(bridge.levels if bridge is not None else ()))
+        self.stride = max(level.reduction for level in levels)
+
+    def forward(self, condition: Tensor) -> Prediction:
+        pyramid = self.encoder(condition)
+        if self.bridge is not None:
+            pyramid = self.bridge(pyramid)
+        return self.head(self.decoder(pyramid))
+
+
+class Colorizer(nn.Module):
+    """Any network made a colorizer of photos of any size.
+
+    The one place where photos are padded: the condition is reflected to a multiple of the network's
+    ``stride`` on the right and below, and the prediction is cropped back.
+
+    Args:
+        network: condition (N, 4, H, W) → ``ab`` (N, 2, H, W), or a :data:`Prediction`. It may have a
+            ``stride`` (int, default 32: what H and W must be multiples of), and ``extras``, names of
+            what it wants beyond the condition; it is then called as ``network(condition, extras)``.
+        name: what error messages call it.
+        extras: those names; the caller passes a mapping with them.
+    """
+
+    def __init__(self, network: nn.Module, *, name: str = "colorizer", extras: Sequence[str] = ()):
+        super().__init__()
+        self.network = network
+        self.name = name
+        self.extras = tuple(extras)
+        self.stride = int(getattr(network, "stride", 32))
+
+    def forward(self, condition: Tensor, extras: Mapping[str, Tensor] | None = None) -> Prediction:
+        """Colorize.
+
+        Args:
+            condition: (N, 4, H, W), any H, W ≥ 1.
+            extras: what :attr:`extras` names.
+
+        Returns:
+            A mapping with at least ``"ab"`` (N, 2, H, W).
+
+        Raises:
+            ContractError: a condition or a prediction of the wrong shape, or a missing extra.
+        """
+        if condition.ndim != 4 or condition.shape[1] != CONDITION_CHANNELS:
+            raise ContractError(f"{self.name}: the condition is (N, 4, H, W), not {tuple(condition.shape)}.")
+        height, width = condition.shape[-2:]
+        padded = reflect_pad(condition, self.stride)
+        output = self.network(padded, self._given(extras)) if self.extras else self.network(padded)
+        prediction: Prediction = dict(output) if isinstance(output, Mapping) else {"ab": output}
+        ab = self._checked(prediction.get("ab"), padded)
+        if ab.shape[-2:] != padded.shape[-2:]:
+            ab = F.interpolate(ab, padded.shape[-2:], mode="bilinear", align_corners=False)
+        prediction["ab"] = ab[..., :height, :width]
+        return prediction
+
+    def _given(self, extras: Mapping[str, Tensor] | None) -> Mapping[str, Tensor]:
+        for name in self.extras:
+            if extras is None or name not in extras:
+                raise ContractError(f"{self.name} needs the extra {name!r}; pass it in the mapping 'extras'.")
+        assert extras is not None
+        return extras
+
+    def _checked(self, ab: Tensor | None, condition: Tensor) -> Tensor:
+        if not isinstance(ab, Tensor):
+            raise ContractError(f"{self.name} must return the tensor ab or a mapping with 'ab'.")
+        if ab.ndim != 4 or ab.shape[0] != condition.shape[0] or ab.shape[1] != 2:
+            expected = (condition.shape[0], 2, *condition.shape[-2:])
+            raise ContractError(f"{self.name} returned ab of shape {tuple(ab.shape)}; {expected} is expected.")
+        return ab
+
+
+def reflect_pad(image: Tensor, stride: int) -> Tensor:
+    """(N, C, H, W) reflected on the right and below to multiples of ``stride``; any H, W ≥ 1.
+
+    ``F.pad(mode="reflect")`` refuses to pad by more than the side; the index arithmetic here reflects
+    as often as it takes (a side of 1 repeats).
+    """
+    height, width = image.shape[-2:]
+    tall, wide = -(-height // stride) * stride, -(-width // stride) * stride
+    if tall != height:
+        image = image.index_select(-2, _reflection(height, tall, image.device))
+    if wide != width:
+        image = image.index_select(-1, _reflection(width, wide, image.device))
+    return image
+
+
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)  # cached: a tensor made under inference mode could not be used in training
+def _reflection(size: int, target: int, device: torch.device) -> Tensor:
+    period = max(2 * (size - 1), 1)
+    phase = torch.arange(target) % period
+    return torch.where(phase < size, phase, period - phase).clamp_max(size - 1).to(device)

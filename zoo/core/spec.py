@@ -1,0 +1,140 @@
+"""The rows of the table: frozen structs, decoded strictly. Torch-free."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from zoo.core.errors import BadInput
+
+KINDS = (
+    "models",
+    "encoders",
+    "bridges",
+    "decoders",
+    "skips",
+    "blocks",
+    "heads",
+    "hints",
+    "losses",
+    "objectives",
+    "datasets",
+    "metrics",
+    "executors",
+    "trackers",
+)
+ROLES = ("encoder", "bridge", "decoder", "head")
+"""What a composed colorizer is made of, in the order data flows through it."""
+
+
+class PartRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A part: where its class is, and where its idea comes from.
+
+    ``options`` are presets, so that a variant is a row and not a class.
+    """
+
+    target: str
+    summary: str = ""
+    source: str = ""
+    licence: str = ""
+    version: int = 1
+    options: dict[str, Any] = {}
+
+
+class ModelRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A colorizer: either parts that compose, or one ``target`` that is a whole network."""
+
+    summary: str = ""
+    source: str = ""
+    licence: str = ""
+    note: str = ""
+    target: str | None = None
+    encoder: str | dict[str, Any] | None = None
+    bridge: str | dict[str, Any] | None = None
+    decoder: str | dict[str, Any] | None = None
+    head: str | dict[str, Any] | None = None
+    options: dict[str, Any] = {}
+    extras: list[str] = []
+    recipe: str = "default"
+    baseline: bool = False
+    version: int = 1
+
+
+class RecipeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a colorizer is trained. ``losses`` maps a name to its weight, or to {weight, **options}."""
+
+    summary: str = ""
+    source: str = ""
+    optimizer: str = "adamw"
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    momentum: float = 0.9
+    weight_decay: float = 0.01
+    schedule: str = "cosine"
+    warmup: float = 0.0
+    clip: float | None = None
+    ema: float | None = None
+    batch: int | None = None
+    epochs: float | None = None
+    flip: bool = True
+    losses: dict[str, float | dict[str, Any]] = {}
+    objective: str | dict[str, Any] = "supervised"
+    hints: str | dict[str, Any] | None = None
+    version: int = 1
+
+
+class PartRef(msgspec.Struct, frozen=True):
+    """A part by name, with the options it is built with."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+def part_ref(value: Any, where: str) -> PartRef:
+    """``"name"`` or ``{name: ..., **options}`` as a :class:`PartRef`.
+
+    Raises:
+        BadInput: neither of the two forms.
+    """
+    if isinstance(value, PartRef):
+        return value
+    if isinstance(value, str):
+        return PartRef(value)
+    if isinstance(value, dict) and isinstance(value.get("name"), str):
+        return PartRef(value["name"], {k: v for k, v in value.items() if k != "name"})
+    raise BadInput(f"{where}: a part is a name or a mapping with a 'name', not {value!r}.")
+
+
+class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A model resolved: every part by name with all its options, nothing left to default rows.
+
+    ``parts`` maps a role to its part; a whole network has the one role ``network``.
+    """
+
+    name: str
+    parts: dict[str, PartRef]
+    versions: dict[str, str]
+    extras: tuple[str, ...] = ()
+    recipe: str = "default"
+    baseline: bool = False
+    note: str = ""
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the result, as plain data (names of rows and notes do not)."""
+        return {
+            "parts": msgspec.to_builtins(self.parts),
+            "versions": self.versions,
+            "extras": list(self.extras),
+        }
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON with sorted keys and no white space: equal values give equal bytes."""
+    return msgspec.json.encode(value, order="sorted")
+
+
+def fingerprint(value: Any, length: int = 12) -> str:
+    """The first ``length`` hex digits of the SHA-256 of :func:`canonical_json`."""
+    return hashlib.sha256(canonical_json(value)).hexdigest()[:length]
