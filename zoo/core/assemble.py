@@ -1,9 +1,9 @@
 """From names to modules: part references made into parts, model rows resolved and composed.
 
 Options reach a part in this order, the last wins: the part row's presets, the model row's
-``options`` (to every part that names them), what the model row says for that part, and the
-caller's own (``width=16`` to every part that names it, ``decoder.skip=sum`` to that one).
-An option that nobody names is an error.
+``options`` (to every part that names them), what the model row says for that part, a suite's
+defaults (where a part names them), and the caller's own (``width=16`` to every part that names it,
+``decoder.skip=sum`` to that one). An option that nobody names is an error.
 """
 
 from __future__ import annotations
@@ -62,12 +62,15 @@ def takes_any_option(factory: Callable[..., Any]) -> bool:
     return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(factory).parameters.values())
 
 
-def resolve(name: str, overrides: Mapping[str, Any] | None = None) -> ModelSpec:
+def resolve(
+    name: str, overrides: Mapping[str, Any] | None = None, *, defaults: Mapping[str, Any] | None = None
+) -> ModelSpec:
     """A model's row with its options spread over its parts. Imports the parts' modules.
 
     Args:
         name: a registered model.
         overrides: ``{"width": 16}`` for every part that names it, ``{"decoder.skip": "sum"}`` for one.
+        defaults: like ``overrides``, but weaker, and one that no part names is passed over.
 
     Raises:
         UnknownName, AmbiguousName, BrokenPlugin: the model or one of its parts.
@@ -75,6 +78,34 @@ def resolve(name: str, overrides: Mapping[str, Any] | None = None) -> ModelSpec:
     """
     registry = current()
     row = registry.model_row(name)
+    where = f"model {name!r}"
+    parts, factories, versions = _parts_of(name, row)
+    options = _spread(parts, factories, row.options, dict(defaults or {}), dict(overrides or {}), where)
+    return ModelSpec(
+        name=name,
+        parts={role: PartRef(ref.name, options[role]) for role, ref in parts.items()},
+        versions=versions,
+        extras=tuple(row.extras),
+        recipe=row.recipe,
+        baseline=row.baseline,
+        note=row.note,
+    )
+
+
+def takes_option(name: str, option: str) -> bool:
+    """Whether any part of the model names the option (bare, or dotted for one part)."""
+    registry = current()
+    row = registry.model_row(name)
+    parts, factories, _ = _parts_of(name, row)
+    role, dot, bare = option.partition(".")
+    if dot:
+        return role in parts and (bare in option_names(factories[role]) or takes_any_option(factories[role]))
+    return option in row.options or any(option in option_names(factory) for factory in factories.values())
+
+
+def _parts_of(name: str, row: ModelRow) -> tuple[dict[str, PartRef], dict[str, Callable[..., Any]], dict[str, str]]:
+    """A row's parts, their factories and their versions, by role."""
+    registry = current()
     where = f"model {name!r}"
     if row.target is not None:
         if any(getattr(row, role) is not None for role in ROLES):
@@ -89,17 +120,7 @@ def resolve(name: str, overrides: Mapping[str, Any] | None = None) -> ModelSpec:
         parts = {r: part_ref(getattr(row, r), f"{where}, {r}") for r in ROLES if getattr(row, r) is not None}
         factories = {r: registry.load(_KIND_OF[r], ref.name) for r, ref in parts.items()}
         versions = {r: registry.record(_KIND_OF[r], ref.name).identity for r, ref in parts.items()}
-    options = _spread(parts, factories, row.options, dict(overrides or {}), where)
-    parts = {role: PartRef(ref.name, options[role]) for role, ref in parts.items()}
-    return ModelSpec(
-        name=name,
-        parts=parts,
-        versions=versions,
-        extras=tuple(row.extras),
-        recipe=row.recipe,
-        baseline=row.baseline,
-        note=row.note,
-    )
+    return parts, factories, versions
 
 
 def assemble(spec: ModelSpec) -> Colorizer:
@@ -155,6 +176,7 @@ def _spread(
     parts: Mapping[str, PartRef],
     factories: Mapping[str, Callable[..., Any]],
     row_options: Mapping[str, Any],
+    defaults: Mapping[str, Any],
     overrides: Mapping[str, Any],
     where: str,
 ) -> dict[str, dict[str, Any]]:
@@ -162,9 +184,9 @@ def _spread(
     known = sorted({n for names in named.values() for n in names} | set(row_options))
     resolved: dict[str, dict[str, Any]] = {role: {} for role in parts}
 
-    def broadcast(key: str, value: Any) -> None:
+    def broadcast(key: str, value: Any, *, required: bool = True) -> None:
         takers = [role for role in parts if key in named[role]]
-        if not takers:
+        if not takers and required:
             raise BadInput(f"{where} has no option {key!r}; {did_you_mean(key, known)}")
         for role in takers:
             resolved[role][key] = value
@@ -173,6 +195,8 @@ def _spread(
         broadcast(key, value)
     for role, ref in parts.items():
         resolved[role].update(ref.options)
+    for key, value in defaults.items():
+        broadcast(key, value, required=False)
     for key, value in overrides.items():
         role, dot, option = key.partition(".")
         if not dot:

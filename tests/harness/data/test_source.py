@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from zoo.core.errors import BadInput, BrokenPlugin, UnknownName
+from zoo.harness.data import source
+from zoo.harness.data.folder import Folder
+from zoo.harness.data.photos import Photos
+from zoo.harness.data.source import open_source
+
+
+def test_the_built_in_sources_open_by_name(folder: Path):
+    assert isinstance(open_source("photos", "test"), Photos)
+    assert len(open_source("photos", "test")) == 41
+    assert isinstance(open_source(f"folder:{folder}", "train"), Folder)
+    assert len(open_source("torchvision:FakeData", "train", size=5)) == 5
+
+
+def test_a_wrong_source_says_how_to_write_it(folder: Path):
+    with pytest.raises(UnknownName, match="did you mean 'photos'"):
+        open_source("photo", "train")
+    with pytest.raises(BadInput, match="write 'folder:"):
+        open_source(str(folder), "train")
+    with pytest.raises(BadInput, match="needs an argument; write 'folder:ARGUMENT'"):
+        open_source("folder", "train")
+    with pytest.raises(BadInput, match="'photos' takes no argument"):
+        open_source("photos:birds", "train")
+    with pytest.raises(BadInput, match="no such folder"):
+        open_source("folder:/no/such/place", "train")
+
+
+class Plugins:
+    """A registry with one data set in it."""
+
+    def __init__(self, dataset_class):
+        self.dataset_class = dataset_class
+
+    def load(self, kind: str, name: str):
+        assert (kind, name) == ("datasets", "theirs")
+        return self.dataset_class
+
+
+def test_a_plugins_data_set_gets_split_and_argument(monkeypatch):
+    class Theirs:
+        def __init__(self, split: str, argument: str = "default"):
+            self.got = split, argument
+
+    monkeypatch.setattr(source, "current", lambda: Plugins(Theirs))
+    assert open_source("theirs", "train").got == ("train", "default")
+    assert open_source("theirs:a:b", "test").got == ("test", "a:b")
+
+
+def test_a_plugin_that_fails_is_named(monkeypatch):
+    class Failing:
+        def __init__(self, split: str):
+            raise KeyError(split)
+
+    monkeypatch.setattr(source, "current", lambda: Plugins(Failing))
+    with pytest.raises(BrokenPlugin, match="'theirs' cannot be opened: KeyError"):
+        open_source("theirs", "train")
+
+
+def test_photos_are_upright_uint8_rgb():
+    photo = open_source("photos", "train")[0]
+    assert (photo.shape, photo.dtype) == ((256, 256, 3), np.uint8)

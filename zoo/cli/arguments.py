@@ -1,0 +1,81 @@
+"""What several verbs take: paths, model options, and the choice of an output format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class FilePath(click.ParamType):
+    """A path as :class:`pathlib.Path`; one that no file system could hold is an error here already."""
+
+    name = "path"
+
+    def __init__(self, *, exists: bool = False):
+        self.exists = exists
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        shown = repr(str(value)[:80])
+        if not str(value):
+            self.fail("a path is empty; write where the file or folder is.", param, ctx)
+        path = Path(value)
+        try:
+            os.stat(path)
+        except FileNotFoundError:
+            if self.exists:
+                self.fail(f"{shown}: there is no such file or folder; check the path.", param, ctx)
+        except OSError as error:
+            self.fail(f"{shown} cannot be used: {error.strerror}.", param, ctx)
+        except ValueError:
+            self.fail(f"{shown} is no path: it holds a NUL character.", param, ctx)
+        return path
+
+
+class Setting(click.ParamType):
+    """``key=value``, the value as YAML writes it: ``width=16``, ``decoder.skip=sum``, ``channels=[8, 16]``."""
+
+    name = "key=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        from zoo.core.strict_yaml import parse
+
+        key, equals, text = str(value).partition("=")
+        if not equals or not key.strip():
+            self.fail(f"{value[:80]!r} is not of the form key=value, such as width=16.", param, ctx)
+        return key.strip(), parse(text, f"--set {key.strip()[:80]}")
+
+
+class Names(click.ParamType):
+    """Names separated by commas."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        names = [name.strip() for name in str(value).split(",") if name.strip()]
+        if not names:
+            self.fail("no name is given; write them separated by commas.", param, ctx)
+        return names
+
+
+def format_option(*choices: str) -> Callable[[Any], Any]:
+    """``--format``, the first choice by default."""
+    return click.option(
+        "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True, help="How to print it."
+    )
+
+
+device_option = click.option(
+    "--device", default="auto", show_default=True, help="auto, cuda, cuda:1, mps or cpu; auto takes the fastest."
+)
+lpips_option = click.option(
+    "--lpips-trunk", type=FilePath(exists=True), help="AlexNet's weights from a local file, for LPIPS."
+)
+
+
+def comma_list(items: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))

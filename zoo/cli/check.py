@@ -1,0 +1,43 @@
+"""``zoo check``: does a part or a model keep its contract?"""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("check")
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every model and every part.")
+@click.option(
+    "--timeout",
+    default=120.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds a name may take.",
+)
+@click.pass_context
+def command(ctx: click.Context, names: tuple[str, ...], everything: bool, timeout: float) -> None:
+    """Probe each NAME (unet, encoders/conv, 'models/*') in a process of its own.
+
+    Small synthetic inputs: shapes at several sizes, finite output, a gradient on every parameter, a state
+    that travels, no use of global random state. Exit code 1 when any fails.
+    """
+    from zoo.cli.names import meanings
+    from zoo.cli.probing import probe_apart
+    from zoo.core.registry import current
+    from zoo.core.spec import KINDS
+
+    if everything == bool(names):
+        raise click.UsageError("Give names, or --all.")
+    wanted = [each for name in names for each in meanings(name)]
+    if everything:
+        wanted = [(kind, name) for kind in KINDS for name in current().names(kind)]
+    failed = 0
+    for report in probe_apart(list(dict.fromkeys(wanted)), timeout=timeout):
+        failed += not report.ok
+        click.echo(f"{'ok    ' if report.ok else 'failed'}  {report.kind}/{report.name}")
+        for line in (*report.failures, *report.notes):
+            click.echo(f"        {line}")
+    if len(wanted) > 1:
+        click.echo(f"{len(wanted) - failed} ok, {failed} failed")
+    ctx.exit(1 if failed else 0)

@@ -1,0 +1,125 @@
+"""``zoo doctor``: is everything here that the zoo can use? One line a finding."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+
+import click
+
+from zoo.core.errors import ZooError
+
+_DEPENDENCIES = [
+    "torchvision",
+    "timm",
+    "segmentation-models-pytorch",
+    "lpips",
+    "stlpips-pytorch",
+    "pytorch-msssim",
+    "safetensors",
+    "msgspec",
+    "numpy",
+    "scipy",
+    "pillow",
+    "pandas",
+]
+
+Finding = tuple[bool, str, str]
+
+
+@click.command("doctor")
+def command() -> None:
+    """Look at Python, torch, the device, dependencies, the cache, weights and plugins.
+
+    Each line is ok, or warn with what is missing and what that costs. Exit code 0 either way.
+    """
+    for inspect in (_python, _torch, _dependencies, _cache, _weights, _plugins):
+        for fine, what, detail in _safely(inspect):
+            click.echo(f"{'ok  ' if fine else 'warn'}  {what.ljust(14)}  {detail}")
+
+
+def _safely(inspect: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from inspect()
+    except (ZooError, ImportError, OSError, RuntimeError) as error:
+        yield False, inspect.__name__.strip("_"), f"{type(error).__name__}: {error}"
+
+
+def _python() -> Iterator[Finding]:
+    from zoo import __version__
+
+    yield True, "zoo", __version__
+    yield True, "python", f"{platform.python_version()} on {platform.platform(terse=True)}"
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    yield True, "cores", str(usable)
+
+
+def _torch() -> Iterator[Finding]:
+    import torch
+
+    yield True, "torch", f"{torch.__version__}, {torch.get_num_threads()} threads"
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            device = torch.cuda.get_device_properties(index)
+            yield True, f"cuda:{index}", f"{device.name}, {device.total_memory / 2**30:.0f} GiB"
+    elif torch.backends.mps.is_available():
+        yield True, "mps", "Apple GPU"
+    else:
+        yield True, "device", "cpu only: the quick suite is made for it, the others want a GPU"
+
+
+def _dependencies() -> Iterator[Finding]:
+    for name in _DEPENDENCIES:
+        try:
+            yield True, name, importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            yield False, name, "not installed; install the zoo again (pip install .)"
+
+
+def _cache() -> Iterator[Finding]:
+    from zoo.harness.data.cache import cache_folder
+
+    folder = cache_folder()
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    writable = os.access(folder, os.W_OK)
+    free = shutil.disk_usage(folder).free / 2**30
+    note = "" if writable else "; it cannot be written, set ZOO_CACHE to another folder"
+    yield writable, "cache", f"{folder}, {size / 2**20:.0f} MiB used, {free:.0f} GiB free{note}"
+
+
+def _weights() -> Iterator[Finding]:
+    from zoo.core.assemble import make
+    from zoo.core.contracts import CONDITION_CHANNELS
+
+    try:
+        make("metrics", "lpips", download=False)
+        yield True, "lpips trunk", "at hand"
+    except ZooError as error:
+        yield False, "lpips trunk", f"{error} Until then the column lpips may stay empty."
+    backbone = "tf_efficientnet_lite0"
+    try:
+        make("encoders", "timm", CONDITION_CHANNELS, backbone=backbone, pretrained=True)
+        yield True, backbone, "pretrained weights at hand"
+    except ZooError as error:
+        yield False, backbone, str(error)
+
+
+def _plugins() -> Iterator[Finding]:
+    from zoo.core.registry import current
+    from zoo.core.spec import KINDS
+
+    registry = current()
+    records = [registry.record(kind, name) for kind in KINDS for name in registry.names(kind)]
+    plugins = [record for record in records if record.row is None]
+    for record in plugins:
+        what = f"{record.kind}/{record.name} of {record.distribution} {record.version}"
+        try:
+            registry.load(record.kind, record.qualified)
+            yield True, "plugin", what
+        except ZooError as error:
+            yield False, "plugin", f"{what}: {error}"
+    if not plugins:
+        yield True, "plugins", "none installed; zoo new-plugin NAME writes one"

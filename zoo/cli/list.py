@@ -1,0 +1,96 @@
+"""``zoo list``: what is registered. Imports no part, and no torch."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Any
+
+import click
+
+from zoo.cli.arguments import format_option
+
+_TABLE = ("name", "state", "origin", "summary")
+
+
+@click.command("list")
+@click.argument("kind", default="models")
+@click.option("--filter", "pattern", default="*", metavar="GLOB", help="Names like '*unet*' only.")
+@format_option("table", "json", "names")
+def command(kind: str, pattern: str, form: str) -> None:
+    """List models, or KIND: encoders, losses, … recipes, suites, or all."""
+    from zoo.cli.tables import print_json, print_table
+
+    rows = [row for row in _rows(kind) if fnmatch.fnmatchcase(row["name"], pattern)]
+    if form == "json":
+        print_json(rows)
+    elif form == "names":
+        for row in rows:
+            click.echo(row["name"])
+    elif rows:
+        print_table(rows, ("kind", *_TABLE) if kind == "all" else _TABLE)
+    else:
+        click.echo(f"No {kind} match {pattern!r}." if pattern != "*" else f"There are no {kind}.", err=True)
+
+
+def _rows(kind: str) -> list[dict[str, Any]]:
+    from zoo.core.errors import UnknownName, did_you_mean
+    from zoo.core.spec import KINDS
+
+    if kind == "all":
+        return [row for each in (*KINDS, "recipes", "suites") for row in _rows(each)]
+    if kind == "recipes":
+        return _recipes()
+    if kind == "suites":
+        return _suites()
+    if kind not in KINDS:
+        raise UnknownName(f"Unknown kind {kind!r}; {did_you_mean(kind, (*KINDS, 'recipes', 'suites', 'all'))}")
+    return _registered(kind)
+
+
+def _registered(kind: str) -> list[dict[str, Any]]:
+    from zoo.core.registry import current
+
+    registry = current()
+    rows = []
+    for name in registry.names(kind):
+        record = registry.record(kind, name)
+        state, error = registry.state(record)
+        plugin = record.row is None
+        rows.append(
+            {
+                "kind": kind,
+                "name": name,
+                "state": state,
+                "origin": f"{record.distribution} {record.version}" if plugin else record.origin,
+                "summary": error or getattr(record.row, "summary", ""),
+                "source": getattr(record.row, "source", ""),
+                "licence": getattr(record.row, "licence", ""),
+                "target": record.target,
+            }
+        )
+    return rows
+
+
+def _recipes() -> list[dict[str, Any]]:
+    from zoo.core.registry import current
+
+    return [
+        {"kind": "recipes", "name": name, "state": "ok", "origin": "", "summary": row.summary, "source": row.source}
+        for name, row in sorted(current().recipes.items())
+    ]
+
+
+def _suites() -> list[dict[str, Any]]:
+    from zoo.core.resources import suites_folder
+    from zoo.core.strict_yaml import read_mapping
+
+    return [
+        {
+            "kind": "suites",
+            "name": path.stem,
+            "state": "ok",
+            "origin": "built-in",
+            "summary": str(read_mapping(path).get("summary", "")),
+        }
+        for path in sorted(suites_folder().glob("*.yaml"))
+    ]

@@ -1,0 +1,98 @@
+"""``zoo``: the verbs, each in a file of its own that is imported when it is first needed.
+
+Exit codes: 0 fine, 1 something failed on its own, 2 wrong usage, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo import __version__
+from zoo.cli.arguments import FilePath
+from zoo.core.errors import ZooError, did_you_mean
+
+VERBS = (
+    "list",
+    "show",
+    "check",
+    "doctor",
+    "bench",
+    "train",
+    "eval",
+    "leaderboard",
+    "score",
+    "colorize",
+    "new-plugin",
+)
+
+
+class Verbs(click.Group):
+    """The group of all verbs: imports them by name, and turns errors into sentences and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        return importlib.import_module(f"zoo.cli.{cmd_name.replace('-', '_')}").command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            ctx.fail(f"There is no verb {args[0]!r}; {did_you_mean(args[0], VERBS)}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except ZooError as error:
+            if ctx.params.get("debug"):
+                traceback.print_exception(error)
+            click.echo(f"zoo: {error}", err=True)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("zoo: stopped; the same command goes on from here.", err=True)
+            ctx.exit(130)
+        except BrokenPipeError:
+            # Whoever read our output has seen enough; nothing may be written there when Python ends, either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(141)
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="zoo")
+@click.option(
+    "--registry",
+    "registries",
+    metavar="FILE",
+    multiple=True,
+    type=FilePath(exists=True),
+    help="A table of your own models and parts, laid over the built-in one; may be given again.",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(registries: tuple[Path, ...], debug: bool) -> None:
+    """Colorizers by name: list them, train and compare them, colour photos with them."""
+    if registries:
+        from zoo.core.registry import Registry, use
+
+        use(Registry.read(registries))
+
+
+def main() -> None:
+    """The console's entry point."""
+    for stream in (sys.stdout, sys.stderr):
+        # A file name may hold bytes that no encoding knows; showing it must not fail.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    cli(prog_name="zoo")

@@ -1,0 +1,127 @@
+"""``zoo show``: everything known about one name."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import click
+
+from zoo.core.errors import ZooError
+
+
+@click.command("show")
+@click.argument("name")
+def command(name: str) -> None:
+    """Show NAME: its row, its options, its source, and what it is made of.
+
+    Write KIND/NAME (encoders/conv, recipes/default) where a name means several things.
+    """
+    lines = _of_recipe(name) or _of_suite(name) or _of_record(name)
+    width = max(len(key) for key, _ in lines)
+    for key, value in lines:
+        click.echo(f"{key.ljust(width)}  {value}".rstrip())
+
+
+def _of_recipe(name: str) -> list[tuple[str, str]]:
+    from zoo.cli.names import meanings
+    from zoo.core.errors import UnknownName
+    from zoo.core.registry import current
+
+    kind, slash, bare = name.partition("/")
+    recipes = current().recipes
+    if slash and kind == "recipes":
+        row = current().recipe(bare)
+    elif name in recipes:
+        try:
+            meanings(name)
+        except UnknownName:
+            row = recipes[name]
+        else:
+            return []
+    else:
+        return []
+    values = {field: getattr(row, field) for field in row.__struct_fields__}
+    return [("name", f"recipes/{bare or name}"), *((key, str(value)) for key, value in values.items() if value != "")]
+
+
+def _of_suite(name: str) -> list[tuple[str, str]]:
+    kind, _, bare = name.partition("/")
+    if kind != "suites":
+        return []
+    from zoo.harness.bench.suite import load_suite
+
+    suite = load_suite(bare)
+    values = {field: getattr(suite, field) for field in suite.__struct_fields__}
+    return [(key, str(value)) for key, value in values.items() if value not in (None, "")]
+
+
+def _of_record(name: str) -> list[tuple[str, str]]:
+    from zoo.cli.names import the_meaning
+    from zoo.core.registry import current
+
+    kind, bare = the_meaning(name)
+    registry = current()
+    record = registry.record(kind, bare)
+    lines = [("name", f"{kind}/{bare}")]
+    try:
+        row = registry.model_row(bare) if kind == "models" else record.row
+        detail = _of_model(bare) if kind == "models" else _options(registry.load(kind, bare))
+    except ZooError as error:
+        row, detail = record.row, [("error", str(error))]
+    lines += [(key, getattr(row, key, "")) for key in ("summary", "source", "licence", "note")]
+    if kind != "models":
+        lines.append(("options from its row", _shown(getattr(row, "options", {}))))
+    else:
+        lines += [("recipe", getattr(row, "recipe", "")), ("baseline", "yes" if getattr(row, "baseline", 0) else "")]
+    lines += [
+        ("target", record.target),
+        ("origin", record.origin),
+        ("distribution", f"{record.distribution} {record.version}" if record.row is None else record.distribution),
+        ("state", registry.state(record)[0]),
+        *detail,
+    ]
+    return [(key, value) for key, value in lines if value]
+
+
+def _of_model(name: str) -> list[tuple[str, str]]:
+    from zoo.core.assemble import assemble, resolve
+
+    spec = resolve(name)
+    lines = [(role, " ".join(filter(None, (ref.name, _shown(ref.options))))) for role, ref in spec.parts.items()]
+    if spec.extras:
+        lines.append(("extras", ", ".join(spec.extras)))
+    lines += [(f"{role} options", value) for role, value in _part_options(spec.parts)]
+    try:
+        model = assemble(spec)
+    except ZooError as error:
+        return [*lines, ("error", str(error))]
+    count = sum(p.numel() for p in model.parameters())
+    return [*lines, ("parameters", f"{count:,} ({count / 1e6:.2f} M)"), ("stride", str(model.stride))]
+
+
+def _part_options(parts: Any) -> list[tuple[str, str]]:
+    from zoo.core.registry import current
+
+    lines = []
+    for role, ref in parts.items():
+        kind = "models" if role == "network" else f"{role}s"
+        factory = current().load(kind, ref.name)
+        if callable(factory):
+            lines += [(role, value) for _, value in _options(factory)]
+    return lines
+
+
+def _options(factory: Any) -> list[tuple[str, str]]:
+    """The options of a part and their defaults, as it is written in Python."""
+    from zoo.core.assemble import option_names
+
+    named = [
+        name if parameter.default is inspect.Parameter.empty else f"{name}={parameter.default!r}"
+        for name, parameter in option_names(factory).items()
+    ]
+    return [("options", ", ".join(named) or "none")]
+
+
+def _shown(options: Any) -> str:
+    return ", ".join(f"{key}={value!r}" for key, value in options.items())

@@ -1,0 +1,133 @@
+"""Does a model or a part keep its contract? Small synthetic inputs on the CPU, some seconds a name.
+
+Ours and other people's are held to the same probe. A part can take its process down with it, so the
+command line runs this in a process of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zoo.core.assemble import assemble, resolve
+from zoo.core.colorizer import Colorizer
+from zoo.core.errors import ContractError
+from zoo.core.findings import Findings, ProbeReport
+from zoo.core.module_checks import check_module, check_quiet, smallest, tensors
+from zoo.core.part_contracts import CONTRACTS
+from zoo.core.registry import current
+from zoo.core.spec import ModelSpec
+
+_SIZES = ((64, 64), (65, 97), (1, 1))
+_BATCH_SIZES = ((64, 64), (96, 64))
+
+
+def probe_model(name: str) -> ProbeReport:
+    """Probe a registered colorizer, narrowed to ``width=8`` where it has that option.
+
+    Held: finite ``ab`` (N, 2, H, W) at 64×64, 65×97 and 1×1; a training step on a batch of one; a gradient
+    on every trainable parameter; a state that makes a copy equal; the global random states untouched.
+    What a model names in ``extras`` is made up: ``truth_ab`` (N, 2, H, W), ``rgb`` and ``reference``
+    (N, 3, H, W) uint8, ``label`` (N,) int64, ``histogram`` (N, 2, ⌈H/4⌉, ⌈W/4⌉), ``saturation`` (N, 1);
+    anything else comes from the network's own ``example_extras(condition)``.
+    """
+    found = Findings()
+    with torch.random.fork_rng(devices=[]), found.trying("building"):
+        torch.manual_seed(0)
+
+        def build(options: dict[str, Any]) -> tuple[ModelSpec, Colorizer]:
+            spec = resolve(name, options)
+            return spec, assemble(spec)
+
+        built = smallest(build, found)
+        if built is not None:
+            spec, model = built
+            _probe_colorizer(model, assemble(spec), found)
+    return found.report("models", name)
+
+
+def probe_part(kind: str, name: str) -> ProbeReport:
+    """Probe a registered part on the contract of its kind (:mod:`zoo.core.contracts`).
+
+    Raises:
+        UnknownName: no such kind.
+    """
+    if kind == "models":
+        return probe_model(name)
+    found = Findings()
+    with torch.random.fork_rng(devices=[]), found.trying("building"):
+        torch.manual_seed(0)
+        if kind in CONTRACTS:
+            CONTRACTS[kind](name, found)
+        else:
+            current().load(kind, name)
+            found.notes.append(f"imported only: {kind} have no contract that can be probed")
+    return found.report(kind, name)
+
+
+def _probe_colorizer(model: Colorizer, twin: Colorizer, found: Findings) -> None:
+    model.eval()
+    for height, width in _SIZES:
+        check_quiet(lambda h=height, w=width: _check_output(model, h, w, found), found)  # type: ignore[misc]
+    if found.failures:
+        return
+
+    def call(module: Colorizer, k: int) -> list[Tensor]:
+        condition = _condition(2, *_BATCH_SIZES[k], seed=k)
+        return tensors(module(condition, _extras(module, condition)))
+
+    check_module(model, twin, call, found)
+    model.train()
+    with found.trying("a batch of one in training mode"):
+        condition = _condition(1, *_BATCH_SIZES[0], seed=9)
+        ab = model(condition, _extras(model, condition))["ab"]
+        found.expect(bool(torch.isfinite(ab).all()), "a batch of one in training mode gives ab that is not finite")
+
+
+def _check_output(model: Colorizer, height: int, width: int, found: Findings) -> None:
+    with found.trying(f"a photo of {height}×{width}"):
+        condition = _condition(1, height, width, seed=0)
+        ab = model(condition, _extras(model, condition))["ab"]
+        shape = tuple(ab.shape)
+        found.expect(shape == (1, 2, height, width), f"a photo of {height}×{width} gives ab of shape {shape}")
+        found.expect(bool(torch.isfinite(ab).all()), f"a photo of {height}×{width} gives ab that is not finite")
+
+
+def _condition(n: int, height: int, width: int, *, seed: int) -> Tensor:
+    """(n, 4, height, width): random lightness, about one pixel in twenty hinted."""
+    generator = torch.Generator().manual_seed(seed)
+    lightness = torch.rand(n, 1, height, width, generator=generator) * 2 - 1
+    mask = (torch.rand(n, 1, height, width, generator=generator) < 0.05).float()
+    hint_ab = (torch.rand(n, 2, height, width, generator=generator) - 0.5) * mask
+    return torch.cat((lightness, hint_ab, mask), dim=1)
+
+
+def _extras(model: Colorizer, condition: Tensor) -> Mapping[str, Tensor] | None:
+    if not model.extras:
+        return None
+    n, _, height, width = condition.shape
+    generator = torch.Generator().manual_seed(5)
+    truth_ab = torch.rand(n, 2, height, width, generator=generator) - 0.5
+    photos = torch.randint(0, 256, (2, n, 3, height, width), generator=generator, dtype=torch.uint8)
+    extras = {
+        "truth_ab": truth_ab,
+        "rgb": photos[0],
+        "reference": photos[1],
+        "label": torch.randint(0, 2, (n,), generator=generator),
+        "histogram": F.avg_pool2d(truth_ab, 4, ceil_mode=True),
+        "saturation": torch.rand(n, 1, generator=generator),
+    }
+    example = getattr(model.network, "example_extras", None)
+    if example is not None:
+        extras.update(example(condition))
+    for name in model.extras:
+        if name not in extras:
+            raise ContractError(
+                f"the probe does not know the extra {name!r}; give the network a method "
+                "example_extras(condition) that returns a mapping with it."
+            )
+    return extras

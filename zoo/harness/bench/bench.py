@@ -1,0 +1,304 @@
+"""A bench: plan the runs, skip what is done, run the rest, keep the leaderboard current."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from zoo.core.errors import BadInput
+from zoo.core.registry import current
+from zoo.harness.bench.executors.local import LocalExecutor, Task
+from zoo.harness.bench.leaderboard import rebuild
+from zoo.harness.bench.plan import Run, check_options, plan_runs, resolve_model, select_models, third_party
+from zoo.harness.bench.reporter import Reporter, SilentReporter
+from zoo.harness.bench.store import RunFolder, locked
+from zoo.harness.bench.suite import Suite, load_suite
+from zoo.harness.training.budget import parse_budget
+
+POLL_SECONDS = 0.5
+GRACE_SECONDS = 30.0
+"""How long a stopped run may take to write its checkpoint."""
+
+
+class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to bench. None leaves it to the suite.
+
+    Args:
+        models: ``all``, or names and globs separated by commas.
+        suite: a suite's name or file.
+        seeds: runs a model.
+        data, test_data: sources (``photos``, ``folder:PATH``, ``torchvision:NAME``, a plugin's).
+        device: ``auto``, ``cuda``, ``mps`` or ``cpu``.
+        options: model options, for the models that name them.
+        recipe: one recipe for every model that is trained.
+        budget: ``steps=N``, ``epochs=N`` or ``seconds=N``.
+        jobs: runs at a time.
+        out: the results folder, default ``results/<suite>``.
+        lpips_trunk: a local file with LPIPS' AlexNet weights.
+        timeout: seconds after which a run is given up.
+    """
+
+    models: str = "all"
+    suite: str = "quick"
+    seeds: int | None = None
+    data: str | None = None
+    test_data: str | None = None
+    device: str = "auto"
+    options: dict[str, Any] = {}
+    recipe: str | None = None
+    budget: str | None = None
+    jobs: int = 1
+    out: Path | None = None
+    lpips_trunk: Path | None = None
+    timeout: float | None = None
+
+
+class BenchOutcome(msgspec.Struct, frozen=True):
+    """What came of it: the folder, the runs that failed, and those of them whose model was named."""
+
+    folder: Path
+    failed: list[str]
+    named_failed: list[str]
+
+
+def effective_suite(request: BenchRequest) -> Suite:
+    """The suite with what the request says instead.
+
+    Raises:
+        UnknownName, BadInput: a suite, recipe, budget or number that cannot be.
+    """
+    suite = load_suite(request.suite)
+    if request.seeds is not None and request.seeds < 1:
+        raise BadInput(f"--seeds {request.seeds} is too few; give 1 or more.")
+    if request.jobs < 1:
+        raise BadInput(f"--jobs {request.jobs} is too few; give 1 or more.")
+    if request.recipe is not None:
+        current().recipe(request.recipe)
+    changes: dict[str, Any] = {
+        "seeds": request.seeds,
+        "data": request.data,
+        "test_data": request.test_data,
+        "recipe": request.recipe,
+        "budget": parse_budget(request.budget) if request.budget else None,
+        "timeout": request.timeout,
+    }
+    return msgspec.structs.replace(suite, **{key: value for key, value in changes.items() if value is not None})
+
+
+def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutcome:
+    """Train and score every requested model, each seed in a process of its own, and write the CSVs.
+
+    What is done already is skipped; an interrupted run goes on from its checkpoint.
+
+    Raises:
+        ZooError: the request cannot be carried out; nothing has been written then.
+        KeyboardInterrupt: stopped by Ctrl-C or SIGTERM, after the runs have written their checkpoints.
+    """
+    reporter = reporter or SilentReporter()
+    suite = effective_suite(request)
+    models, named = select_models(request.models)
+    check_options(models, request.options)
+    if request.lpips_trunk is not None and not request.lpips_trunk.is_file():
+        raise BadInput(f"--lpips-trunk {request.lpips_trunk} does not exist.")
+    from zoo.harness.bench.setup import describe_data, open_banks
+
+    data = describe_data(suite, open_banks(suite))
+    _tell_what_is_left_out(data, reporter)
+    folder = request.out or Path("results") / suite.name
+    executor = LocalExecutor()
+    runs = _plan(request, suite, models, data, executor)
+    with locked(folder / ".lock", lambda: reporter.note(f"another bench is at work in {folder}; waiting for it")):
+        todo = [run for run in runs if not RunFolder(folder / run.folder).finished()]
+        reporter.planned([run.name for run in todo], [run.name for run in runs if run not in todo])
+        try:
+            with _terminate_as_interrupt():
+                _Crew(executor, folder, reporter, request.jobs).work(todo)
+        finally:
+            rebuild(folder)
+        failed = [run for run in runs if (RunFolder(folder / run.folder).row() or {}).get("status") != "ok"]
+    named_failed = [run.name for run in failed if run.model in named or not (run.error and third_party(run.model))]
+    return BenchOutcome(folder, [run.name for run in failed], named_failed)
+
+
+def _tell_what_is_left_out(data: dict[str, Any], reporter: Reporter) -> None:
+    for split, bank in data.items():
+        for name, reason in bank["skipped"][:5]:
+            reporter.note(f"{split}: {name} is left out: {reason}")
+        if len(bank["skipped"]) > 5:
+            reporter.note(f"{split}: {len(bank['skipped'])} photos are left out in all")
+    if data["test"]["monochrome"]:
+        reporter.note(f"test: {len(data['test']['monochrome'])} monochrome photos are left out")
+
+
+def _plan(
+    request: BenchRequest, suite: Suite, models: list[str], data: dict[str, Any], executor: LocalExecutor
+) -> list[Run]:
+    runs: list[Run] = []
+    for model in models:
+        if third_party(model):
+            spec, error = _resolve_apart(model, suite, request, executor)
+        else:
+            spec, error = resolve_model(model, suite, request.options)
+        runs += plan_runs(
+            model,
+            spec,
+            error,
+            suite,
+            data,
+            options={} if spec is None else request.options,
+            device=request.device,
+            lpips_trunk=str(request.lpips_trunk.resolve()) if request.lpips_trunk else "",
+        )
+    return runs
+
+
+def _resolve_apart(
+    model: str, suite: Suite, request: BenchRequest, executor: LocalExecutor, *, seconds: float = 120
+) -> tuple[Any, str]:
+    """Resolve a stranger's model in a process of its own: importing it may crash or hang."""
+    from zoo.core.spec import ModelSpec
+
+    payload = {
+        "registry_files": [str(file) for file in current().files],
+        "model": model,
+        "suite": msgspec.to_builtins(suite),
+        "options": request.options,
+    }
+    task = executor.start("zoo.harness.bench.bench:resolve_task", payload)
+    task.join(seconds)
+    if task.alive:
+        task.kill()
+        return None, f"The model {model!r} did not finish importing within {seconds:.0f} s."
+    for message in task.messages():
+        spec = msgspec.convert(message["spec"], ModelSpec) if message["spec"] else None
+        return spec, message["error"]
+    return None, f"The model {model!r} ends the process that imports it ({_how_it_died(task.exitcode)})."
+
+
+def resolve_task(payload: dict[str, Any], send: Any, stop: Any) -> None:
+    """The body of :func:`_resolve_apart`'s process."""
+    from zoo.harness.bench.setup import use_registry_files
+
+    use_registry_files(payload["registry_files"])
+    spec, error = resolve_model(payload["model"], msgspec.convert(payload["suite"], Suite), payload["options"])
+    send({"spec": msgspec.to_builtins(spec), "error": error})
+
+
+class _Crew:
+    """Keeps ``jobs`` processes busy until the runs are done."""
+
+    def __init__(self, executor: LocalExecutor, folder: Path, reporter: Reporter, jobs: int):
+        self.executor = executor
+        self.folder = folder
+        self.reporter = reporter
+        self.jobs = jobs
+        self.active: dict[str, tuple[Run, Task, float]] = {}
+
+    def work(self, runs: list[Run]) -> None:
+        waiting = list(runs)
+        try:
+            while waiting or self.active:
+                while waiting and len(self.active) < self.jobs:
+                    self._start(waiting.pop(0))
+                self.executor.wait([task for _, task, _ in self.active.values()], POLL_SECONDS)
+                for name in list(self.active):
+                    self._look_at(name)
+        except BaseException:
+            self._stop_all()
+            raise
+
+    def _start(self, run: Run) -> None:
+        path = self.folder / run.folder
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"{path} cannot be written: {error.strerror or error}.") from None
+        self.reporter.started(run.name)
+        if run.error:
+            self._finish(run, "plugin_error", run.error)
+            return
+        payload = {
+            "registry_files": [str(file) for file in current().files],
+            "run": msgspec.to_builtins(run),
+            "folder": str(path.resolve()),
+        }
+        task = self.executor.start("zoo.harness.bench.run:main", payload, output=(path / "output.log").resolve())
+        self.active[run.name] = run, task, time.monotonic()
+
+    def _look_at(self, name: str) -> None:
+        run, task, started = self.active[name]
+        alive = task.alive  # before the messages, so that none sent before the end is missed
+        for message in task.messages():
+            self.reporter.progress(name, message)
+        timeout = run.suite.timeout
+        if alive and time.monotonic() - started > timeout:
+            task.kill()
+            task.join(GRACE_SECONDS)
+            del self.active[name]
+            self._finish(run, "timeout", f"not done after {timeout:g} s; raise --timeout or lower the budget")
+        elif not alive:
+            task.join(GRACE_SECONDS)
+            del self.active[name]
+            code = task.exitcode
+            if code == 0:
+                self._finished(run)
+            elif code == -signal.SIGKILL:
+                self._finish(run, "interrupted", "killed (signal 9), by someone or for want of memory; run it again")
+            else:
+                self._finish(run, "error", f"the process died: {_how_it_died(code)}; see output.log")
+            rebuild(self.folder)
+
+    def _finish(self, run: Run, status: str, error: str) -> None:
+        """Write the row of a run whose process could not."""
+        from zoo.harness.bench.run import failed_row
+
+        folder = RunFolder(self.folder / run.folder)
+        if not folder.finished():
+            folder.write_row(failed_row(run, status, error))
+        self._finished(run)
+
+    def _finished(self, run: Run) -> None:
+        row = RunFolder(self.folder / run.folder).row()
+        if row is None:
+            self._finish(run, "error", "the process ended without a result; see output.log")
+            return
+        self.reporter.finished(run.name, row)
+
+    def _stop_all(self) -> None:
+        for _, task, _ in self.active.values():
+            task.stop()
+        deadline = time.monotonic() + GRACE_SECONDS
+        for _, task, _ in self.active.values():
+            task.join(max(deadline - time.monotonic(), 0.1))
+            task.kill()
+
+
+def _how_it_died(code: int | None) -> str:
+    if code is not None and code < 0:
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-code).name
+    return f"exit code {code}"
+
+
+@contextlib.contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """SIGTERM stops a bench as Ctrl-C does. Only the main thread may set handlers."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -1,0 +1,109 @@
+"""Scoring a finished run again: a metric it lacks, or another suite, without training."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from zoo.core.assemble import assemble
+from zoo.core.errors import BadInput
+from zoo.core.spec import ModelSpec
+from zoo.harness.bench.leaderboard import rebuild
+from zoo.harness.bench.scoring import make_metrics, score_colorizer
+from zoo.harness.bench.setup import open_banks, place, scored_photos
+from zoo.harness.bench.store import RunFolder, locked
+from zoo.harness.bench.suite import Suite, load_suite
+from zoo.harness.training import device as devices
+from zoo.harness.training.checkpoint import read_weights
+
+
+def evaluate(
+    run_folder: Path,
+    metrics: list[str] | None = None,
+    lpips_trunk: Path | None = None,
+    suite: str | None = None,
+    device: str = "auto",
+) -> dict[str, float | None]:
+    """Score a trained run.
+
+    Under its own suite the scores are written into the run (``scores.csv``, ``run.json``) and the
+    leaderboard of its results folder is rebuilt. Under another suite they go into
+    ``evaluations/<suite>/`` of the run's folder, and the run's own stay as they are.
+
+    Args:
+        metrics: which to compute; default all of the suite's.
+        lpips_trunk: a local file with LPIPS' AlexNet weights.
+        suite: another suite's name or file.
+
+    Returns:
+        The mean of each metric that could be computed.
+
+    Raises:
+        BadInput: no finished run is there, a metric cannot be had, or a file is damaged.
+    """
+    folder = RunFolder(run_folder)
+    row = folder.row()
+    if row is None or row["status"] != "ok":
+        found = "no run.json" if row is None else f"a run with status {row['status']}"
+        raise BadInput(f"{run_folder} holds {found}; name the folder of a finished run.")
+    own = msgspec.convert(row["plan"]["suite"], Suite)
+    target = load_suite(suite) if suite else own
+    spec = msgspec.convert(row["spec"], ModelSpec)
+    where = devices.pick_device(device)
+    names = list(metrics or target.metrics)
+    rulers, notes = make_metrics(names, device=where, lpips_trunk=str(lpips_trunk or ""))
+    if metrics and notes:
+        raise BadInput(notes[0])
+    colorizer = assemble(spec)
+    _load_weights(colorizer, folder)
+    banks = open_banks(target)
+    photos = scored_photos(target, banks, colorizer.extras, where)
+    scored = score_colorizer(place(colorizer, target, where), photos, rulers).per_image
+    means = {name: _mean(values) for name, values in scored.items()}
+    results = run_folder.resolve().parent.parent.parent
+    with locked(results / ".lock"):
+        if target == own:
+            _merge(folder, row, list(banks.test.names), scored, means, notes)
+            with contextlib.suppress(BadInput):
+                rebuild(results)
+        else:
+            other = RunFolder(run_folder / "evaluations" / target.name)
+            other.path.mkdir(parents=True, exist_ok=True)
+            other.write_scores(banks.test.names, scored)
+            other.write_row({**row, "suite": target.name, "scores": means, "images": len(banks.test), "notes": notes})
+    return means
+
+
+def _load_weights(colorizer: Any, folder: RunFolder) -> None:
+    try:
+        colorizer.network.load_state_dict(read_weights(folder.weights))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise BadInput(f"{folder.weights} does not fit the run's model ({reason}); train it again.") from None
+
+
+def _merge(
+    folder: RunFolder,
+    row: dict[str, Any],
+    names: list[str],
+    scored: dict[str, list[float]],
+    means: dict[str, float | None],
+    notes: list[str],
+) -> None:
+    """Add new scores to the run's own; the photos must be the ones it was scored on."""
+    before, kept = folder.scores()
+    if before != names:
+        raise BadInput(f"{folder.path} was scored on other photos than its suite gives now; use another suite name.")
+    folder.write_scores(names, {**kept, **scored})
+    outdated = tuple(f"{name}: " for name in scored)
+    remaining = [note for note in row["notes"] if not note.startswith(outdated)]
+    new = [note for note in notes if note not in remaining]
+    folder.write_row({**row, "scores": {**row["scores"], **means}, "notes": [*remaining, *new]})
+
+
+def _mean(values: list[float]) -> float | None:
+    known = [value for value in values if value == value]
+    return sum(known) / len(known) if known else None

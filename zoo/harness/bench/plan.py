@@ -1,0 +1,208 @@
+"""From a request to runs: which models, under which protocol, and a key for each.
+
+A run's key is a hash of what decides its result. The device, versions of torch, the commit and the
+date are provenance and not in it.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from zoo.core.assemble import resolve, takes_option
+from zoo.core.errors import BadInput, UnknownName, ZooError, did_you_mean
+from zoo.core.registry import current
+from zoo.core.spec import ModelSpec, RecipeRow, fingerprint, part_ref
+from zoo.harness.bench.suite import Suite
+from zoo.harness.training.budget import Budget
+
+PROTOCOL_VERSION = 1
+"""Raise it when the harness changes what a number means."""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run to be: everything its process needs to know.
+
+    ``error`` is set when the model cannot even be resolved; the run is then a row with that reason.
+    """
+
+    model: str
+    label: str
+    seed: int
+    key: str
+    suite: Suite
+    protocol: dict[str, Any]
+    data: dict[str, Any]
+    spec: ModelSpec | None = None
+    recipe_name: str = ""
+    recipe: RecipeRow | None = None
+    batch: int = 16
+    budget: Budget | None = None
+    train_hints: str | dict[str, Any] = "none"
+    device: str = "auto"
+    lpips_trunk: str = ""
+    error: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.label} seed {self.seed}"
+
+    @property
+    def folder(self) -> str:
+        """Below the results folder. Colliding plugins keep their ``@distribution`` in it."""
+        return f"runs/{self.model}/seed{self.seed}-{self.key}"
+
+
+def select_models(models: str) -> tuple[list[str], set[str]]:
+    """``all``, or names and globs separated by commas.
+
+    Returns:
+        The models in the table's order, and those of them that were named and not matched by a glob.
+
+    Raises:
+        UnknownName: a name that is none, or a glob that matches nothing.
+    """
+    registry = current()
+    known = registry.names("models")
+    chosen: dict[str, None] = {}
+    named: set[str] = set()
+    for item in filter(None, (part.strip() for part in models.split(","))):
+        if item == "all":
+            chosen.update(dict.fromkeys(known))
+        elif any(c in item for c in "*?["):
+            matches = [name for name in known if fnmatch.fnmatchcase(name, item)]
+            if not matches:
+                raise UnknownName(f"No model matches {item!r}; {did_you_mean(item, known)}")
+            chosen.update(dict.fromkeys(matches))
+        else:
+            registry.record("models", item)  # raises for a name that is unknown or means two
+            chosen[item] = None
+            named.add(item)
+    if not chosen:
+        raise BadInput("No models are named; write --models all, or names separated by commas.")
+    return list(chosen), named
+
+
+def third_party(model: str) -> bool:
+    """Whether a model comes from an installed plugin: it is then first touched in a process of its own."""
+    return current().record("models", model).row is None
+
+
+def check_options(models: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Every option must be named by one of the built-in models at least; a typo must not pass unseen.
+
+    Raises:
+        BadInput: an option nobody names.
+    """
+    ours = [model for model in models if not third_party(model)]
+    for option in options:
+        if len(ours) == len(models) and not any(takes_option(model, option) for model in ours):
+            # The single model's own error knows the names that are near.
+            resolve(ours[0], {option: options[option]})
+
+
+def resolve_model(model: str, suite: Suite, options: Mapping[str, Any]) -> tuple[ModelSpec | None, str]:
+    """The model's spec under the suite's and the caller's options, or the reason why there is none."""
+    try:
+        taken = {key: value for key, value in options.items() if takes_option(model, key)}
+        return resolve(model, taken, defaults=suite.options), ""
+    except ZooError as error:
+        return None, str(error)
+
+
+def protocol_of(suite: Suite, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides whether two rows may be compared: data, size, crop, hints, budget, rulers."""
+    registry = current()
+    hints = part_ref(suite.eval_hints, f"suite {suite.name!r}, eval_hints")
+    return {
+        "version": PROTOCOL_VERSION,
+        "size": suite.size,
+        "load_size": suite.bank_size,
+        "fit": suite.fit,
+        "train": data["train"]["fingerprint"],
+        "test": data["test"]["fingerprint"],
+        "eval_hints": {"name": registry.record("hints", hints.name).identity, **hints.options},
+        "hint_seed": suite.hint_seed,
+        "batch": suite.batch,
+        "budget": msgspec.to_builtins(suite.budget),
+        "recipe": suite.recipe,
+        "metrics": [registry.record("metrics", metric).identity for metric in suite.metrics],
+    }
+
+
+def plan_runs(
+    model: str,
+    spec: ModelSpec | None,
+    error: str,
+    suite: Suite,
+    data: Mapping[str, Any],
+    *,
+    options: Mapping[str, Any],
+    device: str,
+    lpips_trunk: str,
+) -> list[Run]:
+    """The runs of one model, one a seed.
+
+    Raises:
+        UnknownName, BadInput: a recipe, or one of its parts, that does not exist.
+    """
+    protocol = protocol_of(suite, data)
+    label = model + "".join(f" {key}={value}" for key, value in sorted(options.items()))
+    common: dict[str, Any] = {
+        "model": model,
+        "suite": suite,
+        "protocol": {"fingerprint": fingerprint(protocol), **protocol},
+        "data": dict(data),
+        "device": device,
+        "lpips_trunk": lpips_trunk,
+    }
+    if spec is None:
+        return [Run(label=model, seed=0, key=fingerprint({"broken": model, **protocol}), error=error, **common)]
+    registry = current()
+    recipe_name = suite.recipe if suite.recipe and spec.recipe != "untrained" else spec.recipe
+    recipe = registry.recipe(recipe_name)
+    train_hints = suite.train_hints or recipe.hints or "none"
+    batch = suite.batch or recipe.batch or 16
+    budget = suite.budget or Budget(epochs=recipe.epochs or 10)
+    identity = {
+        "spec": spec.identity(),
+        "recipe": msgspec.to_builtins(recipe),
+        "recipe_parts": _recipe_parts(recipe, train_hints),
+        "batch": batch,
+        "budget": msgspec.to_builtins(budget),
+        "precision": suite.precision,
+        "protocol": protocol,
+    }
+    shared = {**common, "label": label if _is_varied(spec, options) else model}
+    return [
+        Run(
+            seed=seed,
+            key=fingerprint(identity),
+            spec=spec,
+            recipe_name=recipe_name,
+            recipe=recipe,
+            batch=batch,
+            budget=budget,
+            train_hints=train_hints,
+            **shared,
+        )
+        for seed in range(suite.seeds)
+    ]
+
+
+def _is_varied(spec: ModelSpec, options: Mapping[str, Any]) -> bool:
+    return any(takes_option(spec.name, key) for key in options)
+
+
+def _recipe_parts(recipe: RecipeRow, train_hints: str | dict[str, Any]) -> dict[str, Any]:
+    """The versions of the parts a recipe names; looking them up is also the check that they exist."""
+    registry = current()
+    hints, objective = part_ref(train_hints, "train hints"), part_ref(recipe.objective, "objective")
+    return {
+        "hints": {"name": registry.record("hints", hints.name).identity, **hints.options},
+        "objective": registry.record("objectives", objective.name).identity,
+        "losses": [registry.record("losses", loss).identity for loss in sorted(recipe.losses)],
+    }

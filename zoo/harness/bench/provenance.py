@@ -1,0 +1,39 @@
+"""Where a number comes from: versions, commit, device. Not part of a run's key."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import zoo
+
+
+def commit() -> str:
+    """The commit of the checkout the package runs from (``+`` when it has changes), or empty."""
+    root = Path(zoo.__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return ""
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(root), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    try:
+        short = git("rev-parse", "--short=10", "HEAD")
+        changed = git(
+            "status", "--porcelain", "--untracked-files=no", "--", "zoo", "registry.yaml", "benchmarks/suites"
+        )
+    except OSError:
+        return ""  # no git on this machine
+    return short + ("+" if short and changed else "")
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computes."""
+    import torch
+
+    return {"zoo": zoo.__version__, "torch": torch.__version__, "python": platform.python_version()}

@@ -1,0 +1,268 @@
+"""One run, from its plan to its run.json, in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+
+from zoo.core.errors import BadInput, BrokenPlugin, ContractError, Diverged, Unavailable, ZooError
+from zoo.core.registry import OURS, current
+from zoo.harness.bench import costs, provenance
+from zoo.harness.bench.plan import Run
+from zoo.harness.bench.samples import input_pictures, sheet
+from zoo.harness.bench.scoring import Scores, make_metrics, score_colorizer
+from zoo.harness.bench.setup import (
+    make_colorizer,
+    make_objective,
+    make_training,
+    make_training_pass,
+    open_banks,
+    scored_photos,
+    use_registry_files,
+    wanted_extras,
+)
+from zoo.harness.bench.store import RunFolder, locked
+from zoo.harness.data.evaluation import Evaluation
+from zoo.harness.training import device as devices
+from zoo.harness.training.checkpoint import read_state, save_state, save_weights
+from zoo.harness.training.loop import Training
+
+SAMPLE_ROWS = 6
+
+
+def main(payload: dict[str, Any], send: Callable[[dict[str, Any]], None], stop: Callable[[], bool]) -> None:
+    """The process's own main: run, and turn whatever happens into a row."""
+    use_registry_files(payload["registry_files"])
+    run = msgspec.convert(payload["run"], Run)
+    folder = RunFolder(Path(payload["folder"]))
+    # An orphan of a killed bench may still be dying; the lock is its until it is gone.
+    with locked(folder.path / ".lock"):
+        if folder.finished():
+            return
+        try:
+            row = RunProcess(run, folder, send, stop).run()
+        except (Exception, SystemExit) as error:
+            status, reason = failure(run, error)
+            traceback.print_exc()
+            row = failed_row(run, status, reason)
+        folder.write_row(row)
+
+
+def failure(run: Run, error: BaseException) -> tuple[str, str]:
+    """The status and the reason, in one line, that an exception stands for."""
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if isinstance(error, InterruptedError):
+        return "interrupted", "stopped; the same command goes on from its checkpoint"
+    if isinstance(error, Diverged):
+        return "diverged", reason
+    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
+        isinstance(error, RuntimeError) and ("out of memory" in str(error) or "not enough memory" in str(error))
+    )
+    if out_of_memory:
+        return "oom", reason
+    if isinstance(error, (BrokenPlugin, ContractError)):
+        return "plugin_error", reason
+    if isinstance(error, (BadInput, Unavailable, ZooError)):
+        return "error", reason
+    foreign = current().record("models", run.model).distribution != OURS
+    return "plugin_error" if foreign else "error", f"{type(error).__name__}: {reason}"
+
+
+def failed_row(run: Run, status: str, error: str) -> dict[str, Any]:
+    """run.json of a run that came to no score."""
+    return {**_head(run), "status": status, "error": error, **_tail(run, None)}
+
+
+def _head(run: Run) -> dict[str, Any]:
+    return {"model": run.model, "label": run.label, "seed": run.seed, "key": run.key}
+
+
+def _tail(run: Run, device: torch.device | None) -> dict[str, Any]:
+    finished = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "suite": run.suite.name,
+        "protocol": run.protocol,
+        "data": run.data,
+        "recipe": run.recipe_name,
+        "spec": msgspec.to_builtins(run.spec),
+        "plan": msgspec.to_builtins(
+            {
+                "recipe": run.recipe,
+                "suite": run.suite,
+                "batch": run.batch,
+                "budget": run.budget,
+                "hints": run.train_hints,
+            }
+        ),
+        "provenance": {
+            **provenance.versions(),
+            "device": devices.describe(device) if device else run.device,
+            "commit": provenance.commit(),
+            "finished": finished,
+        },
+    }
+
+
+class RunProcess:
+    """The steps of one run, in order."""
+
+    def __init__(self, run: Run, folder: RunFolder, send: Callable[[dict[str, Any]], None], stop: Callable[[], bool]):
+        self.plan = run
+        self.folder = folder
+        self.stop = stop
+        self._send = send
+        self.device = devices.pick_device(run.device)
+        self.precision = devices.pick_precision(run.suite.precision, self.device)
+        self.notes: list[str] = []
+
+    def run(self) -> dict[str, Any]:
+        """Train, score, weigh, and describe. Returns what run.json holds.
+
+        Raises:
+            ZooError, InterruptedError, RuntimeError: what :func:`failure` turns into a status.
+        """
+        run, suite = self.plan, self.plan.suite
+        devices.prepare(self.device, deterministic=suite.deterministic, threads=suite.threads)
+        self.progress("data", 0.0)
+        self.banks = open_banks(suite)
+        colorizer = make_colorizer(run, self.device)
+        objective = make_objective(run, colorizer, self.device)
+        self.extras = wanted_extras(colorizer, objective)
+        training = make_training(run, colorizer, objective, self.banks.train, self.device, self.precision)
+        if not self._resumed(training):
+            objective.prepare(make_training_pass(run, self.banks.train, self.extras, self.device))
+        curve = self._train(training)
+        colorizer = training.trained  # type: ignore[assignment]
+        self.progress("evaluating", 0.0)
+        metrics, notes = make_metrics(suite.metrics, device=self.device, lpips_trunk=run.lpips_trunk)
+        self.notes += notes
+        scores = self._score(colorizer, metrics, keep=SAMPLE_ROWS)
+        measured = self._costs(colorizer, training)
+        save_weights(colorizer.network, self.folder.weights)
+        self.folder.write_scores(self.banks.test.names, scores.per_image)
+        (self.folder.path / "samples.png").write_bytes(_sample_sheet(scores))
+        with contextlib.suppress(FileNotFoundError):
+            self.folder.checkpoint.unlink()
+        means = {name: _mean(values) for name, values in scores.per_image.items()}
+        if training.objective.players:
+            curve.append({"step": training.step, "seconds": round(training.seconds, 3), "psnr": means.get("psnr")})
+        return {
+            **_head(run),
+            "status": "ok",
+            "error": "",
+            "baseline": bool(run.spec and run.spec.baseline),
+            "notes": [*([run.spec.note] if run.spec and run.spec.note else []), *self.notes],
+            "scores": means,
+            "images": len(self.banks.test.names),
+            "costs": measured,
+            "steps": training.step,
+            "curve": curve,
+            "precision": self.precision,
+            **_tail(run, self.device),
+        }
+
+    def progress(self, phase: str, fraction: float, **values: float) -> None:
+        self._send({"phase": phase, "fraction": fraction, **values})
+
+    def _resumed(self, training: Training) -> bool:
+        """Take the run up from its checkpoint, if there is a good one."""
+        path = self.folder.checkpoint
+        if not path.exists():
+            with contextlib.suppress(FileNotFoundError):
+                self.folder.log.unlink()
+            return False
+        try:
+            state = read_state(path)
+        except BadInput as error:
+            # A checkpoint is a convenience: without it the run starts anew and ends the same.
+            self.notes.append(f"started anew: {error}")
+            self.folder.cut_log(-1)
+            return False
+        training.load_state_dict(state["training"])
+        self.folder.cut_log(training.step)
+        return True
+
+    def _train(self, training: Training) -> list[dict[str, Any]]:
+        """Train to the end, with a look at the PSNR at the suite's points of the way."""
+        if not training.objective.players:
+            return []
+        suite, saved = self.plan.suite, time.monotonic()
+
+        def on_log(entry: dict[str, float]) -> None:
+            nonlocal saved
+            rate = training.photos / max(training.seconds, 1e-9)
+            self.folder.append_log({k: round(v, 6) for k, v in entry.items()})
+            self.progress("training", training.progress, loss=entry[training.objective.players[-1]], photos_per_s=rate)
+            if time.monotonic() - saved > suite.checkpoint_every:
+                self._checkpoint(training)
+                saved = time.monotonic()
+
+        metrics, _ = make_metrics(["psnr"], device=self.device)
+        curve = self._curve_so_far()
+        for point in range(1, suite.curve + 1):
+            until = point / max(suite.curve, 1)
+            if training.progress >= until:
+                continue
+            if not training.run(until=until, on_log=on_log, stop=self.stop):
+                self._checkpoint(training)
+                raise InterruptedError("stopped while training")
+            if until < 1:
+                psnr = _mean(self._score(training.trained, metrics).per_image["psnr"])
+                point_reached = {"step": training.step, "seconds": round(training.seconds, 3), "psnr": psnr}
+                curve.append(point_reached)
+                self.folder.append_log({"curve": True, **point_reached})
+        if training.progress < 1 and not training.run(on_log=on_log, stop=self.stop):
+            self._checkpoint(training)
+            raise InterruptedError("stopped while training")
+        return curve
+
+    def _curve_so_far(self) -> list[dict[str, Any]]:
+        if not self.folder.log.exists():
+            return []
+        entries = map(msgspec.json.decode, self.folder.log.read_bytes().splitlines())
+        return [{k: v for k, v in entry.items() if k != "curve"} for entry in entries if entry.get("curve")]
+
+    def _checkpoint(self, training: Training) -> None:
+        save_state({"training": training.state_dict()}, self.folder.checkpoint)
+
+    def _batches(self, *, batch_size: int = 16) -> Iterator[Evaluation]:
+        return scored_photos(self.plan.suite, self.banks, self.extras, self.device, batch_size=batch_size)
+
+    def _score(self, colorizer: torch.nn.Module, metrics: Any, keep: int = 0) -> Scores:
+        return score_colorizer(colorizer, self._batches(), metrics, keep=keep, stop=self.stop)
+
+    def _costs(self, colorizer: torch.nn.Module, training: Training) -> dict[str, float | None]:
+        colorizer.eval()
+        one = next(self._batches(batch_size=1)).batch
+        trained = training.step > 0
+        return {
+            "params_m": costs.parameters_m(colorizer),
+            "gflops": costs.gflops(colorizer, one),
+            "train_img_s": training.photos / training.seconds if trained else None,
+            "infer_ms": costs.inference_ms(colorizer, one),
+            "peak_mem_mb": costs.peak_memory_mb(self.device),
+            "train_s": training.seconds if trained else 0.0,
+        }
+
+
+def _sample_sheet(scores: Scores) -> bytes:
+    """The first test photos: grey, hints, colorization, truth."""
+    rows: list[list[torch.Tensor]] = []
+    for evaluation, prediction in scores.pictures:
+        grey, hints = input_pictures(evaluation.batch)
+        rows.append([column.cpu() for column in (grey, hints, prediction, evaluation.rgb)])
+    return sheet([torch.cat(column)[:SAMPLE_ROWS] for column in zip(*rows, strict=True)])
+
+
+def _mean(values: list[float]) -> float | None:
+    """The mean over the images that have a score."""
+    known = [value for value in values if value == value]
+    return sum(known) / len(known) if known else None

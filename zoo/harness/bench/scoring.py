@@ -1,0 +1,85 @@
+"""Scoring a colorizer: its test photos colorized, rounded to uint8, and measured one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from zoo.core.assemble import make
+from zoo.core.color import join_lab, to_uint8
+from zoo.core.contracts import Batch, Metric
+from zoo.core.errors import Unavailable
+from zoo.harness.data.evaluation import Evaluation
+
+
+class Scores(msgspec.Struct):
+    """Per metric a score an image; and the pictures of the first few, for the sample sheet."""
+
+    per_image: dict[str, list[float]]
+    pictures: list[tuple[Evaluation, Tensor]]
+
+
+def make_metrics(
+    names: Sequence[str], *, device: torch.device, lpips_trunk: str = ""
+) -> tuple[list[Metric], list[str]]:
+    """The metrics that can be had here, and a note for each that cannot."""
+    metrics: list[Metric] = []
+    notes: list[str] = []
+    for name in names:
+        options: dict[str, Any] = {"trunk": lpips_trunk} if name == "lpips" and lpips_trunk else {}
+        try:
+            metric = make("metrics", name, **options)
+        except Unavailable as error:
+            notes.append(f"{name}: {error}")
+            continue
+        if isinstance(metric, nn.Module):
+            metric.to(device)
+        metrics.append(metric)
+    return metrics, notes
+
+
+def colorized(colorizer: nn.Module, batch: Batch) -> Tensor:
+    """The prediction as the rulers see it: the photo's own L, predicted ab, uint8 (N, 3, H, W)."""
+    return to_uint8(join_lab(batch.lightness, colorizer(batch.condition, batch.extras)["ab"]))
+
+
+@torch.no_grad()
+def score_colorizer(
+    colorizer: nn.Module,
+    photos: Iterable[Evaluation],
+    metrics: Sequence[Metric],
+    *,
+    keep: int = 0,
+    stop: Callable[[], bool] = lambda: False,
+) -> Scores:
+    """Score every test photo.
+
+    Args:
+        photos: the hinted test photos with their truth, in a fixed order.
+        keep: of how many photos at least the pictures are handed back.
+        stop: asked between two batches.
+
+    Raises:
+        InterruptedError: ``stop()`` said so.
+    """
+    colorizer.eval()
+    per_image: dict[str, list[float]] = {metric.name: [] for metric in metrics}
+    pictures: list[tuple[Evaluation, Tensor]] = []
+    kept = 0
+    # A colorizer that draws random numbers must not shift the training that goes on afterwards.
+    with torch.random.fork_rng(devices=[]):
+        for evaluation in photos:
+            if stop():
+                raise InterruptedError("stopped while scoring")
+            prediction = colorized(colorizer, evaluation.batch)
+            for metric in metrics:
+                scores = metric.per_image(prediction, evaluation.rgb)
+                per_image[metric.name] += scores.double().cpu().tolist()
+            if kept < keep:
+                pictures.append((evaluation, prediction))
+                kept += len(evaluation.names)
+    return Scores(per_image, pictures)

@@ -1,0 +1,154 @@
+"""A run's working parts, made from its plan: photos on the device, colorizer, objective, training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from zoo.core.assemble import assemble, make
+from zoo.core.colorizer import Colorizer
+from zoo.core.contracts import Objective
+from zoo.core.registry import Registry, current, use
+from zoo.core.spec import part_ref
+from zoo.harness.bench.plan import Run
+from zoo.harness.bench.suite import Suite
+from zoo.harness.data.bank import PhotoBank, build_bank
+from zoo.harness.data.batches import Batches, TrainingPass
+from zoo.harness.data.evaluation import Evaluation, evaluation_batches
+from zoo.harness.data.extras import open_extras
+from zoo.harness.data.source import open_source
+from zoo.harness.training.loop import Training
+from zoo.harness.training.seeds import derive, generator
+
+
+class Banks(NamedTuple):
+    """The photos of a run: to train on, to score on, and which test photos have no colour to score."""
+
+    train: PhotoBank
+    test: PhotoBank
+    monochrome: tuple[str, ...]
+
+
+def open_banks(suite: Suite) -> Banks:
+    """The suite's photos, decoded once and cached; monochrome test photos are left out.
+
+    Raises:
+        BadInput: a source that is not there or holds nothing usable.
+    """
+    train = build_bank(open_source(suite.data, "train"), side=suite.bank_size, fit=suite.fit)
+    found = build_bank(open_source(suite.test_data or suite.data, "test"), side=suite.size, fit=suite.fit)
+    test = found.colorful_only()
+    if suite.test_limit is not None and suite.test_limit < len(test):
+        test = test.take(range(suite.test_limit))
+    return Banks(train, test, found.monochrome_names)
+
+
+def describe_data(suite: Suite, banks: Banks) -> dict[str, Any]:
+    """The data as a run records it: sources, counts, what was left out, fingerprints."""
+
+    def bank(source: str, photos: PhotoBank) -> dict[str, Any]:
+        return {
+            "source": source,
+            "photos": len(photos),
+            "fingerprint": photos.fingerprint[:16],
+            "skipped": [list(item) for item in photos.skipped],
+        }
+
+    test = bank(suite.test_data or suite.data, banks.test)
+    return {"train": bank(suite.data, banks.train), "test": {**test, "monochrome": list(banks.monochrome)}}
+
+
+def make_colorizer(run: Run, device: torch.device) -> Colorizer:
+    """The run's colorizer, initialised from the seed's own generator, on the device."""
+    assert run.spec is not None
+    torch.manual_seed(derive(run.seed, "init"))
+    colorizer = assemble(run.spec)
+    torch.manual_seed(derive(run.seed, "noise"))
+    return place(colorizer, run.suite, device)
+
+
+def place(colorizer: Colorizer, suite: Suite, device: torch.device) -> Colorizer:
+    """On the device, in the suite's memory format."""
+    if suite.channels_last:
+        return colorizer.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return colorizer.to(device)
+
+
+def make_objective(run: Run, colorizer: Colorizer, device: torch.device) -> Objective:
+    """The recipe's objective with its losses, on the device."""
+    assert run.recipe is not None
+    losses: dict[str, tuple[float, Any]] = {}
+    for name, value in run.recipe.losses.items():
+        options = dict(value) if isinstance(value, dict) else {"weight": value}
+        weight = float(options.pop("weight", 1.0))
+        loss = make("losses", name, **options)
+        losses[name] = weight, loss.to(device) if isinstance(loss, nn.Module) else loss
+    objective: Objective = make("objectives", part_ref(run.recipe.objective, "objective"), colorizer, losses)
+    if isinstance(objective, nn.Module):
+        objective.to(device)
+    return objective
+
+
+def wanted_extras(colorizer: Colorizer, objective: Objective) -> tuple[str, ...]:
+    """What the colorizer and its objective (which speaks for its losses) want beyond the condition."""
+    return tuple(dict.fromkeys((*colorizer.extras, *getattr(objective, "extras", ()))))
+
+
+def make_training(
+    run: Run, colorizer: Colorizer, objective: Objective, train: PhotoBank, device: torch.device, precision: str
+) -> Training:
+    """The loop with its stream of batches; every consumer of randomness has a generator of its own."""
+    assert run.recipe is not None and run.budget is not None
+    extras = wanted_extras(colorizer, objective)
+    stream = Batches(
+        train.tensor(device),
+        size=run.suite.size,
+        batch_size=run.batch,
+        device=device,
+        order=generator(run.seed, "order"),
+        augment=generator(run.seed, "augment"),
+        hints=generator(run.seed, "hints", device=device),
+        hint_sampler=make("hints", run.train_hints),
+        flip=run.recipe.flip,
+        extras=open_extras(extras, train, training=train, device=device),
+    )
+    budget = run.budget.in_steps(len(train), run.batch)
+    return Training(colorizer, objective, stream, run.recipe, budget, device=device, precision=precision)
+
+
+def make_training_pass(run: Run, train: PhotoBank, extras: Sequence[str], device: torch.device) -> TrainingPass:
+    """One pass over the training photos, hinted but not augmented: what an objective is prepared with."""
+    return TrainingPass(
+        train.tensor(device),
+        size=run.suite.size,
+        batch_size=run.batch,
+        device=device,
+        seed=derive(run.seed, "preparation"),
+        hint_sampler=make("hints", run.train_hints),
+        extras=open_extras(extras, train, training=train, device=device),
+    )
+
+
+def scored_photos(
+    suite: Suite, banks: Banks, extras: Sequence[str], device: torch.device, *, batch_size: int = 16
+) -> Iterator[Evaluation]:
+    """The test photos with the suite's hints, the same for every model and seed."""
+    return evaluation_batches(
+        banks.test,
+        size=suite.size,
+        batch_size=batch_size,
+        device=device,
+        hint_seed=suite.hint_seed,
+        hint_sampler=make("hints", suite.eval_hints),
+        extras=open_extras(extras, banks.test, training=banks.train, device="cpu"),
+    )
+
+
+def use_registry_files(files: list[str]) -> None:
+    """In a run's process: read the same table as the bench did."""
+    if [str(file) for file in current().files] != files:
+        use(Registry.read(Path(file) for file in files))

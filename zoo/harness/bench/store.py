@@ -1,0 +1,167 @@
+"""Run folders: what lies where, written so that it is whole or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import fcntl
+import io
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.core.errors import BadInput
+
+SCHEMA = 1
+"""Of run.json. A folder written under another one is refused with a sentence."""
+
+FINAL = ("ok", "diverged")
+"""Statuses that the same command does not try again; the same seed would diverge the same way."""
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file atomically: readers see the old one or the new one.
+
+    Raises:
+        BadInput: the folder cannot be written, or the disk is full.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        os.replace(part, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise BadInput(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def csv_text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as CSV with ``\\n`` line ends; None is an empty cell."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+@contextlib.contextmanager
+def locked(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold a file lock; the system lets it go when its holder dies, however it dies.
+
+    Raises:
+        BadInput: the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a")
+    except OSError as error:
+        raise BadInput(f"{path.parent} cannot be written: {error.strerror or error}; choose another --out.") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            on_wait()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class RunFolder:
+    """``runs/<model>/seed<k>-<key>/``."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint.pt"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.jsonl"
+
+    def row(self) -> dict[str, Any] | None:
+        """run.json, or None when there is none.
+
+        Raises:
+            BadInput: it is damaged, or of another version.
+        """
+        path = self.path / "run.json"
+        try:
+            row = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{path} cannot be read ({error}); delete its folder to run it again.") from None
+        if not isinstance(row, dict) or row.get("schema") != SCHEMA:
+            found = row.get("schema") if isinstance(row, dict) else None
+            raise BadInput(f"{path} is of version {found}, this zoo reads {SCHEMA}; use another --out folder.")
+        return row
+
+    def write_row(self, row: Mapping[str, Any]) -> None:
+        """Write run.json, last of all: a run is there when its run.json is."""
+        text = json.dumps({"schema": SCHEMA, **row}, indent=1, ensure_ascii=False, allow_nan=False)
+        write_whole(self.path / "run.json", text + "\n")
+
+    def finished(self) -> bool:
+        row = self.row()
+        return row is not None and row["status"] in FINAL
+
+    def write_scores(self, names: Sequence[str], scores: Mapping[str, Sequence[float | None]]) -> None:
+        """scores.csv: a row an image, a column a metric, six decimals."""
+        rows = [
+            {"image": name, **{metric: _cell(values[i]) for metric, values in scores.items()}}
+            for i, name in enumerate(names)
+        ]
+        write_whole(self.path / "scores.csv", csv_text(["image", *scores], rows))
+
+    def scores(self) -> tuple[list[str], dict[str, list[float]]]:
+        """The image names, and per metric a score an image (NaN where empty)."""
+        path = self.path / "scores.csv"
+        try:
+            with path.open(newline="") as file:
+                rows = list(csv.DictReader(file))
+            metrics = [key for key in (rows[0] if rows else {}) if key != "image"]
+            return [row["image"] for row in rows], {
+                metric: [float(row[metric]) if row[metric] else float("nan") for row in rows] for metric in metrics
+            }
+        except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+            raise BadInput(f"{path} cannot be read ({error}); delete its folder to run it again.") from None
+
+    def append_log(self, entry: Mapping[str, Any]) -> None:
+        with self.log.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def cut_log(self, step: int) -> None:
+        """Drop what was logged after ``step``: a resumed run writes it again."""
+        if not self.log.exists():
+            return
+        kept = []
+        for line in self.log.read_text().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                break  # the line that was being written when the run was killed
+            if entry.get("step", 0) <= step:
+                kept.append(line)
+        write_whole(self.log, "".join(line + "\n" for line in kept))
+
+
+def run_folders(results: Path) -> list[RunFolder]:
+    """All runs of a results folder, sorted by path."""
+    return [RunFolder(path.parent) for path in sorted(results.glob("runs/*/*/run.json"))]
+
+
+def today() -> str:
+    """The date in UTC, ISO 8601."""
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None or value != value else f"{value:.6f}"

@@ -1,0 +1,165 @@
+"""The training path: bank → random crop → flip → Lab → hints, whole batches on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.core.color import split_lab
+from zoo.core.contracts import Batch, HintSampler
+from zoo.core.errors import BadInput
+from zoo.harness.data.crop import centre, check_size, crop
+from zoo.harness.data.extras import Extra, View, compute
+
+
+class Batches:
+    """Shuffled, augmented, hinted batches without end; all of them full.
+
+    The order and the crops are drawn on the CPU, so they are the same on every device; the hints
+    on the device of the colours, as :class:`~zoo.core.contracts.HintSampler` asks. Nothing waits
+    for the device.
+
+    Args:
+        pixels: uint8 (n, 3, S, S). On ``device`` it is fastest; a bank that does not fit there may
+            stay on the CPU, and only the crops travel.
+        size: side of the crops, at most S.
+        order, augment: CPU generators, for the permutations and for crops and flips.
+        hints: generator on ``device``.
+        flip: mirror every second crop, by chance.
+        extras: what the model asks for beyond the condition, by name (see ``extras.py``).
+
+    Raises:
+        BadInput: a ``size`` or ``batch_size`` that does not fit.
+    """
+
+    def __init__(
+        self,
+        pixels: Tensor,
+        *,
+        size: int,
+        batch_size: int,
+        device: torch.device | str,
+        order: torch.Generator,
+        augment: torch.Generator,
+        hints: torch.Generator,
+        hint_sampler: HintSampler,
+        flip: bool = True,
+        extras: Mapping[str, Extra] | None = None,
+    ):
+        check_size(size, pixels.shape[-1])
+        if batch_size < 1:
+            raise BadInput(f"The batch size {batch_size} is too small; use 1 or more.")
+        self.pixels, self.size, self.batch_size = pixels, size, batch_size
+        self.device = torch.device(device)
+        self.hint_sampler, self.flip, self.extras = hint_sampler, flip, dict(extras or {})
+        self._order, self._augment, self._hints = order, augment, hints
+        self._permutation = torch.empty(0, dtype=torch.int64)
+        self._position = 0
+
+    def forever(self) -> Iterator[Batch]:
+        """Batches that go on where the last one taken stopped; an epoch's rest opens the next batch."""
+        while True:
+            yield self._next()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Everything that decides the batches to come, as tensors."""
+        return {
+            "order": self._order.get_state(),
+            "augment": self._augment.get_state(),
+            "hints": self._hints.get_state(),
+            "permutation": self._permutation.clone(),
+            "position": torch.tensor(self._position),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state``.
+
+        Raises:
+            BadInput: the state is of a bank with another number of photos.
+        """
+        count = len(state["permutation"])
+        if count not in (0, len(self.pixels)):
+            raise BadInput(
+                f"The checkpoint was made with {count} training photos, and there are {len(self.pixels)} now; "
+                "start the run anew."
+            )
+        for name, generator in (("order", self._order), ("augment", self._augment), ("hints", self._hints)):
+            generator.set_state(state[name].cpu())
+        self._permutation = state["permutation"].cpu().clone()
+        self._position = int(state["position"])
+
+    def _next(self) -> Batch:
+        index, top, left, flip = self._choices().to(self.pixels.device, non_blocking=True)
+        rgb = crop(self.pixels, index, top, left, flip, self.size).to(self.device, non_blocking=True)
+        return hinted(rgb, index.to(self.device, non_blocking=True), self.hint_sampler, self._hints, self.extras)
+
+    def _choices(self) -> Tensor:
+        """int64 (4, N): index, top, left, flip. One tensor, so that one copy takes them to the device."""
+        slack = self.pixels.shape[-1] - self.size + 1
+        shape = (2, self.batch_size)
+        corner = torch.randint(slack, shape, generator=self._augment)
+        flip = torch.randint(2 if self.flip else 1, (1, self.batch_size), generator=self._augment)
+        return torch.cat((self._indices()[None], corner, flip))
+
+    def _indices(self) -> Tensor:
+        taken: list[Tensor] = []
+        wanted = self.batch_size
+        while wanted:
+            if self._position == len(self._permutation):
+                self._permutation = torch.randperm(len(self.pixels), generator=self._order)
+                self._position = 0
+            part = self._permutation[self._position : self._position + wanted]
+            self._position += len(part)
+            wanted -= len(part)
+            taken.append(part)
+        return torch.cat(taken)
+
+
+class TrainingPass:
+    """:class:`~zoo.core.contracts.TrainingData`: the training photos once, in order, from their middle.
+
+    Every pass gives the same batches: the hints are drawn from ``seed`` anew. The last may be short.
+    """
+
+    def __init__(
+        self,
+        pixels: Tensor,
+        *,
+        size: int,
+        batch_size: int,
+        device: torch.device | str,
+        seed: int,
+        hint_sampler: HintSampler,
+        extras: Mapping[str, Extra] | None = None,
+    ):
+        check_size(size, pixels.shape[-1])
+        self.pixels, self.size, self.batch_size = pixels, size, batch_size
+        self.device, self.seed = torch.device(device), seed
+        self.hint_sampler, self.extras = hint_sampler, dict(extras or {})
+
+    def __len__(self) -> int:
+        """The number of batches."""
+        return -(-len(self.pixels) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        generator = torch.Generator(self.device).manual_seed(self.seed)
+        for index in torch.arange(len(self.pixels), device=self.pixels.device).split(self.batch_size):
+            rgb = centre(self.pixels, index, self.size).to(self.device)
+            yield hinted(rgb, index.to(self.device), self.hint_sampler, generator, self.extras)
+
+
+def hinted(
+    rgb: Tensor,
+    index: Tensor,
+    sampler: HintSampler,
+    generator: torch.Generator,
+    extras: Mapping[str, Extra],
+) -> Batch:
+    """uint8 (N, 3, H, W) photos, and where they stand in the bank, as a batch on their device."""
+    lightness, ab = split_lab(rgb)
+    hint_ab, hint_mask = sampler(ab, generator)
+    view = View(indices=index, rgb=rgb, ab=ab)
+    return Batch(lightness, ab, hint_ab, hint_mask, compute(extras, view))

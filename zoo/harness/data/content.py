@@ -1,0 +1,83 @@
+"""Files by what is in them: content hashes, and a train/test split that names and order cannot move."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+
+from zoo.harness.data.cache import cache_folder, write_atomically
+
+TEST_SHARE = 0.2
+
+
+class _Seen(msgspec.Struct, array_like=True):
+    """A file as it was when it was last hashed."""
+
+    modified_ns: int
+    size: int
+    digest: str
+
+
+def content_digests(root: Path, files: Sequence[Path]) -> list[str]:
+    """The SHA-256 of each file's bytes, as hex.
+
+    Kept in the cache folder per ``root`` and re-used while a file's time and size stay, so that
+    50 000 photos are read once and not at every start. A file that cannot be read gets the digest
+    of its name: whoever decodes it reports it.
+    """
+    key = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
+    store = cache_folder("digests") / f"{key}.json"
+    known = _read(store)
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        seen = list(pool.map(lambda file: _look(root, file, known), files))
+    fresh = {_key(root, file): entry for file, entry in zip(files, seen, strict=True) if entry.modified_ns >= 0}
+    if any(known.get(name) != entry for name, entry in fresh.items()):
+        write_atomically(store, msgspec.json.encode(known | fresh))
+    return [entry.digest for entry in seen]
+
+
+def held_out(digests: Iterable[str]) -> set[str]:
+    """Which contents are test photos: a digest in the lowest fifth of its range.
+
+    Whether a photo is on the test side does not depend on the other photos, except in sets so
+    small that a side would be empty: then the photo nearest to the border changes sides.
+    """
+    ordered = sorted(set(digests))
+    border = f"{int(TEST_SHARE * 16**16):016x}"
+    test = {digest for digest in ordered if digest < border}
+    if len(ordered) >= 2:
+        if not test:
+            test = {ordered[0]}
+        elif len(test) == len(ordered):
+            test.remove(ordered[-1])
+    return test
+
+
+def _key(root: Path, file: Path) -> str:
+    return os.fsencode(file.relative_to(root)).decode("utf-8", "backslashreplace")
+
+
+def _read(store: Path) -> dict[str, _Seen]:
+    try:
+        return msgspec.json.decode(store.read_bytes(), type=dict[str, _Seen])
+    except (FileNotFoundError, msgspec.DecodeError):
+        return {}  # never written, or by another version: everything is hashed anew
+
+
+def _look(root: Path, file: Path, known: dict[str, _Seen]) -> _Seen:
+    name = _key(root, file)
+    try:
+        status = file.stat()
+        before = known.get(name)
+        if before and (before.modified_ns, before.size) == (status.st_mtime_ns, status.st_size):
+            return before
+        with open(file, "rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return _Seen(-1, 0, hashlib.sha256(f"unreadable {name}".encode()).hexdigest())
+    return _Seen(status.st_mtime_ns, status.st_size, digest)

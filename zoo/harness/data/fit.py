@@ -1,0 +1,72 @@
+"""Photos brought to one size, in order, by a few threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+
+from zoo.core.contracts import Dataset
+from zoo.core.errors import BadInput, ContractError
+
+Fit = Literal["crop", "stretch"]
+"""``crop``: the short side to the bank's, the middle cut out. ``stretch``: both sides, aspect ignored."""
+
+SMALLEST_SIDE = 16
+"""Photos with a shorter side are skipped as too small (a 1×5000 one included); others are enlarged."""
+
+_CHUNK = 64
+
+
+def fit_photo(photo: np.ndarray, side: int, fit: Fit) -> np.ndarray:
+    """uint8 (H, W, 3) → uint8 (side, side, 3), Lanczos; see :data:`Fit`."""
+    height, width = photo.shape[:2]
+    if (height, width) == (side, side):
+        return photo
+    box: tuple[float, float, float, float] = (0, 0, width, height)
+    if fit == "crop":
+        # The square is cut while resizing, not after: 16×80000 must not become 256×1280000 first.
+        short = min(height, width)
+        left, top = (width - short) / 2, (height - short) / 2
+        box = (left, top, left + short, top + short)
+    resized = Image.fromarray(photo).resize((side, side), Image.Resampling.LANCZOS, box=box)
+    return np.asarray(resized)
+
+
+def fitted(dataset: Dataset, side: int, fit: Fit) -> Iterator[tuple[int, np.ndarray | str]]:
+    """Every photo in order as uint8 (side, side, 3), or the reason why it is skipped.
+
+    Raises:
+        ContractError: the data set yields something other than uint8 (H, W, 3).
+    """
+
+    def decode(index: int) -> np.ndarray | str:
+        try:
+            photo = dataset[index]
+        except (BadInput, OSError) as error:
+            return str(error)
+        _check_photo(photo, dataset, index)
+        height, width = photo.shape[:2]
+        if min(height, width) < SMALLEST_SIDE:
+            return f"too small ({width}×{height}; {SMALLEST_SIDE} pixels are the least)"
+        return fit_photo(photo, side, fit)
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        # In chunks: the pool would otherwise decode far ahead of the disk and fill the memory.
+        for start in range(0, len(dataset), _CHUNK):
+            chunk = range(start, min(start + _CHUNK, len(dataset)))
+            yield from zip(chunk, pool.map(decode, chunk), strict=True)
+
+
+def _check_photo(photo: Any, dataset: Dataset, index: int) -> None:
+    right = isinstance(photo, np.ndarray) and photo.dtype == np.uint8
+    if not right or photo.ndim != 3 or photo.shape[2] != 3 or photo.size == 0:
+        found = f"{getattr(photo, 'dtype', type(photo).__name__)} {tuple(getattr(photo, 'shape', ()))}"
+        raise ContractError(
+            f"The data set {type(dataset).__name__} yields {found} at index {index}; "
+            "a uint8 array (H, W, 3) is expected."
+        )

@@ -1,0 +1,128 @@
+"""``folder:PATH``: every photo in a tree of folders."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from zoo.core.errors import BadInput
+from zoo.harness.data.content import content_digests, held_out
+from zoo.harness.data.decode import read_photo
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
+
+
+class Folder:
+    """The photos under a folder, in the order of their names.
+
+    ``train/`` and ``test/`` directly below it are the splits when both are there; else about a
+    fifth of the photos, chosen by content, is the test split (identical files fall on one side).
+    ``split="all"`` is the whole tree. Hidden files and folders are left out.
+
+    Args:
+        split: ``train``, ``test`` or ``all``.
+        argument: the folder's path; ``~`` is the home folder.
+
+    Attributes:
+        names: the path of each photo below the folder, with ``/``.
+        labels: the class of each photo when every photo lies in a sub-folder (below ``train/`` and
+            ``test/``) and there are at least two of them, numbered alike in both splits; else None.
+
+    Raises:
+        BadInput: no such folder, an empty one, one without photos, or a split without photos.
+    """
+
+    def __init__(self, split: str, *, argument: str | Path):
+        if split not in ("train", "test", "all"):
+            raise BadInput(f"Unknown split {split!r}; use train, test or all.")
+        if not str(argument):
+            raise BadInput("The source 'folder:' names no folder; write folder:PATH.")
+        root = Path(argument).expanduser()
+        _check_folder(root)
+        splits = ("train", "test") if (root / "train").is_dir() and (root / "test").is_dir() else ()
+        files = [file for below in splits or (".",) for file in _photos_in(root / below)]
+        if not files:
+            raise BadInput(f"{root}: holds no photo ({', '.join(sorted(SUFFIXES))}); check the path.")
+
+        chosen, digests = _side(root, files, split, by_folder=bool(splits))
+        if not chosen:
+            where = f"{root / split}: holds no photo" if splits else f"{root}: has too few photos for a split"
+            raise BadInput(f"{where}; add some, or make the folders train and test in {root}.")
+        self.split = split
+        self._files = chosen
+        self._digests = digests
+        self.names = [_shown(file.relative_to(root)) for file in chosen]
+        self.labels = _labels(root, files, chosen, depth=1 if splits else 0)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Photo ``index`` as uint8 (H, W, 3). Raises BadInput when its file is damaged."""
+        return read_photo(self._files[index])
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the names, contents and labels, in order."""
+        total = hashlib.sha256()
+        for index, (name, digest) in enumerate(zip(self.names, self._digests, strict=True)):
+            label = self.labels[index] if self.labels else -1
+            total.update(f"{name}\0{digest}\0{label}\n".encode())
+        return total.hexdigest()
+
+
+def _check_folder(root: Path) -> None:
+    if not root.exists():
+        raise BadInput(f"{root}: there is no such folder; check the path.")
+    if not root.is_dir():
+        raise BadInput(f"{root}: is a file; a folder of photos is expected.")
+    try:
+        empty = not any(root.iterdir())
+    except OSError as error:
+        raise BadInput(f"{root}: cannot be read ({error.strerror}); check its permissions.") from error
+    if empty:
+        raise BadInput(f"{root}: is empty; put photos ({', '.join(sorted(SUFFIXES))}) into it.")
+
+
+def _photos_in(folder: Path) -> Iterator[Path]:
+    """Photos below ``folder``, sorted by name, level by level."""
+    for path, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            file = Path(path, name)
+            hidden = name.startswith(".")
+            # A dangling link stays in, so that it is reported; a pipe or socket would block.
+            if not hidden and file.suffix.lower() in SUFFIXES and (file.is_file() or file.is_symlink()):
+                yield file
+
+
+def _side(root: Path, files: list[Path], split: str, *, by_folder: bool) -> tuple[list[Path], list[str]]:
+    """The files of one split and their content digests."""
+    if by_folder and split != "all":
+        files = [file for file in files if file.relative_to(root).parts[0] == split]
+    digests = content_digests(root, files)
+    if by_folder or split == "all":
+        return files, digests
+    test = held_out(digests)
+    kept = [
+        (file, digest) for file, digest in zip(files, digests, strict=True) if (digest in test) == (split == "test")
+    ]
+    return [file for file, _ in kept], [digest for _, digest in kept]
+
+
+def _labels(root: Path, files: list[Path], chosen: list[Path], depth: int) -> list[int] | None:
+    parts = [file.relative_to(root).parts for file in files]
+    if any(len(path) < depth + 2 for path in parts):
+        return None
+    classes = {name: number for number, name in enumerate(sorted({path[depth] for path in parts}))}
+    if len(classes) < 2:
+        return None
+    return [classes[file.relative_to(root).parts[depth]] for file in chosen]
+
+
+def _shown(path: Path) -> str:
+    """A name that any file can hold: bytes that are no UTF-8 are written as escapes."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")

@@ -1,0 +1,50 @@
+"""A source string → a data set: ``photos``, ``folder:PATH``, ``torchvision:NAME``, or a plugin's name."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from zoo.core.contracts import Dataset
+from zoo.core.errors import BadInput, BrokenPlugin, UnknownName, ZooError
+from zoo.core.registry import current
+
+
+def open_source(text: str, split: str, **options: Any) -> Dataset:
+    """The split of the source that ``text`` names: ``NAME`` or ``NAME:ARGUMENT``.
+
+    What follows the first colon is handed to the registered class as ``argument``.
+
+    Raises:
+        UnknownName: nothing is registered under the name; the message has the nearest ones.
+        BadInput: an argument is missing or not wanted, or the source itself cannot be used.
+        BrokenPlugin: a plugin's data set fails with an error of its own.
+    """
+    name, colon, argument = text.partition(":")
+    try:
+        dataset_class = current().load("datasets", name)
+    except UnknownName as error:
+        if Path(text).expanduser().is_dir():
+            raise BadInput(f"{text!r} is a folder, not a source; write 'folder:{text}'.") from error
+        raise
+    if colon:
+        options["argument"] = argument
+    _check_options(dataset_class, text, name, split, options)
+    try:
+        return dataset_class(split, **options)
+    except ZooError:
+        raise
+    except Exception as error:
+        raise BrokenPlugin(f"The source {text!r} cannot be opened: {type(error).__name__}: {error}") from error
+
+
+def _check_options(dataset_class: Any, text: str, name: str, split: str, options: dict[str, Any]) -> None:
+    try:
+        inspect.signature(dataset_class).bind(split, **options)
+    except TypeError as error:
+        if str(error) == "missing a required argument: 'argument'":
+            raise BadInput(f"The source {text!r} needs an argument; write '{name}:ARGUMENT'.") from error
+        if "argument" in options and "'argument'" in str(error):
+            raise BadInput(f"The source {name!r} takes no argument; write {name!r} alone.") from error
+        raise BadInput(f"The source {text!r} cannot be opened so ({error}).") from error

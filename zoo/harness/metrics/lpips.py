@@ -1,0 +1,117 @@
+"""LPIPS (Zhang, Isola, Efros, Shechtman, Wang 2018, arXiv:1801.03924): AlexNet, linear heads v0.1.
+
+The heads are part of the ``lpips`` package; the trunk is torchvision's AlexNet, a download. Where
+it cannot be had this metric is :class:`~zoo.core.errors.Unavailable`: a distance between random
+features would look like a number and mean nothing.
+"""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.core.errors import BadInput, Unavailable
+from zoo.harness.metrics.alexnet_trunk import SHA256_PREFIX, sha256_of, trunk_file
+from zoo.harness.metrics.exact import exact_float32
+
+SMALLEST = 31
+"""Below this side AlexNet's poolings run out of pixels."""
+
+
+class LPIPS:
+    """LPIPS, AlexNet, v0.1: 0 for identical images. Images with a side under 31 px score NaN.
+
+    Args:
+        trunk: torchvision's AlexNet as a local file, ``.pth`` or ``.safetensors``; any other trunk
+            than torchvision's is said in :attr:`version`, since its numbers are others.
+        download: whether to fetch the trunk when neither ``trunk`` nor torch's cache has it.
+
+    Raises:
+        Unavailable: there is no trunk, or the ``lpips`` package cannot be imported.
+        BadInput: ``trunk`` cannot be read, or is not an AlexNet.
+    """
+
+    name = "lpips"
+    higher_is_better = False
+    version = "alex-v0.1"
+
+    def __init__(self, trunk: str | Path | None = None, download: bool = True) -> None:
+        if trunk is None:
+            file, digest = trunk_file(download=download), SHA256_PREFIX
+        else:
+            file = Path(trunk)
+            digest = _digest(file)
+        if not digest.startswith(SHA256_PREFIX):
+            self.version = f"{LPIPS.version}-trunk-{digest[:8]}"
+        self._net = _net(file, digest)
+
+    def per_image(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """(N, 3, H, W) uint8 twice → (N,) float32."""
+        device = target.device
+        if min(target.shape[-2:]) < SMALLEST:
+            return torch.full((len(target),), torch.nan, device=device)
+        net = self._net.to(device)
+        with exact_float32(device):
+            return net(prediction.float() / 127.5 - 1, target.float() / 127.5 - 1).flatten()
+
+
+@lru_cache(maxsize=2)
+def _net(file: Path, digest: str) -> Any:
+    """The package's network with this trunk in it; ``digest`` keeps a rewritten file from being reused."""
+    weights = _read(file)
+    try:
+        from lpips import LPIPS as Package
+    except (ImportError, RuntimeError) as error:  # torchvision of another torch build: RuntimeError
+        raise Unavailable(f"lpips: the package cannot be imported ({error}); install lpips anew.") from error
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        # It asks torchvision for an empty AlexNet in a way that torchvision has deprecated.
+        warnings.simplefilter("ignore")
+        net = Package(net="alex", version="0.1", pnet_rand=True, verbose=False)
+    # The package's slice1.0.weight is torchvision's features.0.weight, and so on.
+    names = {key: "features." + key.partition(".")[2] for key in net.net.state_dict()}
+    missing = sorted(name for name in names.values() if name not in weights)
+    if missing:
+        raise BadInput(f"lpips: the trunk {file} lacks {missing[0]!r}; give a torchvision AlexNet state dict.")
+    try:
+        net.net.load_state_dict({key: weights[name] for key, name in names.items()})
+    except RuntimeError as error:
+        raise BadInput(
+            f"lpips: the trunk {file} has weights of other shapes than AlexNet's; "
+            "give a torchvision AlexNet state dict."
+        ) from error
+    return net.requires_grad_(False).eval()
+
+
+def _digest(file: Path) -> str:
+    try:
+        return sha256_of(file)
+    except OSError as error:
+        raise BadInput(
+            f"lpips: the trunk {file} cannot be read ({error.strerror}); "
+            "give a torchvision AlexNet state dict, .pth or .safetensors."
+        ) from error
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    """A state dict, without ever unpickling code."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        stored = torch.load(file, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
+        raise BadInput(
+            f"lpips: the trunk {file} is not a state dict that can be read safely; "
+            "give a torchvision AlexNet, .pth or .safetensors."
+        ) from error
+    if not isinstance(stored, dict):
+        raise BadInput(f"lpips: the trunk {file} holds no state dict; give a torchvision AlexNet state dict.")
+    return stored

@@ -1,0 +1,49 @@
+"""How long a run trains: steps, epochs or seconds of the training clock."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from zoo.core.errors import BadInput
+
+
+class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Exactly one of the three. Seconds count training only: not evaluation, not compilation."""
+
+    steps: int | None = None
+    epochs: float | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        given = [value for value in (self.steps, self.epochs, self.seconds) if value is not None]
+        if len(given) != 1 or not (math.isfinite(given[0]) and given[0] > 0):
+            raise ValueError("a budget is one positive number of steps, epochs or seconds")
+
+    def in_steps(self, photos: int, batch: int) -> Budget:
+        """Epochs as the steps they take on ``photos`` photos (rounded up); the others unchanged."""
+        if self.epochs is None:
+            return self
+        return Budget(steps=math.ceil(self.epochs * photos / batch))
+
+    def progress(self, step: int, seconds: float) -> float:
+        """The part that is spent, 1 or more when it is over. Epochs are converted first."""
+        if self.steps is not None:
+            return step / self.steps
+        assert self.seconds is not None, "convert epochs with in_steps first"
+        return seconds / self.seconds
+
+
+def parse_budget(text: str) -> Budget:
+    """``steps=300``, ``epochs=3`` or ``seconds=60``.
+
+    Raises:
+        BadInput: anything else.
+    """
+    unit, _, number = text.partition("=")
+    try:
+        value = float(number)
+        return Budget(**{unit.strip(): int(value) if unit.strip() == "steps" else value})  # type: ignore[arg-type]
+    except (ValueError, TypeError, OverflowError):
+        raise BadInput(f"--budget {text!r} is not understood; write steps=300, epochs=3 or seconds=60.") from None

@@ -1,0 +1,116 @@
+"""Square patches, few and of one colour each: what a user's clicks look like."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from zoo.core.errors import BadInput
+
+_NEGLIGIBLE = 1e-6
+"""The geometric distribution is cut where fewer photos than this would have more hints."""
+
+
+class Points:
+    """Zhang et al. 2017 (arXiv:1705.02999, section 3.2): simulated clicks.
+
+    Before each hint the simulation stops with probability ``stop``, so a photo may have none. A hint is
+    a square patch whose side is uniform in ``sizes``; its corner is N(centre, (range / 4)²) per axis,
+    clipped to the range in which the patch lies inside the photo; its colour is the patch's mean.
+    Where patches overlap, the later one counts.
+
+    Protocols: training, the defaults; Zhang's evaluation, ``count=10, sizes=6`` and so on; iColoriT
+    (arXiv:2207.06831), ``count=(0, 128), sizes=2, positions="uniform"``.
+
+    Args:
+        stop: probability in (0, 1]; not used when ``count`` is given.
+        count: hints a photo, or (least, most) drawn uniformly, both included.
+        sizes: side of a patch in pixels, or (least, most) likewise; cut to the photo's.
+        positions: ``gaussian`` or ``uniform``.
+        colour: ``mean`` of the patch, or ``exact``: every pixel keeps its own.
+
+    Raises:
+        BadInput: an option outside what is said here.
+    """
+
+    def __init__(
+        self,
+        stop: float = 1 / 8,
+        count: int | Sequence[int] | None = None,
+        sizes: int | Sequence[int] = (1, 9),
+        positions: str = "gaussian",
+        colour: str = "mean",
+    ) -> None:
+        if not 0 < stop <= 1:
+            raise BadInput(f"hints 'points': stop is {stop}; give a probability above 0, at most 1.")
+        if positions not in ("gaussian", "uniform"):
+            raise BadInput(f"hints 'points': positions is '{positions}'; give 'gaussian' or 'uniform'.")
+        if colour not in ("mean", "exact"):
+            raise BadInput(f"hints 'points': colour is '{colour}'; give 'mean' or 'exact'.")
+        self.log_go_on = math.log1p(-stop) if stop < 1 else -math.inf
+        self.counts = None if count is None else _interval("count", count, least=0)
+        self.sizes = _interval("sizes", sizes, least=1)
+        self.positions = positions
+        self.colour = colour
+        self.most = self.counts[1] if self.counts else math.ceil(math.log(_NEGLIGIBLE) / self.log_go_on)
+
+    def __call__(self, ab: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        n, _, h, w = ab.shape
+        if self.most == 0:
+            return torch.zeros_like(ab), torch.zeros_like(ab[:, :1])
+        active = torch.arange(self.most, device=ab.device) < self._draw_count(n, ab.device, generator)
+        size = torch.randint(
+            self.sizes[0], self.sizes[1] + 1, (n, self.most), generator=generator, device=ab.device
+        ).clamp_max(min(h, w))
+        top, left = self._draw_corners(size, h, w, generator)
+
+        # Every patch as the pixels of the largest one, those outside its own side marked: (N, K, S, S).
+        step = torch.arange(min(self.sizes[1], h, w), device=ab.device)
+        row = top[..., None, None] + step[:, None]
+        column = left[..., None, None] + step
+        covered = (step[:, None] < size[..., None, None]) & (step < size[..., None, None])
+        covered = covered & active[..., None, None]
+        pixel = torch.where(covered, row * w + column, 0).flatten(1)
+
+        order = torch.arange(1, self.most + 1, device=ab.device, dtype=torch.int32)
+        order = torch.where(covered, order[:, None, None], 0).flatten(1)
+        latest = torch.zeros(n, h * w, dtype=torch.int32, device=ab.device)
+        latest.scatter_reduce_(1, pixel, order, "amax")  # 0: no hint here, k: the k-th is on top
+        mask = (latest > 0).to(ab.dtype).view(n, 1, h, w)
+        if self.colour == "exact":
+            return ab * mask, mask
+
+        values = ab.flatten(2).gather(2, pixel[:, None].expand(n, 2, -1)).view(n, 2, *covered.shape[1:])
+        mean = (values * covered[:, None]).sum((3, 4)) / size[:, None].square()
+        hint = mean.gather(2, (latest.long() - 1).clamp_min(0)[:, None].expand(n, 2, -1))
+        return hint.view_as(ab) * mask, mask
+
+    def _draw_count(self, n: int, device: torch.device, generator: torch.Generator) -> Tensor:
+        """(N, 1) hints a photo; geometric by inversion: P(count ≥ k) = (1 − stop)ᵏ."""
+        if self.counts:
+            return torch.randint(self.counts[0], self.counts[1] + 1, (n, 1), generator=generator, device=device)
+        uniform = 1 - torch.rand(n, 1, generator=generator, device=device, dtype=torch.float64)
+        return (uniform.log() / self.log_go_on).floor()
+
+    def _draw_corners(self, size: Tensor, h: int, w: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Top and left of each patch, (N, K) int64, in [0, h − size] and [0, w − size]."""
+        shape = (2, *size.shape)
+        room = torch.stack((h - size, w - size))
+        if self.positions == "uniform":
+            uniform = torch.rand(shape, generator=generator, device=size.device)
+            corner = uniform * (room + 1)
+        else:
+            normal = torch.randn(shape, generator=generator, device=size.device)
+            corner = (room + 1) / 2 + normal * (room + 1) / 4
+        top, left = corner.long().clamp_min(0).minimum(room)
+        return top, left
+
+
+def _interval(option: str, value: int | Sequence[int], least: int) -> tuple[int, int]:
+    ends = (value, value) if isinstance(value, int) else tuple(value)
+    if len(ends) != 2 or not all(isinstance(end, int) for end in ends) or not least <= ends[0] <= ends[1]:
+        raise BadInput(f"hints 'points': {option} is {value}; give a whole number from {least}, or two.")
+    return ends[0], ends[1]

@@ -1,0 +1,72 @@
+"""Weights of the classifiers whose features the perceptual losses compare."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+import torchvision
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from zoo.core.errors import BadInput, Unavailable
+from zoo.parts.blocks.efficientnet_lite_weights import shipped_state_dict
+
+SHIPPED = {"efficientnet_lite0": 0, "efficientnet_lite1": 1, "efficientnet_lite2": 2}
+"""Trunks whose ImageNet weights come with a package of the ``pretrained`` extra."""
+
+DOWNLOADED = ("alexnet", "squeezenet1_1", "vgg16")
+"""Trunks whose ImageNet weights torchvision downloads, or that a local file provides."""
+
+
+def trunk_state(name: str, file: str | None = None) -> Mapping[str, Tensor]:
+    """The state dict of an ImageNet classifier.
+
+    Args:
+        name: one of :data:`SHIPPED` (timm's key names) or :data:`DOWNLOADED` (torchvision's).
+        file: a local state dict, ``.safetensors`` or torch's; nothing is downloaded then.
+
+    Raises:
+        BadInput: ``file`` cannot be read as a state dict.
+        Unavailable: the weights are neither installed nor downloadable here.
+    """
+    if file is not None:
+        return _read(Path(file))
+    if name in SHIPPED:
+        return shipped_state_dict(SHIPPED[name])
+    weights = torchvision.models.get_model_weights(name)
+    try:
+        return weights["IMAGENET1K_V1"].get_state_dict(progress=False, check_hash=True)
+    except OSError as error:
+        raise Unavailable(
+            f"the ImageNet weights of '{name}' cannot be downloaded here ({error}); "
+            "give a local state dict as trunk_file."
+        ) from error
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, SafetensorError) as error:
+        raise BadInput(f"trunk_file '{path}' cannot be read as a state dict; check the file.") from error
+    if not isinstance(state, Mapping):
+        raise BadInput(f"trunk_file '{path}' holds no state dict; save one with torch.save.")
+    return state
+
+
+def freeze_with(module: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
+    """Load every tensor of ``module`` from ``state``, which may hold more, and stop its training.
+
+    Raises:
+        BadInput: ``state`` lacks a tensor, or has it in another shape.
+    """
+    for key, tensor in module.state_dict().items():
+        if key not in state or state[key].shape != tensor.shape:
+            raise BadInput(f"the weights for trunk '{name}' lack '{key}' {tuple(tensor.shape)}; give its own.")
+    module.load_state_dict({key: state[key] for key in module.state_dict()})
+    module.requires_grad_(False).eval()

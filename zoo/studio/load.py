@@ -1,0 +1,131 @@
+"""A trained colorizer back from its run folder. Weights are safetensors; pickles are refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import safetensors
+import safetensors.torch
+import torch
+
+from zoo.core.assemble import assemble, build
+from zoo.core.colorizer import Colorizer
+from zoo.core.errors import BadInput
+from zoo.core.registry import current
+from zoo.core.spec import ModelSpec, PartRef
+
+WEIGHTS = "model.safetensors"
+_PICKLES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".th", ".tar"})
+
+
+def load(name_or_run: str | Path, device: str | torch.device = "cpu") -> Colorizer:
+    """A colorizer that is ready to use.
+
+    Args:
+        name_or_run: a run folder (``results/quick/runs/unet/seed0-…``), the folder of a model's runs
+            (its lowest seed is taken), or the name of a registered model that needs no training.
+        device: where it is put; it is in eval mode.
+
+    Raises:
+        BadInput: no such run, a run without weights, a pickle, or weights that are cut short or do not fit.
+        UnknownName: neither a folder nor a registered model.
+        ZooError: the run's parts cannot be built here.
+    """
+    text = str(name_or_run)
+    if Path(text).suffix.lower() in _PICKLES:
+        raise BadInput(
+            f"{text} is a pickle, which can run any code when it is loaded; safetensors only: give the run's folder."
+        )
+    folder = _run_folder(text)
+    model = _untrained(text) if folder is None else _trained(folder)
+    try:
+        return model.to(device).eval()
+    except (RuntimeError, AssertionError) as error:
+        raise BadInput(f"The device {str(device)!r} cannot be used here ({_first_line(error)}); try 'cpu'.") from error
+
+
+def _run_folder(text: str) -> Path | None:
+    """The run folder that is meant; None when ``text`` can only be a model's name."""
+    path = Path(text).expanduser()
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except (OSError, ValueError):
+        raise BadInput(f"{text[:80]!r} is neither a path nor a model's name; give a run's folder.") from None
+    if is_file and path.name in (WEIGHTS, "run.json"):
+        return path.parent
+    if is_file:
+        raise BadInput(f"{path} is a file; give the run's folder, which holds run.json and {WEIGHTS}.")
+    if not is_folder:
+        if "/" in text or "\\" in text:
+            raise BadInput(f"{path}: there is no such run; give the folder of a run, such as results/quick/runs/unet.")
+        return None
+    if (path / "run.json").is_file():
+        return path
+    runs = sorted((run.parent for run in path.glob("seed*/run.json")), key=_seed)
+    if runs:
+        return next((run for run in runs if (run / WEIGHTS).is_file()), runs[0])
+    if "/" not in text and text in current().names("models"):
+        return None  # a folder that happens to have the model's name
+    raise BadInput(f"{path} is no run: it holds no run.json; give a folder such as results/quick/runs/unet.")
+
+
+def _seed(run: Path) -> tuple[int, str]:
+    digits = run.name.removeprefix("seed").partition("-")[0]
+    return (int(digits) if digits.isdecimal() else 0), run.name
+
+
+def _untrained(name: str) -> Colorizer:
+    if not current().model_row(name).baseline:
+        raise BadInput(
+            f"The model {name!r} has no weights yet; train it (zoo train {name} --suite quick), "
+            f"then give the run's folder (results/quick/runs/{name})."
+        )
+    return build(name)
+
+
+def _trained(folder: Path) -> Colorizer:
+    model = assemble(_without_download(_spec(folder)))
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise BadInput(f"{folder} holds no {WEIGHTS}; train that run again.")
+    try:
+        state = safetensors.torch.load_file(weights)
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise BadInput(f"{weights} cannot be read, it may be cut short ({_first_line(error)}).") from error
+    expected = model.network.state_dict()
+    odd = sorted(
+        {key for key in expected.keys() | state.keys() if key not in expected or key not in state}
+        | {key for key in expected.keys() & state.keys() if expected[key].shape != state[key].shape}
+    )
+    if odd:
+        raise BadInput(
+            f"{weights} does not fit the model its run.json describes: {len(odd)} tensors differ, first {odd[0]!r}."
+        )
+    model.network.load_state_dict(state)
+    return model
+
+
+def _spec(folder: Path) -> ModelSpec:
+    path = folder / "run.json"
+    try:
+        row: Any = json.loads(path.read_bytes())
+        return msgspec.convert(row["spec"], ModelSpec)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        # msgspec.ValidationError is a ValueError.
+        raise BadInput(f"{path} does not describe a model ({_first_line(error)}); give another run.") from error
+
+
+def _without_download(spec: ModelSpec) -> ModelSpec:
+    """The same parts, not ``pretrained``: the run's own weights come next."""
+    parts = {
+        role: PartRef(ref.name, {**ref.options, "pretrained": False}) if ref.options.get("pretrained") else ref
+        for role, ref in spec.parts.items()
+    }
+    return msgspec.structs.replace(spec, parts=parts)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
