@@ -20,4 +20,4 @@ def photo_paths() -> list[Path]:
 @pytest.fixture(scope="session")
 def photos(photo_paths: list[Path]) -> list[np.ndarray]:
     """The same photos as uint8 (256, 256, 3) RGB arrays."""
-    return [np.asarray(Image.open(path).convert("RGB")) for path in photo_paths]
+    return [np.array(Image.open(path).convert("RGB")) for path in photo_paths]

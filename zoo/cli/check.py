@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-@click.command("check")
+@click.command("check", short_help="Does a model or part keep its contract?")
 @click.argument("names", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every model and every part.")
 @click.option(

@@ -12,7 +12,7 @@ import click
 
 from zoo.core.errors import ZooError
 
-_DEPENDENCIES = [
+_DEPENDENCIES = (
     "torchvision",
     "timm",
     "segmentation-models-pytorch",
@@ -25,12 +25,12 @@ _DEPENDENCIES = [
     "scipy",
     "pillow",
     "pandas",
-]
+)
 
 Finding = tuple[bool, str, str]
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Is everything here that the zoo can use?")
 def command() -> None:
     """Look at Python, torch, the device, dependencies, the cache, weights and plugins.
 
@@ -38,7 +38,7 @@ def command() -> None:
     """
     for inspect in (_python, _torch, _dependencies, _cache, _weights, _plugins):
         for fine, what, detail in _safely(inspect):
-            click.echo(f"{'ok  ' if fine else 'warn'}  {what.ljust(14)}  {detail}")
+            click.echo(f"{'ok  ' if fine else 'warn'}  {what.ljust(27)}  {detail}")
 
 
 def _safely(inspect: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

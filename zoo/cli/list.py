@@ -12,7 +12,7 @@ from zoo.cli.arguments import format_option
 _TABLE = ("name", "state", "origin", "summary")
 
 
-@click.command("list")
+@click.command("list", short_help="What is registered.")
 @click.argument("kind", default="models")
 @click.option("--filter", "pattern", default="*", metavar="GLOB", help="Names like '*unet*' only.")
 @format_option("table", "json", "names")

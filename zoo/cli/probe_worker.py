@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import msgspec
 
@@ -23,7 +24,9 @@ def main() -> None:
     # What a plugin prints must not land among the reports.
     reports = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    use(Registry.read(request.files))  # type: ignore[arg-type]
+    use(Registry.read(map(Path, request.files)))
+    reports.write(b"ready\n")
+    reports.flush()
     for kind, name in request.names:
         reports.write(msgspec.json.encode(probe_part(kind, name)) + b"\n")
         reports.flush()

@@ -19,6 +19,8 @@ from zoo.core.findings import ProbeReport
 from zoo.core.registry import current
 
 Name = tuple[str, str]
+START_SECONDS = 300.0
+"""How long a process may take to import torch, on a machine that is busy with other things."""
 
 
 def probe_apart(names: Sequence[Name], *, timeout: float) -> Iterator[ProbeReport]:
@@ -41,7 +43,7 @@ def probe_apart(names: Sequence[Name], *, timeout: float) -> Iterator[ProbeRepor
 
 class _Worker:
     def __init__(self, names: Sequence[Name]):
-        self.errors = tempfile.TemporaryFile()
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115  closed in __exit__
         paths = os.pathsep.join(path for path in sys.path if path)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "zoo.cli.probe_worker"],
@@ -56,6 +58,9 @@ class _Worker:
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError), self.process.stdin as stdin:  # it died: the first report tells
             stdin.write(msgspec.json.encode(request))
+        with contextlib.suppress(queue.Empty):
+            if not self.lines.get(timeout=START_SECONDS):
+                self.lines.put(b"")
 
     def __enter__(self) -> _Worker:
         return self

@@ -10,7 +10,7 @@ import click
 from zoo.core.errors import ZooError
 
 
-@click.command("show")
+@click.command("show", short_help="Everything known about one name.")
 @click.argument("name")
 def command(name: str) -> None:
     """Show NAME: its row, its options, its source, and what it is made of.
@@ -69,6 +69,7 @@ def _of_record(name: str) -> list[tuple[str, str]]:
         detail = _of_model(bare) if kind == "models" else _options(registry.load(kind, bare))
     except ZooError as error:
         row, detail = record.row, [("error", str(error))]
+    broken = any(key == "error" for key, _ in detail)
     lines += [(key, getattr(row, key, "")) for key in ("summary", "source", "licence", "note")]
     if kind != "models":
         lines.append(("options from its row", _shown(getattr(row, "options", {}))))
@@ -78,7 +79,7 @@ def _of_record(name: str) -> list[tuple[str, str]]:
         ("target", record.target),
         ("origin", record.origin),
         ("distribution", f"{record.distribution} {record.version}" if record.row is None else record.distribution),
-        ("state", registry.state(record)[0]),
+        ("state", "broken" if broken else "ok"),
         *detail,
     ]
     return [(key, value) for key, value in lines if value]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,20 +25,16 @@ _RGB_TO_XYZ = (
 _EPSILON, _KAPPA_SLOPE, _KAPPA_OFFSET = 0.008856, 7.787, 16.0 / 116.0
 
 
-@lru_cache(maxsize=8)
-@torch.inference_mode(False)  # cached: a tensor made under inference mode could not be used in training
-def _matrix(name: str, device: torch.device) -> Tensor:
-    """The 3×3 matrices, the white point folded in, computed in float64 and kept per device."""
-    to_xyz = torch.tensor(_RGB_TO_XYZ, dtype=torch.float64)
-    white = torch.tensor(_WHITE, dtype=torch.float64)
-    to_relative = to_xyz / white[:, None]
-    matrix = to_relative if name == "forward" else torch.linalg.inv(to_relative)
-    return matrix.to(torch.float32).to(device)
+# The white point is folded in, in float64, so that XYZ comes out relative to it.
+_TO_RELATIVE = np.array(_RGB_TO_XYZ) / np.array(_WHITE)[:, None]
+_FORWARD = _TO_RELATIVE.tolist()
+_INVERSE = np.linalg.inv(_TO_RELATIVE).tolist()
 
 
-def _apply(matrix: Tensor, image: Tensor) -> Tensor:
-    n, _, h, w = image.shape
-    return torch.matmul(matrix, image.reshape(n, 3, h * w)).reshape(n, 3, h, w)
+def _apply(matrix: list[list[float]], image: Tensor) -> Tensor:
+    """A 3×3 matrix on the channels. Written out: a matrix product may run in TF32 on a GPU."""
+    x, y, z = image.unbind(1)
+    return torch.stack([a * x + b * y + c * z for a, b, c in matrix], dim=1)
 
 
 def srgb_to_linear(rgb: Tensor) -> Tensor:
@@ -46,13 +43,13 @@ def srgb_to_linear(rgb: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-@torch.inference_mode(False)
+@torch.inference_mode(False)  # cached: a tensor made under inference mode could not be used in training
 def _byte_to_linear(device: torch.device) -> Tensor:
     return srgb_to_linear(torch.arange(256, dtype=torch.float64) / 255).float().to(device)
 
 
 def _linear_to_lab(linear: Tensor) -> Tensor:
-    xyz = _apply(_matrix("forward", linear.device), linear)
+    xyz = _apply(_FORWARD, linear)
     f = torch.where(
         xyz > _EPSILON,
         xyz.clamp_min(_EPSILON).pow(1 / 3),
@@ -92,7 +89,7 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
         # A chroma far outside the gamut can ask for a negative Z; scikit-image clips it, so do we.
         f = torch.stack((fy + a / 500, fy, (fy - b / 200).clamp_min(0)), dim=1)
         xyz = torch.where(f > 0.2068966, f.pow(3), (f - _KAPPA_OFFSET) / _KAPPA_SLOPE)
-        linear = _apply(_matrix("inverse", lab.device), xyz)
+        linear = _apply(_INVERSE, xyz)
         curve = 1.055 * linear.clamp_min(0.0031308).pow(1 / 2.4) - 0.055
         return torch.where(linear > 0.0031308, curve, 12.92 * linear).clamp(0, 1)
 

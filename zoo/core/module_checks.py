@@ -113,7 +113,7 @@ def check_gradients(module: nn.Module, call: Call, found: Findings) -> None:
                 for parameter in trainable.values():
                     if parameter.grad is not None:
                         parameter.sub_(1e-3 * parameter.grad.sign())
-        silent = [name for name in trainable if name not in reached]
+        silent = [name.removeprefix("network.") for name in trainable if name not in reached]
         shown = ", ".join(silent[:4]) + (f" and {len(silent) - 4} more" if len(silent) > 4 else "")
         found.expect(not silent, f"no gradient on {shown}; leave unused parameters out, or freeze them")
     module.zero_grad(set_to_none=True)

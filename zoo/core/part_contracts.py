@@ -43,7 +43,8 @@ def probe_encoder(name: str, found: Findings) -> None:
     encoder, twin = _built("encoders", name, found, CONDITION_CHANNELS)
     if encoder is None:
         return
-    _expect_levels(encoder.levels, found)
+    if not _expect_levels(encoder.levels, found):
+        return
     side = max(_SIZE, 2 * max(level.reduction for level in encoder.levels))
     inputs = [_noise(2, CONDITION_CHANNELS, side, side), _noise(2, CONDITION_CHANNELS, side, side + side // 2)]
     for x in inputs:
@@ -53,7 +54,8 @@ def probe_encoder(name: str, found: Findings) -> None:
 
 def probe_bridge(name: str, found: Findings) -> None:
     bridge, twin = _built("bridges", name, found, _CONV_LEVELS)
-    _expect_levels(bridge.levels, found)
+    if not _expect_levels(bridge.levels, found):
+        return
     pyramids = [_pyramid(_CONV_LEVELS, seed) for seed in (0, 1)]
     _expect_pyramid(_outcome(bridge, pyramids[0]), bridge.levels, (_SIZE, _SIZE), found)
     check_module(bridge, twin, lambda module, k: module(pyramids[k]).maps, found)
@@ -130,9 +132,7 @@ def probe_loss(name: str, found: Findings) -> None:
             value.sum().backward()
             leaves = [p.grad for p in prediction.values() if p.grad is not None]
             found.expect(any(bool(g.any()) for g in leaves), "the gradient of the loss is zero")
-            found.expect(
-                all(bool(torch.isfinite(g).all()) for g in leaves), "the loss has a gradient that is not finite"
-            )
+            found.expect(all(bool(torch.isfinite(g).all()) for g in leaves), "its gradient is not finite")
         return
     found.notes.append(f"built only: no registered head gives what it reads ({'; '.join(refusals)})")
 
@@ -141,7 +141,7 @@ def probe_objective(name: str, found: Findings) -> None:
     def absolute(prediction: Prediction, batch: Batch) -> Tensor:
         return (prediction["ab"] - batch.ab).abs().mean()
 
-    colorizer = Colorizer(nn.Conv2d(CONDITION_CHANNELS, 2, 3, padding=1), name="probe")
+    colorizer = Colorizer(nn.Sequential(nn.Conv2d(CONDITION_CHANNELS, 2, 3, padding=1)), name="a plain convolution")
     data = [_batch(0), _batch(1)]
     try:
         objective = make("objectives", name, colorizer, {"absolute": (1.0, absolute)})
@@ -225,9 +225,12 @@ def _expect_shape(output: Any, shape: Iterable[int], found: Findings) -> None:
     found.expect(given == tuple(shape), f"the output is {given}; {tuple(shape)} is expected")
 
 
-def _expect_levels(levels: tuple[Level, ...], found: Findings) -> None:
+def _expect_levels(levels: tuple[Level, ...], found: Findings) -> bool:
+    if not found.expect(all(isinstance(level, Level) for level in levels), "levels are Level(channels, reduction)"):
+        return False
     reductions = [level.reduction for level in levels]
-    found.expect(bool(reductions) and reductions == sorted(reductions), f"levels go fine to coarse, not {reductions}")
+    in_order = bool(reductions) and reductions == sorted(reductions)
+    return found.expect(in_order, f"levels go fine to coarse, not {reductions}")
 
 
 def _expect_pyramid(pyramid: Any, levels: tuple[Level, ...], size: Iterable[int], found: Findings) -> None:

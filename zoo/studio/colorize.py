@@ -85,7 +85,7 @@ def _reduced_hints(hints: Hints, full: tuple[int, ...], size: tuple[int, int]) -
     ab, mask = np.asarray(hints[0], dtype=np.float32), np.asarray(hints[1]).astype(bool)
     if ab.shape != (*full, 2) or mask.shape != full:
         raise BadInput(
-            f"The hints have the shapes {ab.shape} and {mask.shape}; for this photo {(*full, 2)} and {full} are expected."
+            f"The hints have the shapes {ab.shape} and {mask.shape}; this photo wants {(*full, 2)} and {full}."
         )
     weight = torch.from_numpy(mask.astype(np.float32))[None, None]
     # where, not a product: what stands outside the mask may be NaN

@@ -59,9 +59,7 @@ def find_jobs(arguments: Iterable[Path], output: Path | None = None) -> list[Job
             job = Job(photo, folder / ((photo.name if shared else photo.stem) + MARK))
             other = jobs.setdefault(job.result, job)
             if not _same_file(other.photo, photo):
-                raise BadInput(
-                    f"{photo} and {other.photo} would both become {job.result}; do them one after the other."
-                )
+                raise BadInput(f"{photo} and {other.photo} would both become {job.result}; take one at a time.")
     if not jobs:
         suffixes = ", ".join(sorted(SUFFIXES))
         raise BadInput(f"{', '.join(map(str, arguments))}: no photo found ({suffixes}); check the path.")

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from zoo.core.color import rgb_to_lab
 from zoo.core.errors import BadInput
-from zoo.harness.data.decode import read_photo, to_rgb
+from zoo.core.photo import read_photo, to_rgb
 
 COLOURED = 25
 """A hint picture without transparency: pixels whose channels differ by more than this are hints."""

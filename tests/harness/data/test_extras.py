@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from skimage.color import rgb2hsv
 from torch import Tensor
 
-from zoo.core.color import split_lab
+from zoo.core.color import lab_to_rgb, split_lab, to_uint8
 from zoo.core.errors import UnknownName
 from zoo.harness.data.bank import PhotoBank, build_bank
 from zoo.harness.data.evaluation import evaluation_batches
@@ -39,8 +40,6 @@ def test_the_truth_is_handed_on(bank: PhotoBank):
 
 def test_labels_are_those_of_the_photos_or_unknown(bank: PhotoBank):
     assert extra("label", bank, [2, 0]).tolist() == [-1, -1]
-    from dataclasses import replace
-
     labelled = replace(bank, labels=(7, 6, 5, 4, 3, 2, 1, 0))
     found = extra("label", labelled, [2, 0])
     assert (found.dtype, found.tolist()) == (torch.int64, [5, 7])
@@ -86,8 +85,6 @@ def test_a_test_photos_reference_is_a_training_photo(bank: PhotoBank):
 def test_likeness_is_blind_to_colour(photos: list[np.ndarray]):
     rgb = torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2)
     grey = (split_lab(rgb)[0] + 1) * 50
-    from zoo.core.color import lab_to_rgb, to_uint8
-
     neutral = to_uint8(lab_to_rgb(torch.cat((grey, torch.zeros_like(rgb[:, 1:], dtype=torch.float32)), 1)))
     own = (features(rgb) * features(neutral)).sum(1)
     assert own.min() > 1.98  # of 2

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -64,8 +65,6 @@ def test_a_copy_stays_on_the_side_of_its_original(folder: Path):
 
 
 def test_about_a_fifth_is_test_and_both_sides_of_a_small_set_are_there():
-    import hashlib
-
     digests = [hashlib.sha256(str(i).encode()).hexdigest() for i in range(5000)]
     assert 0.18 < len(held_out(digests)) / 5000 < 0.22
     # A photo's side does not depend on the others.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -72,8 +74,6 @@ def test_what_cannot_be_downloaded_is_one_sentence(monkeypatch):
 
 
 def test_every_listed_collection_exists_and_takes_its_split():
-    import inspect
-
     for name, choices in COLLECTIONS.items():
         accepted = inspect.signature(getattr(torchvision.datasets, name)).parameters
         for chosen in choices:

@@ -45,7 +45,7 @@ def test_equals_the_packages_own_network(package, photos, height, width):
 def test_a_shift_costs_little_and_wrong_colours_cost_much(photos):
     """Measured once on four photos with the package: .005 a pixel's shift, .060 saturation × 0.7,
     .425 grey, .679 hue rotated."""
-    photos, metric = photos[:4], STLPIPS()
+    photos, metric = [photo[::2, ::2] for photo in photos[:4]], STLPIPS()
 
     def mean(change):
         return metric.per_image(batch([change(p) for p in photos]), batch(photos)).mean().item()
@@ -63,7 +63,7 @@ def test_a_shift_costs_little_and_wrong_colours_cost_much(photos):
 
     assert mean(lambda photo: photo) == 0
     shift = metric.per_image(batch(photos)[..., 1:], batch(photos)[..., :-1]).mean().item()
-    assert 0 < shift < 0.02
+    assert 0 < shift < 0.03
     assert shift < mean(saturate) < 0.15 < mean(grey) < mean(rotate) < 1
 
 

@@ -27,7 +27,6 @@ from zoo.harness.bench.setup import (
     open_banks,
     scored_photos,
     use_registry_files,
-    wanted_extras,
 )
 from zoo.harness.bench.store import RunFolder, locked
 from zoo.harness.data.evaluation import Evaluation
@@ -63,10 +62,7 @@ def failure(run: Run, error: BaseException) -> tuple[str, str]:
         return "interrupted", "stopped; the same command goes on from its checkpoint"
     if isinstance(error, Diverged):
         return "diverged", reason
-    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
-        isinstance(error, RuntimeError) and ("out of memory" in str(error) or "not enough memory" in str(error))
-    )
-    if out_of_memory:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _tells_of_memory(error):
         return "oom", reason
     if isinstance(error, (BrokenPlugin, ContractError)):
         return "plugin_error", reason
@@ -74,6 +70,12 @@ def failure(run: Run, error: BaseException) -> tuple[str, str]:
         return "error", reason
     foreign = current().record("models", run.model).distribution != OURS
     return "plugin_error" if foreign else "error", f"{type(error).__name__}: {reason}"
+
+
+def _tells_of_memory(error: BaseException) -> bool:
+    """torch's CPU allocator has no exception of its own: it raises RuntimeError with these words."""
+    sentences = ("out of memory", "not enough memory", "can't allocate memory")
+    return isinstance(error, RuntimeError) and any(sentence in str(error) for sentence in sentences)
 
 
 def failed_row(run: Run, status: str, error: str) -> dict[str, Any]:
@@ -134,9 +136,8 @@ class RunProcess:
         self.progress("data", 0.0)
         self.banks = open_banks(suite)
         colorizer = make_colorizer(run, self.device)
-        objective = make_objective(run, colorizer, self.device)
-        self.extras = wanted_extras(colorizer, objective)
-        training = make_training(run, colorizer, objective, self.banks.train, self.device, self.precision)
+        objective, self.extras = make_objective(run, colorizer, self.device)
+        training = make_training(run, colorizer, objective, self.extras, self.banks.train, self.device, self.precision)
         if not self._resumed(training):
             objective.prepare(make_training_pass(run, self.banks.train, self.extras, self.device))
         curve = self._train(training)

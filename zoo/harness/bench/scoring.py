@@ -34,7 +34,7 @@ def make_metrics(
         try:
             metric = make("metrics", name, **options)
         except Unavailable as error:
-            notes.append(f"{name}: {error}")
+            notes.append(str(error) if str(error).startswith(f"{name}:") else f"{name}: {error}")
             continue
         if isinstance(metric, nn.Module):
             metric.to(device)

@@ -78,8 +78,8 @@ def place(colorizer: Colorizer, suite: Suite, device: torch.device) -> Colorizer
     return colorizer.to(device)
 
 
-def make_objective(run: Run, colorizer: Colorizer, device: torch.device) -> Objective:
-    """The recipe's objective with its losses, on the device."""
+def make_objective(run: Run, colorizer: Colorizer, device: torch.device) -> tuple[Objective, tuple[str, ...]]:
+    """The recipe's objective with its losses, on the device, and what any of them wants beyond the condition."""
     assert run.recipe is not None
     losses: dict[str, tuple[float, Any]] = {}
     for name, value in run.recipe.losses.items():
@@ -90,20 +90,21 @@ def make_objective(run: Run, colorizer: Colorizer, device: torch.device) -> Obje
     objective: Objective = make("objectives", part_ref(run.recipe.objective, "objective"), colorizer, losses)
     if isinstance(objective, nn.Module):
         objective.to(device)
-    return objective
-
-
-def wanted_extras(colorizer: Colorizer, objective: Objective) -> tuple[str, ...]:
-    """What the colorizer and its objective (which speaks for its losses) want beyond the condition."""
-    return tuple(dict.fromkeys((*colorizer.extras, *getattr(objective, "extras", ()))))
+    wanting = (colorizer, objective, *(loss for _, loss in losses.values()))
+    return objective, tuple(dict.fromkeys(name for part in wanting for name in getattr(part, "extras", ())))
 
 
 def make_training(
-    run: Run, colorizer: Colorizer, objective: Objective, train: PhotoBank, device: torch.device, precision: str
+    run: Run,
+    colorizer: Colorizer,
+    objective: Objective,
+    extras: Sequence[str],
+    train: PhotoBank,
+    device: torch.device,
+    precision: str,
 ) -> Training:
     """The loop with its stream of batches; every consumer of randomness has a generator of its own."""
     assert run.recipe is not None and run.budget is not None
-    extras = wanted_extras(colorizer, objective)
     stream = Batches(
         train.tensor(device),
         size=run.suite.size,

@@ -204,7 +204,8 @@ def _degrees_of_freedom(per_image: np.ndarray, seeds: _SeedLevel) -> float:
 
     Satterthwaite's formula squares the shares. With two degrees of freedom beside hundreds it is too
     trusting (92 % where 95 are claimed, three seeds); Cochran's weighting of the quantiles is too
-    wary (97.2 %). The plain share lies between the two and stays within 94-96.5 %.
+    wary (97.2 %). The plain share lies between the two: 94-96.5 % with three seeds or more,
+    90-96.5 % with two.
     """
     photos, degrees = _photo_variance(per_image), len(per_image) - 1
     total = photos + seeds.variance

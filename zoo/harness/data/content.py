@@ -45,16 +45,16 @@ def held_out(digests: Iterable[str]) -> set[str]:
     """Which contents are test photos: a digest in the lowest fifth of its range.
 
     Whether a photo is on the test side does not depend on the other photos, except in sets so
-    small that a side would be empty: then the photo nearest to the border changes sides.
+    small that a side would be empty: then the photo nearest to the border changes sides (a single
+    photo is for training).
     """
     ordered = sorted(set(digests))
     border = f"{int(TEST_SHARE * 16**16):016x}"
     test = {digest for digest in ordered if digest < border}
-    if len(ordered) >= 2:
-        if not test:
-            test = {ordered[0]}
-        elif len(test) == len(ordered):
-            test.remove(ordered[-1])
+    if not test and len(ordered) > 1:
+        return {ordered[0]}
+    if len(test) == len(ordered):
+        return test - {ordered[-1]}
     return test
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from zoo.core.errors import BadInput
+from zoo.core.photo import read_photo
 from zoo.harness.data.content import content_digests, held_out
-from zoo.harness.data.decode import read_photo
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
 

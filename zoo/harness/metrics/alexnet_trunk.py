@@ -49,7 +49,7 @@ def trunk_file(*, download: bool = True) -> Path:
         _download(file)
     except (OSError, HTTPException) as error:
         _remember_failure(file)
-        raise Unavailable(f"lpips: the AlexNet trunk could not be downloaded ({error}); {_MEND}.") from error
+        raise Unavailable(f"lpips: the AlexNet trunk could not be downloaded; {_MEND}.") from error
     return file
 
 

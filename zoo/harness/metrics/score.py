@@ -62,7 +62,7 @@ def score_folders(predictions: str | Path, targets: str | Path, metrics: Sequenc
     """
     import pandas as pd
 
-    from zoo.harness.data.decode import read_photo
+    from zoo.core.photo import read_photo
 
     predicted, true = _images(Path(predictions)), _images(Path(targets))
     _check_counterparts(predicted, Path(predictions), true, Path(targets))

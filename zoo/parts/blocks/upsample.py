@@ -37,13 +37,7 @@ class Upsample(nn.Module):
         self.layers: nn.Module
         if mode == "transpose":
             enlarge: nn.Module = nn.ConvTranspose2d(
-                in_channels,
-                out_channels,
-                2 * scale,
-                stride=scale,
-                padding=scale // 2,
-                output_padding=0,
-                bias=False,
+                in_channels, out_channels, 2 * scale, stride=scale, padding=scale // 2, bias=False
             )
             self.layers = nn.Sequential(enlarge, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
         elif mode == "pixel_shuffle":

@@ -98,9 +98,7 @@ class Rise(nn.Module):
 class Enlargement(nn.Module):
     """A step up beyond the finest map, where there is no skip: (N, in, h, w) to (N, out, scale · h, scale · w)."""
 
-    def __init__(
-        self, in_channels: int, out_channels: int, scale: int, block: str | Mapping[str, Any], upsample: Mode
-    ):
+    def __init__(self, in_channels: int, out_channels: int, scale: int, block: str | Mapping[str, Any], upsample: Mode):
         super().__init__()
         self.scale = scale
         self.upsample = Upsample(in_channels, out_channels, scale=scale, mode=upsample)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import timm
 import torch
+from timm.models import FeatureInfo, PretrainedCfg
+from timm.models.efficientnet import EfficientNetFeatures
+from timm.models.mobilenetv3 import MobileNetV3Features
 from torch import Tensor, nn
 
 from zoo.core.contracts import Level, Pyramid
@@ -59,10 +62,10 @@ class TimmEncoder(nn.Module):
             see_grey(self.backbone, in_channels, backbone)
         else:
             self.backbone = _created(backbone, in_chans=in_channels, **options)
-        info = self.backbone.feature_info
+        _drop_stages_below(self.backbone)
+        info = cast(FeatureInfo, self.backbone.feature_info)
         self.levels = tuple(
-            Level(channels, reduction)
-            for channels, reduction in zip(info.channels(), info.reduction(), strict=True)
+            Level(channels, reduction) for channels, reduction in zip(info.channels(), info.reduction(), strict=True)
         )
         self.channels_last = str(getattr(self.backbone, "output_fmt", "NCHW")).endswith("NHWC")
 
@@ -71,6 +74,14 @@ class TimmEncoder(nn.Module):
         if self.channels_last:
             maps = [features.permute(0, 3, 1, 2).contiguous() for features in maps]
         return Pyramid(list(maps))
+
+
+def _drop_stages_below(backbone: nn.Module) -> None:
+    """timm's EfficientNet family runs on below the coarsest map asked for; nothing there would ever be trained."""
+    if isinstance(backbone, (EfficientNetFeatures, MobileNetV3Features)):
+        coarsest = backbone.feature_info.module_name()[-1]  # "blocks.4", or something of the stem's
+        kept = int(coarsest.split(".")[1]) + 1 if coarsest.startswith("blocks.") else 0
+        backbone.blocks = backbone.blocks[:kept]
 
 
 @torch.no_grad()
@@ -92,7 +103,7 @@ def see_grey(backbone: nn.Module, in_channels: int, name: str) -> None:
     stem = next((m for m in backbone.modules() if isinstance(m, nn.Conv2d)), None)
     if stem is None or stem.in_channels != 3 or stem.groups != 1:
         raise BadInput(f"The stem of {name!r} is no convolution over RGB; use pretrained: false with it.")
-    trained_on = timm.get_pretrained_cfg(name)
+    trained_on = cast(PretrainedCfg, timm.get_pretrained_cfg(name))
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (trained_on.mean, trained_on.std))
     per_unit = stem.weight / std
     weight = torch.zeros(stem.out_channels, in_channels, *stem.kernel_size)
@@ -128,4 +139,6 @@ def _created(name: str, **options: Any) -> nn.Module:
         return timm.create_model(name, features_only=True, pretrained=False, **options)
     except (RuntimeError, AttributeError, TypeError, AssertionError, IndexError) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise BadInput(f"timm cannot make a pyramid of {name!r} with {options}: {reason or type(error).__name__}.") from error
+        raise BadInput(
+            f"timm cannot make a pyramid of {name!r} with {options}: {reason or type(error).__name__}."
+        ) from error

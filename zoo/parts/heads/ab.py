@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +35,7 @@ class AbHead(nn.Module):
         self.activation = activation
         self.project = nn.Conv2d(channels, 2, 1)
         nn.init.normal_(self.project.weight, std=INITIAL_STD / channels**0.5)
-        nn.init.zeros_(self.project.bias)
+        nn.init.zeros_(cast(Tensor, self.project.bias))
 
     def forward(self, features: Tensor) -> Prediction:
         ab = self.project(features).float()  # under autocast too: half precision bands smooth skies

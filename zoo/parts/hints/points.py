@@ -61,32 +61,39 @@ class Points:
         n, _, h, w = ab.shape
         if self.most == 0:
             return torch.zeros_like(ab), torch.zeros_like(ab[:, :1])
-        active = torch.arange(self.most, device=ab.device) < self._draw_count(n, ab.device, generator)
-        size = torch.randint(
-            self.sizes[0], self.sizes[1] + 1, (n, self.most), generator=generator, device=ab.device
-        ).clamp_max(min(h, w))
+        device = ab.device
+        order = torch.arange(1, self.most + 1, device=device, dtype=torch.int32)
+        order = order * (order <= self._draw_count(n, device, generator))  # 0: not given
+        size = self._draw_size((n, self.most), min(h, w), device, generator)
         top, left = self._draw_corners(size, h, w, generator)
 
-        # Every patch as the pixels of the largest one, those outside its own side marked: (N, K, S, S).
-        step = torch.arange(min(self.sizes[1], h, w), device=ab.device)
-        row = top[..., None, None] + step[:, None]
-        column = left[..., None, None] + step
-        covered = (step[:, None] < size[..., None, None]) & (step < size[..., None, None])
-        covered = covered & active[..., None, None]
-        pixel = torch.where(covered, row * w + column, 0).flatten(1)
+        # A patch is the pixels of the largest one, (S², N·K), less those outside its own side. Photos
+        # are laid end to end, so that one scatter paints them all.
+        step = torch.arange(min(self.sizes[1], h, w), device=device)
+        down, across = torch.cartesian_prod(step, step).T[:, :, None]
+        inside = torch.maximum(down, across) < size.flatten()
+        corner = (torch.arange(n, device=device)[:, None] * h + top) * w + left
+        pixel = (corner.flatten() + down * w + across) * inside
 
-        order = torch.arange(1, self.most + 1, device=ab.device, dtype=torch.int32)
-        order = torch.where(covered, order[:, None, None], 0).flatten(1)
-        latest = torch.zeros(n, h * w, dtype=torch.int32, device=ab.device)
-        latest.scatter_reduce_(1, pixel, order, "amax")  # 0: no hint here, k: the k-th is on top
-        mask = (latest > 0).to(ab.dtype).view(n, 1, h, w)
+        latest = torch.zeros(n * h * w, dtype=torch.int32, device=device)
+        latest.scatter_reduce_(0, pixel.flatten(), (order.flatten() * inside).flatten(), "amax")
+        latest = latest.view(n, 1, h, w)  # 0: no hint here, k: the k-th is on top
+        mask = (latest > 0).to(ab.dtype)
         if self.colour == "exact":
             return ab * mask, mask
 
-        values = ab.flatten(2).gather(2, pixel[:, None].expand(n, 2, -1)).view(n, 2, *covered.shape[1:])
-        mean = (values * covered[:, None]).sum((3, 4)) / size[:, None].square()
-        hint = mean.gather(2, (latest.long() - 1).clamp_min(0)[:, None].expand(n, 2, -1))
-        return hint.view_as(ab) * mask, mask
+        colours = ab.transpose(0, 1).flatten(1).index_select(1, pixel.flatten()).view(2, *pixel.shape)
+        mean = (colours * inside).sum(1) / size.flatten().square()
+        mean = mean.view(2, n, self.most).transpose(0, 1)
+        painter = (latest.long() - 1).clamp_min(0).view(n, 1, h * w).expand(n, 2, h * w)
+        return mean.gather(2, painter).view_as(ab) * mask, mask
+
+    def _draw_size(
+        self, shape: tuple[int, int], longest: int, device: torch.device, generator: torch.Generator
+    ) -> Tensor:
+        """Sides of the patches, int64."""
+        least, most = self.sizes
+        return torch.randint(least, most + 1, shape, generator=generator, device=device).clamp_max(longest)
 
     def _draw_count(self, n: int, device: torch.device, generator: torch.Generator) -> Tensor:
         """(N, 1) hints a photo; geometric by inversion: P(count ≥ k) = (1 − stop)ᵏ."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import timm
 import torch
@@ -52,11 +52,12 @@ class FeatureTrunk(nn.Module):
         state = trunk_state(name, file)
         architecture, (mean, std) = TRUNKS[name]
         with torch.random.fork_rng(devices=[]):  # weights are replaced at once; leave no trace
-            self.net = timm.create_model(architecture, features_only=True, out_indices=levels)
-        if hasattr(self.net, "blocks"):
-            del self.net.blocks[self.net.feature_info[levels[-1]]["stage"] :]
+            net: Any = timm.create_model(architecture, features_only=True, out_indices=levels)
+        if hasattr(net, "blocks"):  # timm runs all stages of an EfficientNet, whichever are asked for
+            del net.blocks[net.feature_info[levels[-1]]["stage"] :]
         # timm flattens VGG's one Sequential into modules named features_0, features_1, …
-        freeze_with(self.net, {k.replace("features.", "features_"): v for k, v in state.items()}, name)
+        freeze_with(net, {k.replace("features.", "features_"): v for k, v in state.items()}, name)
+        self.net = net
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
 

@@ -27,16 +27,15 @@ def window_matrices(
     """
     # A matrix first asked for while scoring must still be good for training later.
     with torch.inference_mode(False):
-        offset = torch.arange(-(side - 1), side, dtype=torch.float64)
-        if radius is not None and zero_padded:
-            offset = torch.arange(-max(side - 1, radius), max(side - 1, radius) + 1, dtype=torch.float64)
+        reach = max(side - 1, radius or 0)
+        offset = torch.arange(-reach, reach + 1, dtype=torch.float64)
         spread = torch.tensor(sigmas, dtype=torch.float64)[:, None]
         taps = torch.exp(-offset.square() / (2 * spread.square()))
         if radius is not None:
             taps = taps * (offset.abs() <= radius)
         taps = taps / taps.sum(1, keepdim=True)
         position = torch.arange(side)
-        matrices = taps[:, position[None, :] - position[:, None] + len(offset) // 2]
+        matrices = taps[:, position[None, :] - position[:, None] + reach]
         if not zero_padded:
             matrices = matrices / matrices.sum(2, keepdim=True)
         return matrices.to(device, torch.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Self
 
 import lpips
@@ -41,7 +42,9 @@ class LPIPS(nn.Module):
         if net not in NETS:
             raise BadInput(f"loss 'lpips': there is no net '{net}'; {did_you_mean(net, NETS)}")
         state = trunk_state(NETS[net], trunk_file)
-        with torch.random.fork_rng(devices=[]):  # weights are replaced at once; leave no trace
+        # Weights are replaced at once, so leave no trace; the package calls torchvision in an old way.
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
             distance = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
         # The package's "slice2.3.weight" is torchvision's "features.3.weight".
         sliced = {

@@ -74,7 +74,6 @@ class GridGate(nn.Module):
         self.theta = nn.Conv2d(skip_channels, inner, 2, stride=2, bias=False)
         self.phi = nn.Conv2d(gate_channels, inner, 1)
         self.psi = nn.Conv2d(inner, 1, 1)
-        # Biased like theirs, though the batch norm takes it out again, would leave it without a gradient.
         self.output = _normalised(skip_channels, skip_channels)
 
     def forward(self, skip: Tensor, gate: Tensor) -> Tensor:

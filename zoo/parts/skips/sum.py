@@ -11,9 +11,7 @@ class Sum(nn.Module):
     def __init__(self, skip_channels: int, gate_channels: int):
         super().__init__()
         self.channels = gate_channels
-        self.project = (
-            nn.Identity() if skip_channels == gate_channels else nn.Conv2d(skip_channels, gate_channels, 1)
-        )
+        self.project = nn.Identity() if skip_channels == gate_channels else nn.Conv2d(skip_channels, gate_channels, 1)
 
     def forward(self, skip: Tensor, gate: Tensor) -> Tensor:
         return self.project(skip) + gate

@@ -7,9 +7,9 @@ import pytest
 import tifffile
 from PIL import Image
 
+from zoo.core import photo as photo_module
 from zoo.core.errors import BadInput
-from zoo.harness.data import decode
-from zoo.harness.data.decode import read_photo
+from zoo.core.photo import read_photo
 
 
 @pytest.fixture
@@ -146,13 +146,14 @@ def test_text_named_png_an_empty_and_a_missing_file_are_refused(tmp_path: Path):
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path):
-    side = int(decode.PIXEL_LIMIT**0.5) + 100
+    side = int(photo_module.PIXEL_LIMIT**0.5) + 100
     path = saved(tmp_path / "bomb.png", Image.new("1", (side, side)))
     assert path.stat().st_size < 100_000
     with pytest.raises(BadInput, match=r"bomb\.png.*megapixels"), pytest.warns(Image.DecompressionBombWarning):
         read_photo(path)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_flipped_bytes_give_a_photo_or_bad_input_and_nothing_else(tmp_path: Path, photo: np.ndarray):
     rng = np.random.default_rng(1)
     for suffix in ("jpg", "png", "tif", "webp"):

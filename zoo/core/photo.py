@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from zoo.core.errors import BadInput
 
@@ -24,6 +24,19 @@ PIXEL_LIMIT = 150_000_000
 # programs, such as EPS, stay out.
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 
+# How the camera was held → how its picture is turned upright. ImageOps.exif_transpose would also
+# write the other tags anew, and fails on odd ones.
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
 # What Pillow's decoders raise on damaged files, over and above OSError.
 _DAMAGE = (
     OSError,
@@ -33,9 +46,6 @@ _DAMAGE = (
     LookupError,
     ArithmeticError,
     EOFError,
-    AttributeError,
-    NotImplementedError,
-    MemoryError,
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
@@ -56,9 +66,15 @@ def read_photo(path: Path | str) -> np.ndarray:
                     f"{path}: {width}×{height} pixels are more than the {PIXEL_LIMIT // 10**6} megapixels "
                     "a photo may have; reduce it first."
                 )
-            return to_rgb(ImageOps.exif_transpose(image))
+            image.load()  # before EXIF is read: a TIFF is turned by Pillow as it loads
+            turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+            upright = image.copy() if turn is None else image.transpose(turn)
     except _DAMAGE as error:
-        raise BadInput(f"{path}: cannot be read as a photo ({_reason(error)}); repair or remove it.") from error
+        raise _unreadable(path, error) from error
+    try:
+        return to_rgb(upright)
+    except ValueError as error:
+        raise _unreadable(path, error) from error
 
 
 def to_rgb(image: Image.Image) -> np.ndarray:
@@ -94,10 +110,11 @@ def _within(samples: np.ndarray, white: float) -> np.ndarray:
     return samples
 
 
-def _reason(error: BaseException) -> str:
+def _unreadable(path: Path | str, error: BaseException) -> BadInput:
     if isinstance(error, FileNotFoundError):
-        return "no such file"
-    if isinstance(error, Image.UnidentifiedImageError):
-        return "not an image in a known format"
-    text = str(error).strip().partition("\n")[0].rstrip(".")
-    return text or type(error).__name__
+        reason = "no such file"
+    elif isinstance(error, Image.UnidentifiedImageError):
+        reason = "not an image in a known format"
+    else:
+        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+    return BadInput(f"{path}: cannot be read as a photo ({reason}); repair or remove it.")

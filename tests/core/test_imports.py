@@ -1,0 +1,49 @@
+"""Who may import whom (docs: the house's rooms and floors). Imports point downwards only."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2] / "zoo"
+
+FORBIDDEN = {
+    "core": ("zoo.parts", "zoo.harness", "zoo.studio", "zoo.cli"),
+    "parts": ("zoo.harness", "zoo.studio", "zoo.cli"),
+    "harness": ("zoo.parts", "zoo.studio", "zoo.cli"),
+    "studio": ("zoo.parts", "zoo.harness", "zoo.cli"),
+}
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} uses a relative import"
+            found.add(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize("room", FORBIDDEN)
+def test_imports_point_downwards(room):
+    for path in (ROOT / room).rglob("*.py"):
+        wrong = [name for name in imports(path) if name.startswith(FORBIDDEN[room])]
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+def test_a_part_knows_blocks_and_its_own_siblings_only():
+    for path in (ROOT / "parts").rglob("*.py"):
+        kind = path.relative_to(ROOT / "parts").parts[0]
+        for name in imports(path):
+            if name.startswith("zoo.parts"):
+                other = name.split(".")[2]
+                assert other in (kind, "blocks"), f"parts/{path.name} of {kind} imports {name}"
+
+
+def test_there_are_no_catch_alls():
+    names = {path.stem for path in ROOT.rglob("*.py")}
+    assert not names & {"utils", "util", "helpers", "helper", "misc", "common", "base"}

@@ -1,0 +1,143 @@
+"""A small zoo for tests of the bench: models of one convolution, and models that fail in every way."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from zoo.core.registry import Registry, use
+
+MODELS = """
+import os, time
+import ctypes
+import torch
+from torch import nn
+
+
+class Small(nn.Module):
+    stride = 1
+
+    def __init__(self, width: int = 4):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(4, width, 3, padding=1), nn.ReLU(), nn.Dropout(0.1), nn.Conv2d(width, 2, 1))
+
+    def forward(self, condition):
+        return self.body(condition)
+
+
+class Diverges(Small):
+    def forward(self, condition):
+        return super().forward(condition) * float("nan")
+
+
+class RaisesInForward(Small):
+    def forward(self, condition):
+        raise ZeroDivisionError("division by zero, in forward")
+
+
+class RaisesInTheLastStep(Small):
+    calls = 0
+
+    def forward(self, condition):
+        if self.training:
+            type(self).calls += 1
+            if self.calls == 8:
+                raise KeyError("the last step")
+        return super().forward(condition)
+
+
+class RaisesInBuild(nn.Module):
+    def __init__(self):
+        raise RuntimeError("cannot be built")
+
+
+class WrongContract(Small):
+    def forward(self, condition):
+        return super().forward(condition)[:, :1]
+
+
+class Hangs(Small):
+    def forward(self, condition):
+        time.sleep(1000)
+
+
+class Crashes(Small):
+    def forward(self, condition):
+        ctypes.string_at(0)
+
+
+class Exits(Small):
+    def forward(self, condition):
+        raise SystemExit("leaving")
+
+
+class EatsMemory(Small):
+    def forward(self, condition):
+        import resource
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 33, 1 << 33))
+        torch.ones(1 << 34)
+        return super().forward(condition)
+
+
+class IsKilled(Small):
+    def forward(self, condition):
+        import signal
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+NAMES = {
+    "small": "Small",
+    "diverges": "Diverges",
+    "raises_in_forward": "RaisesInForward",
+    "raises_in_the_last_step": "RaisesInTheLastStep",
+    "raises_in_build": "RaisesInBuild",
+    "wrong_contract": "WrongContract",
+    "hangs": "Hangs",
+    "crashes": "Crashes",
+    "exits": "Exits",
+    "eats_memory": "EatsMemory",
+    "is_killed": "IsKilled",
+}
+
+
+@pytest.fixture
+def small_zoo(tmp_path, monkeypatch):
+    """A registry overlaid with the models above, in this process and in those that it starts."""
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    (folder / "bench_test_models.py").write_text(MODELS)
+    rows = "".join(f'  {name}: {{target: "bench_test_models:{cls}", summary: s}}\n' for name, cls in NAMES.items())
+    table = folder / "registry.yaml"
+    table.write_text("models:\n" + rows)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    use(Registry.read([table]))
+    yield table
+    use(None)
+
+
+@pytest.fixture
+def suite_file(tmp_path):
+    """A suite of eight steps on 32 px photos."""
+    file = tmp_path / "tiny.yaml"
+    file.write_text(
+        textwrap.dedent(
+            """
+            size: 32
+            load_size: 40
+            batch: 4
+            budget: {steps: 8}
+            options: {width: 4}
+            train_hints: {name: pixels, densities: [0.05]}
+            eval_hints: {name: pixels, densities: [0.02]}
+            test_limit: 4
+            metrics: [psnr, ssim]
+            curve: 2
+            threads: 1
+            timeout: 120
+            checkpoint_every: 0
+            """
+        )
+    )
+    return file

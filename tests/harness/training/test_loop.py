@@ -1,0 +1,147 @@
+"""The loop: what it optimises, how it goes on after a stop, and what ends it."""
+
+from __future__ import annotations
+
+import copy
+
+import msgspec
+import pytest
+import torch
+from torch import nn
+
+from zoo.core.contracts import Batch
+from zoo.core.errors import Diverged
+from zoo.core.spec import RecipeRow
+from zoo.harness.training.budget import Budget
+from zoo.harness.training.checkpoint import read_state, save_state
+from zoo.harness.training.loop import Training
+from zoo.harness.training.seeds import derive, generator
+
+
+class Stream:
+    """Random batches with a generator of their own."""
+
+    def __init__(self):
+        self.generator = generator(0, "stream")
+
+    def forever(self):
+        while True:
+            ab = torch.rand(4, 2, 8, 8, generator=self.generator)
+            lightness = torch.rand(4, 1, 8, 8, generator=self.generator)
+            yield Batch(lightness, ab, torch.zeros_like(ab), torch.zeros_like(lightness))
+
+    def state_dict(self):
+        return {"generator": self.generator.get_state()}
+
+    def load_state_dict(self, state):
+        self.generator.set_state(state["generator"])
+
+
+class Fit:
+    """Mean squared error, with dropout's noise on the way."""
+
+    players = ("colorizer",)
+
+    def __init__(self, colorizer, poison_at=None):
+        self.colorizer, self.poison_at, self.calls, self.seen = colorizer, poison_at, 0, []
+
+    def prepare(self, data): ...
+
+    def begin_step(self, progress):
+        self.seen.append(progress)
+
+    def parameters_of(self, player):
+        return self.colorizer.parameters()
+
+    def loss(self, player, batch):
+        self.calls += 1
+        error = (self.colorizer(batch.condition) - batch.ab).square().mean()
+        if self.poison_at == self.calls:
+            error = error * float("nan")
+        return error, {"l2": error.detach()}
+
+
+def make(recipe=None, budget=None, **options):
+    torch.manual_seed(derive(0, "init"))
+    network = nn.Sequential(nn.Conv2d(4, 8, 3, padding=1), nn.BatchNorm2d(8), nn.Dropout(0.2), nn.Conv2d(8, 2, 1))
+    objective = Fit(network, **options)
+    recipe = recipe or RecipeRow(lr=1e-2, clip=1.0, ema=0.9, warmup=0.1)
+    return Training(network, objective, Stream(), recipe, budget or Budget(steps=40), device=torch.device("cpu"))
+
+
+def test_the_loss_falls():
+    training = make(budget=Budget(steps=120))
+    losses = []
+    assert training.run(on_log=lambda entry: losses.append(entry["colorizer"]))
+    assert losses[-1] < 0.6 * losses[0]
+    assert training.step == 120
+    assert training.photos == 480
+
+
+def test_a_run_that_was_stopped_reaches_the_same_numbers(tmp_path):
+    whole = make()
+    whole.run()
+    first = make()
+    assert not first.run(stop=lambda: first.step == 17)
+    save_state({"training": first.state_dict()}, tmp_path / "checkpoint.pt")
+    torch.rand(100)  # the process that goes on has another random state
+    second = make()
+    second.load_state_dict(read_state(tmp_path / "checkpoint.pt")["training"])
+    assert second.step == 17
+    second.run()
+    for left, right in zip(whole.trained.state_dict().values(), second.trained.state_dict().values(), strict=True):
+        assert torch.equal(left, right)
+    assert second.photos == whole.photos
+
+
+def test_a_loss_that_is_not_finite_ends_the_run():
+    training = make(poison_at=15)
+    with pytest.raises(Diverged, match="not finite at step 20"):
+        training.run()
+
+
+def test_progress_is_told_before_every_step():
+    training = make(budget=Budget(steps=4))
+    training.run()
+    assert training.objective.seen == [0, 0.25, 0.5, 0.75]
+
+
+def test_a_budget_in_seconds_ends():
+    training = make(budget=Budget(seconds=0.2))
+    assert training.run()
+    assert training.seconds >= 0.2
+    assert training.step > 0
+
+
+def test_what_the_log_costs_is_not_training_time(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("zoo.harness.training.loop.time.perf_counter", lambda: now[0])
+
+    def slow_log(entry):
+        now[0] += 1000
+
+    training = make(budget=Budget(steps=20))
+    training.run(on_log=slow_log)
+    assert training.seconds == 0
+
+
+def test_decay_spares_biases_and_norms():
+    recipe = RecipeRow(lr=1e-2, weight_decay=0.5)
+    training = make(recipe)
+    groups = training._optimizers["colorizer"].param_groups
+    assert {p.ndim for p in groups[1]["params"]} == {1}
+    assert [g["weight_decay"] for g in groups] == [0.5, 0.0]
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd", "adadelta"])
+def test_every_optimizer_moves_the_weights(optimizer):
+    training = make(msgspec.structs.replace(RecipeRow(), optimizer=optimizer, lr=0.1))
+    before = copy.deepcopy(training.colorizer.state_dict())
+    training.one_step()
+    assert not torch.equal(before["0.weight"], training.colorizer.state_dict()["0.weight"])
+
+
+def test_purposes_have_generators_of_their_own():
+    assert derive(0, "order") != derive(0, "hints") != derive(1, "hints")
+    assert derive(5, "order") == derive(5, "order")
+    assert 0 <= derive(0, "order") < 2**63

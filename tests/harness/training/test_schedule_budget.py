@@ -1,0 +1,50 @@
+"""Progress, budgets and rates."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from zoo.core.errors import BadInput
+from zoo.harness.training.budget import Budget, parse_budget
+from zoo.harness.training.schedule import factor
+
+
+def test_cosine_with_warmup():
+    assert factor("cosine", 0.0, 0.1) == pytest.approx(1e-3)
+    assert factor("cosine", 0.05, 0.1) == pytest.approx(0.5)
+    assert factor("cosine", 0.1, 0.1) == pytest.approx(1.0)
+    assert factor("cosine", 0.55, 0.1) == pytest.approx(0.5)
+    assert factor("cosine", 1.0, 0.1) == pytest.approx(0.0)
+
+
+def test_an_unknown_schedule():
+    with pytest.raises(BadInput, match="did you mean 'cosine'"):
+        factor("cosin", 0.5)
+
+
+def test_epochs_become_steps_rounded_up():
+    assert Budget(epochs=3).in_steps(photos=10, batch=4) == Budget(steps=8)
+    assert Budget(steps=5).in_steps(10, 4) == Budget(steps=5)
+
+
+def test_progress():
+    assert Budget(steps=8).progress(2, 99.0) == 0.25
+    assert Budget(seconds=60).progress(2, 15.0) == 0.25
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"steps": 1, "epochs": 1}, {"steps": 0}, {"seconds": -1}, {"seconds": math.inf}]
+)
+def test_a_budget_is_exactly_one_positive_number(values):
+    with pytest.raises(ValueError, match="one positive number"):
+        Budget(**values)
+
+
+def test_budgets_are_read_from_the_command_line():
+    assert parse_budget("steps=300") == Budget(steps=300)
+    assert parse_budget("seconds=1.5") == Budget(seconds=1.5)
+    for text in ("300", "step=3", "steps=", "steps=-1", "epochs=nan", "seconds=inf", "steps=1e400"):
+        with pytest.raises(BadInput, match="steps=300, epochs=3 or seconds=60"):
+            parse_budget(text)

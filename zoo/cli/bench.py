@@ -1,0 +1,78 @@
+"""``zoo bench``: train and score many models under one protocol, and write the leaderboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo.cli.arguments import FilePath, Setting, device_option, lpips_option
+
+_OPTIONS = (
+    click.option("--suite", default="quick", show_default=True, help="The protocol: a suite's name, or a YAML file."),
+    click.option("--seeds", type=click.IntRange(min=1), help="Runs a model (default: the suite's)."),
+    click.option("--data", metavar="SOURCE", help="photos, folder:PATH, torchvision:NAME, or a plugin's."),
+    click.option("--test-data", metavar="SOURCE", help="Where the test photos come from, if from elsewhere."),
+    device_option,
+    click.option(
+        "--set", "settings", type=Setting(), multiple=True, help="A model option, width=16 or decoder.skip=sum."
+    ),
+    click.option("--recipe", metavar="NAME", help="One recipe for all models that are trained."),
+    click.option("--budget", metavar="AMOUNT", help="steps=300, epochs=3 or seconds=60 a run."),
+    click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Runs at a time."),
+    click.option("--out", type=FilePath(), help="The results folder (default: results/SUITE)."),
+    lpips_option,
+    click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a run may take."),
+)
+
+
+def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that ``bench`` and ``train`` share."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+@click.command("bench", short_help="Train and score models, write a leaderboard.")
+@click.option("--models", default="all", show_default=True, metavar="NAMES", help="all, or a list: 'unet,r2*'.")
+@run_options
+@click.pass_context
+def command(ctx: click.Context, models: str, **options: Any) -> None:
+    """Train every model of --models under one protocol and write a leaderboard.
+
+    What is done already is skipped; after Ctrl-C the same command goes on from where it was. Exit code 1
+    when a run failed, but for a broken plugin that nobody named.
+    """
+    from zoo.cli.leaderboard import show
+
+    outcome = run_bench(models, options)
+    show(outcome.folder)
+    click.echo(f"{outcome.folder / 'leaderboard.csv'}")
+    report_failures(ctx, outcome)
+
+
+def run_bench(models: str, options: dict[str, Any]) -> Any:
+    """The bench that the command line asks for, watched."""
+    from zoo.cli.progress import watching
+    from zoo.harness.bench.bench import BenchRequest, bench
+
+    settings: tuple[tuple[str, Any], ...] = options.pop("settings")
+    request = BenchRequest(models=models, options=dict(settings), **options)
+    with watching() as reporter:
+        return bench(request, reporter)
+
+
+def report_failures(ctx: click.Context, outcome: Any) -> None:
+    """Name the runs that failed; exit code 1 unless they are a stranger's that nobody asked for by name."""
+    if outcome.failed:
+        count = len(outcome.failed)
+        shown = ", ".join(outcome.failed[:5]) + (", …" if count > 5 else "")
+        click.echo(f"zoo: {count} failed: {shown}; the leaderboard's column 'error' says why.", err=True)
+    ctx.exit(1 if outcome.named_failed else 0)
+
+
+def run_paths(folder: Path, models: tuple[str, ...]) -> list[Path]:
+    """The run folders of ``models`` below a results folder."""
+    return [run.parent for model in models for run in sorted(folder.glob(f"runs/{model}/*/run.json"))]

@@ -1,0 +1,66 @@
+"""``zoo new-plugin``: a package with a colorizer of one's own, ready to install, test and bench."""
+
+from __future__ import annotations
+
+import keyword
+import shutil
+import tempfile
+from pathlib import Path
+
+import click
+
+from zoo.cli.arguments import FilePath
+
+
+@click.command("new-plugin", short_help="Write a package with a model of your own.")
+@click.argument("name")
+@click.option("-o", "--output", type=FilePath(), default=".", show_default=True, help="The folder to put it in.")
+def command(name: str, output: Path) -> None:
+    """Write a package that adds the colorizer NAME to the zoo, with a test that passes."""
+    folder = write_plugin(name, output)
+    click.echo(f"{folder}: written. Next:")
+    click.echo(f"  pip install -e {folder}")
+    click.echo(f"  zoo check {name}")
+    click.echo(f"  zoo bench --models {name},unet --suite quick")
+
+
+def write_plugin(name: str, parent: Path) -> Path:
+    """Write the package ``zoo-NAME`` into ``parent``, all of it or nothing.
+
+    Raises:
+        BadInput: a name that Python cannot import or that is taken, or a folder that is there already.
+    """
+    from zoo.cli.plugin_files import plugin_files
+    from zoo.core.errors import BadInput
+    from zoo.core.registry import current
+
+    _check_name(name)
+    if name in current().names("models"):
+        raise BadInput(f"A model {name!r} is registered already; choose another name.")
+    folder = parent / f"zoo-{name.replace('_', '-')}"
+    if folder.exists():
+        raise BadInput(f"{folder} is there already and is not overwritten; choose another name or folder.")
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=".new-plugin-", dir=parent))
+        try:
+            for path, text in plugin_files(name).items():
+                (part / path).parent.mkdir(parents=True, exist_ok=True)
+                (part / path).write_text(text, encoding="utf-8")
+            part.chmod(0o755)
+            part.rename(folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be written ({error.strerror}); choose another folder with -o.") from error
+    return folder
+
+
+def _check_name(name: str) -> None:
+    from zoo.core.errors import BadInput
+
+    plain = name.isascii() and name.isidentifier() and name == name.lower() and not keyword.iskeyword(name)
+    if not plain or name.startswith("_") or len(name) > 60:
+        raise BadInput(
+            f"{name[:60]!r} cannot name a plugin; use lower-case letters, digits and '_', beginning with a letter."
+        )

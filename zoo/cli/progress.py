@@ -1,0 +1,136 @@
+"""How a bench is watched: bars on a terminal, a few plain lines in a pipe."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.tables import cell
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from zoo.harness.bench.reporter import Reporter
+
+_QUIET_SECONDS = 30.0
+"""In a pipe, one line a run in this time at most."""
+
+
+@contextmanager
+def watching() -> Iterator[Reporter]:
+    """The reporter that fits where the output goes."""
+    if not sys.stderr.isatty():
+        yield PlainReporter()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[detail]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield RichReporter(progress)
+
+
+class PlainReporter:
+    """Lines: what is planned, what starts, a sign of life now and then, what came of it."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, tuple[str, float]] = {}
+
+    def planned(self, runs: Sequence[str], done: Sequence[str]) -> None:
+        _say(_plan(runs, done))
+
+    def started(self, run: str) -> None:
+        self._said[run] = "", time.monotonic()
+        _say(f"{run}: started")
+
+    def progress(self, run: str, state: Mapping[str, Any]) -> None:
+        phase, now = str(state.get("phase", "")), time.monotonic()
+        before, at = self._said.get(run, ("", 0.0))
+        if (phase != before and before) or now - at > _QUIET_SECONDS:
+            _say(f"{run}: {_detail(state)}")
+            at = now
+        self._said[run] = phase, at
+
+    def finished(self, run: str, row: Mapping[str, Any]) -> None:
+        self._said.pop(run, None)
+        _say(f"{run}: {_outcome(row)}")
+
+    def note(self, text: str) -> None:
+        _say(text)
+
+
+class RichReporter:
+    """A bar for all runs, and one for each that is at work."""
+
+    def __init__(self, progress: Progress):
+        self._progress = progress
+        self._total: TaskID | None = None
+        self._bars: dict[str, TaskID] = {}
+        self._done, self._runs = 0, 0
+
+    def planned(self, runs: Sequence[str], done: Sequence[str]) -> None:
+        self.note(_plan(runs, done))
+        if runs:
+            self._runs = len(runs)
+            self._total = self._progress.add_task("all runs", total=len(runs), detail=f"0 of {len(runs)}")
+
+    def started(self, run: str) -> None:
+        self._bars[run] = self._progress.add_task(_plain(run), total=100, detail="starting")
+
+    def progress(self, run: str, state: Mapping[str, Any]) -> None:
+        if run in self._bars:
+            done = round(100 * float(state.get("fraction", 0.0)))
+            self._progress.update(self._bars[run], completed=done, detail=_plain(_detail(state, percent=False)))
+
+    def finished(self, run: str, row: Mapping[str, Any]) -> None:
+        if run in self._bars:
+            self._progress.remove_task(self._bars.pop(run))
+        if self._total is not None:
+            self._done += 1
+            self._progress.update(self._total, completed=self._done, detail=f"{self._done} of {self._runs}")
+        self.note(f"{run}: {_outcome(row)}")
+
+    def note(self, text: str) -> None:
+        self._progress.console.print(_plain(text), highlight=False)
+
+
+def _plan(runs: Sequence[str], done: Sequence[str]) -> str:
+    return f"{len(runs)} runs to do, {len(done)} done already"
+
+
+def _detail(state: Mapping[str, Any], *, percent: bool = True) -> str:
+    parts = [str(state.get("phase", ""))]
+    if percent and "fraction" in state:
+        parts.append(f"{float(state['fraction']):.0%}")
+    if state.get("loss") is not None:
+        parts.append(f"loss {float(state['loss']):.4f}")
+    if state.get("photos_per_s") is not None:
+        parts.append(f"{float(state['photos_per_s']):.0f} photos/s")
+    return " ".join(filter(None, parts))
+
+
+def _outcome(row: Mapping[str, Any]) -> str:
+    if row.get("status") != "ok":
+        return f"{row.get('status')}: {row.get('error')}"
+    scores = row.get("scores") or {}
+    return ", ".join(["ok", *(f"{name} {cell(value)}" for name, value in list(scores.items())[:3] if cell(value))])
+
+
+def _plain(text: str) -> str:
+    """Square brackets are rich's markup; here they are text."""
+    return text.replace("[", "\\[")
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

@@ -1,0 +1,78 @@
+"""Known colours spread over a photo: Levin's linear system, assembled and solved.
+
+Every pixel that is not known has the weighted mean of its neighbours' colours, U(r) = Σ_s w_rs U(s)
+(Levin et al. 2004, eq. 1 at its minimum, 0 for every free pixel, as the authors solve it). Known pixels
+keep their colour to the bit. One sparse LU factorisation, in float64 on one core, serves all channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import scipy.sparse as sparse
+import torch
+from scipy.sparse.linalg import splu
+from torch import Tensor
+
+from zoo.parts.classical.affinity import neighbours
+from zoo.parts.classical.nested_dissection import nested_dissection
+
+Weigh = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""(lightness (H, W) in [0, 1], known (H, W)) → weights (8, H, W), as :func:`affinity` returns them."""
+
+
+def weight_matrix(weights: np.ndarray) -> sparse.csr_array:
+    """(8, H, W) → the sparse W of H·W rows, pixels numbered row by row."""
+    _, height, width = weights.shape
+    pixels = height * width
+    number = np.arange(pixels).reshape(height, width)
+    to = neighbours(number, outside=-1)
+    inside = to >= 0
+    rows = np.broadcast_to(number, to.shape)[inside]
+    return sparse.csr_array((weights[inside], (rows, to[inside])), shape=(pixels, pixels))
+
+
+def propagate(weights: np.ndarray, colours: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Spread the known colours.
+
+    Args:
+        weights: (8, H, W), the sum over the neighbours 1.
+        colours: (H, W, C); read where ``known``.
+        known: (H, W) bool. Where nothing is known there is nothing to spread, and the result is 0.
+
+    Returns:
+        (H, W, C) float64.
+    """
+    height, width, channels = colours.shape
+    solution = np.where(known[..., None], colours, 0.0).reshape(-1, channels).astype(np.float64)
+    fixed = known.ravel()
+    if not fixed.any() or fixed.all():
+        return solution.reshape(colours.shape)
+    order = nested_dissection(height, width)
+    free, held = order[~fixed[order]], np.flatnonzero(fixed)
+    rows = weight_matrix(weights)[free]
+    system = (sparse.eye_array(len(free)) - rows[:, free]).tocsc()
+    # Rows sum to at most 1 and the diagonal is 1, so it needs no pivoting: the order stays as dissected.
+    factors = splu(system, permc_spec="NATURAL", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    solution[free] = factors.solve(rows[:, held] @ solution[held])
+    return solution.reshape(colours.shape)
+
+
+@torch.no_grad()
+def propagate_hints(condition: Tensor, weigh: Weigh) -> Tensor:
+    """The hints of a batch spread photo by photo, on the CPU, wherever the condition lies.
+
+    Args:
+        condition: (N, 4, H, W).
+        weigh: makes each photo's weights.
+
+    Returns:
+        ab (N, 2, H, W) float32 on the condition's device, without a gradient; grey where a photo has no hint.
+    """
+    photos = condition.detach().permute(0, 2, 3, 1).cpu().double().numpy()
+    solved = []
+    for photo in photos:
+        lightness, known = (photo[..., 0] + 1) / 2, photo[..., 3] > 0.5
+        solved.append(propagate(weigh(lightness, known), photo[..., 1:3], known))
+    return torch.from_numpy(np.stack(solved)).permute(0, 3, 1, 2).float().contiguous().to(condition.device)
