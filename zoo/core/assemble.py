@@ -74,16 +74,19 @@ def resolve(
 
     Raises:
         UnknownName, AmbiguousName, BrokenPlugin: the model or one of its parts.
-        BadInput: an option that no part names, or a row that is neither composed nor a network.
+        BadInput: an option that no part names or of the wrong type, or a row that is neither
+            composed nor a network.
     """
-    registry = current()
-    row = registry.model_row(name)
+    row = current().model_row(name)
     where = f"model {name!r}"
     parts, factories, versions = _parts_of(name, row)
     options = _spread(parts, factories, row.options, dict(defaults or {}), dict(overrides or {}), where)
     return ModelSpec(
         name=name,
-        parts={role: PartRef(ref.name, options[role]) for role, ref in parts.items()},
+        parts={
+            role: PartRef(ref.name, _typed(factories[role], options[role], f"{where}, {role}"))
+            for role, ref in parts.items()
+        },
         versions=versions,
         extras=tuple(row.extras),
         recipe=row.recipe,

@@ -14,13 +14,17 @@ import msgspec
 
 from zoo.core.errors import BadInput
 from zoo.core.registry import current
+from zoo.core.spec import ModelSpec
 from zoo.harness.bench.executors.local import LocalExecutor, Task
 from zoo.harness.bench.leaderboard import rebuild
 from zoo.harness.bench.plan import Run, check_options, plan_runs, resolve_model, select_models, third_party
 from zoo.harness.bench.reporter import Reporter, SilentReporter
+from zoo.harness.bench.run import failed_row
+from zoo.harness.bench.setup import describe_data, open_banks, use_registry_files
 from zoo.harness.bench.store import RunFolder, locked
 from zoo.harness.bench.suite import Suite, load_suite
 from zoo.harness.training.budget import parse_budget
+from zoo.harness.training.device import pick_device
 
 POLL_SECONDS = 0.5
 GRACE_SECONDS = 30.0
@@ -107,8 +111,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     check_options(models, request.options)
     if request.lpips_trunk is not None and not request.lpips_trunk.is_file():
         raise BadInput(f"--lpips-trunk {request.lpips_trunk} does not exist.")
-    from zoo.harness.bench.setup import describe_data, open_banks
-
+    pick_device(request.device)
     data = describe_data(suite, open_banks(suite))
     _tell_what_is_left_out(data, reporter)
     folder = request.out or Path("results") / suite.name
@@ -161,10 +164,8 @@ def _plan(
 
 def _resolve_apart(
     model: str, suite: Suite, request: BenchRequest, executor: LocalExecutor, *, seconds: float = 120
-) -> tuple[Any, str]:
+) -> tuple[ModelSpec | None, str]:
     """Resolve a stranger's model in a process of its own: importing it may crash or hang."""
-    from zoo.core.spec import ModelSpec
-
     payload = {
         "registry_files": [str(file) for file in current().files],
         "model": model,
@@ -184,8 +185,6 @@ def _resolve_apart(
 
 def resolve_task(payload: dict[str, Any], send: Any, stop: Any) -> None:
     """The body of :func:`_resolve_apart`'s process."""
-    from zoo.harness.bench.setup import use_registry_files
-
     use_registry_files(payload["registry_files"])
     spec, error = resolve_model(payload["model"], msgspec.convert(payload["suite"], Suite), payload["options"])
     send({"spec": msgspec.to_builtins(spec), "error": error})
@@ -257,8 +256,6 @@ class _Crew:
 
     def _finish(self, run: Run, status: str, error: str) -> None:
         """Write the row of a run whose process could not."""
-        from zoo.harness.bench.run import failed_row
-
         folder = RunFolder(self.folder / run.folder)
         if not folder.finished():
             folder.write_row(failed_row(run, status, error))

@@ -92,16 +92,18 @@ def third_party(model: str) -> bool:
 
 
 def check_options(models: Sequence[str], options: Mapping[str, Any]) -> None:
-    """Every option must be named by one of the built-in models at least; a typo must not pass unseen.
+    """Every option must fit, and be named by one of the models at least; a typo must not pass unseen.
 
     Raises:
-        BadInput: an option nobody names.
+        BadInput: an option nobody names, or a value of the wrong type.
     """
     ours = [model for model in models if not third_party(model)]
-    for option in options:
-        if len(ours) == len(models) and not any(takes_option(model, option) for model in ours):
-            # The single model's own error knows the names that are near.
-            resolve(ours[0], {option: options[option]})
+    for option, value in options.items():
+        takers = [model for model in ours if takes_option(model, option)]
+        if not takers and len(ours) == len(models):
+            takers = ours[:1]  # its own error knows the names that are near
+        for model in takers:
+            resolve(model, {option: value})
 
 
 def resolve_model(model: str, suite: Suite, options: Mapping[str, Any]) -> tuple[ModelSpec | None, str]:

@@ -30,7 +30,7 @@ class Huang2005(nn.Module):
 
     stride = 1
 
-    def __init__(self, *, window: int = 15, strictness: float = 1.0, leak: float = 0.01):
+    def __init__(self, *, window: int = 15, strictness: float = 1.0, leak: float = 0.1):
         super().__init__()
         if not 0 < leak <= 1:
             raise BadInput(f"huang2005: leak={leak} is not in (0, 1]; 1 cuts nothing.")

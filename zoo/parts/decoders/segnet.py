@@ -19,8 +19,8 @@ class SegNetDecoder(nn.Module):
     the holes (arXiv:1511.00561, section 3 and Fig. 2).
 
     A pyramid with pool indices, of any sizes, to (N, C₀, H / r₀, W / r₀) of its finest level. On VGG16 these are
-    thirteen 3×3 conv-BN-ReLU: 512, 512, 512 | 512, 512, 256 | 256, 256, 128 | 128, 64 | 64, the last followed by one of
-    64, whose features the head classifies. Nothing but the indices skips from encoder to decoder. Where the
+    thirteen 3×3 conv-BN-ReLU: 512, 512, 512 | 512, 512, 256 | 256, 256, 128 | 128, 64 | 64, 64; the head takes the
+    place of their classifier. Nothing but the indices skips from encoder to decoder. Where the
     coarsest level has other channels than were pooled, one more convolution goes before.
 
     Args:

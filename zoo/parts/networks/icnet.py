@@ -1,0 +1,112 @@
+"""ICNet: most of the work at low resolution, the detail from cheap branches."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo.core.assemble import make
+from zoo.core.contracts import CONDITION_CHANNELS, Prediction
+from zoo.core.errors import BadInput
+from zoo.parts.blocks.cascade_fusion import CascadeFusion
+from zoo.parts.blocks.dilated_bottleneck import DilatedBottleneck
+
+_POOLS = (1, 2, 3, 6)
+
+
+class ICNet(nn.Module):
+    """The image cascade network, as a colorizer (arXiv:1704.08545, Fig. 2; widths of the released, pruned model).
+
+    Condition (N, 4, H, W), H and W multiples of 32, to ``ab`` (N, 2, H/4, W/4), which the colorizer enlarges as the
+    published network does its scores. Three branches:
+
+    * low, at 1/32: a residual network to conv5_3, dilated 2 and 4, pooled over 1, 2, 3 and 6 bins. Up to conv3_1, at
+      1/16, it shares the medium branch, as the released model does;
+    * medium, from the photo at half size: conv1 … conv3_1, at 1/16;
+    * high, from the full photo: three 3×3 convolutions of stride 2, at 1/8,
+
+    fused from coarse to fine by :class:`~zoo.parts.blocks.cascade_fusion.CascadeFusion`. While training, also ``ab_sub4`` and
+    ``ab_sub24`` (N, 2, H, W): what a 1×1 convolution predicts from the low branch and from low and medium fused, for
+    the loss ``auxiliary`` (weights 0.16 and 0.4 beside 1 for ``ab``, section 3.4).
+
+    Args:
+        width: of conv1; the other widths follow (2 in conv1_3, 4 … 32 times in conv2 … conv5, 4 in the fusions).
+
+    Raises:
+        BadInput: a width below 1.
+    """
+
+    stride = 32
+
+    def __init__(self, *, width: int = 32):
+        super().__init__()
+        if width < 1:
+            raise BadInput(f"An ICNet of width {width} has no maps; give 1 or more.")
+        self.medium = nn.Sequential(
+            _unit(CONDITION_CHANNELS, width, stride=2),
+            _unit(width, width),
+            _unit(width, 2 * width),
+            nn.MaxPool2d(3, stride=2, padding=1),
+            *_stage(2 * width, 4 * width, 3),
+            DilatedBottleneck(4 * width, 8 * width, stride=2),
+        )
+        self.low = nn.Sequential(
+            *_stage(8 * width, 8 * width, 3),
+            *_stage(8 * width, 16 * width, 6, dilation=2),
+            *_stage(16 * width, 32 * width, 3, dilation=4),
+            PyramidPooling(),
+            _unit(32 * width, 8 * width, kernel=1),
+        )
+        self.high = nn.Sequential(
+            _unit(CONDITION_CHANNELS, width, stride=2), _unit(width, width, stride=2), _unit(width, 2 * width, stride=2)
+        )
+        self.fuse_medium = CascadeFusion(8 * width, 8 * width, 4 * width)
+        self.fuse_high = CascadeFusion(4 * width, 2 * width, 4 * width)
+        self.head_sub4 = make("heads", "ab", 8 * width)
+        self.head_sub24 = make("heads", "ab", 4 * width)
+        self.head = make("heads", "ab", 4 * width)
+
+    def forward(self, condition: Tensor) -> Prediction:
+        medium = self.medium(_scaled(condition, 0.5))
+        low = self.low(_scaled(medium, 0.5))
+        fused, sub4 = self.fuse_medium(low, medium)
+        fused, sub24 = self.fuse_high(fused, self.high(condition))
+        prediction: Prediction = self.head(_scaled(fused, 2))
+        if self.training:
+            size = condition.shape[-2:]
+            for key, head, features in (("ab_sub4", self.head_sub4, sub4), ("ab_sub24", self.head_sub24, sub24)):
+                prediction[key] = F.interpolate(head(features)["ab"], size, mode="bilinear", align_corners=False)
+        return prediction
+
+
+class PyramidPooling(nn.Module):
+    """x plus its averages over 1, 2, 3 and 6 bins a side, resized: (N, C, H, W) to the same shape.
+
+    The sum of ICNet in place of PSPNet's concatenation; no parameters.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        total = x
+        for bins in _POOLS:
+            pooled = F.adaptive_avg_pool2d(x, bins)
+            total = total + F.interpolate(pooled, x.shape[-2:], mode="bilinear", align_corners=False)
+        return total
+
+
+def _unit(in_channels: int, out_channels: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(inplace=True),
+    )
+
+
+def _stage(in_channels: int, out_channels: int, count: int, *, dilation: int = 1) -> list[nn.Module]:
+    widths = [in_channels] + [out_channels] * count
+    return [DilatedBottleneck(widths[i], widths[i + 1], dilation=dilation) for i in range(count)]
+
+
+def _scaled(x: Tensor, factor: float) -> Tensor:
+    height, width = x.shape[-2:]
+    size = int(height * factor), int(width * factor)
+    return F.interpolate(x, size, mode="bilinear", align_corners=False)
