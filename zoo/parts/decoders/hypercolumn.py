@@ -15,8 +15,8 @@ from zoo.core.errors import BadInput
 class HypercolumnDecoder(nn.Module):
     """All maps of a pyramid brought to one size and concatenated, then 1×1 convolutions and ReLUs.
 
-    A pyramid to (N, 16 · width, H / reduction, W / reduction). Source: Hariharan et al. 2015 (arXiv:1411.5752, section 3);
-    as a colorizer Larsson et al. 2016 (arXiv:1603.06668, section 3.1), whose ``h_fc1`` has 1024 channels on
+    A pyramid to (N, 16 · width, H / reduction, W / reduction). Source: Hariharan et al. 2015 (arXiv:1411.5752,
+    section 3); as a colorizer Larsson et al. 2016 (arXiv:1603.06668, section 3.1), whose ``h_fc1`` has 1024 channels on
     VGG16, 16 times those of conv1_1. Larsson's hypercolumn of 12,417 channels is the encoder ``vgg`` with
     ``taps: all`` and a classifier; they too sample it more sparsely than the photo.
 
@@ -33,9 +33,7 @@ class HypercolumnDecoder(nn.Module):
         BadInput: no levels, or a reduction, width or number of layers below 1.
     """
 
-    def __init__(
-        self, levels: Sequence[Level], *, reduction: int = 4, width: int = 64, layers: int = 1
-    ):
+    def __init__(self, levels: Sequence[Level], *, reduction: int = 4, width: int = 64, layers: int = 1):
         super().__init__()
         if min(len(levels), reduction, width, layers) < 1:
             raise BadInput(
@@ -45,7 +43,9 @@ class HypercolumnDecoder(nn.Module):
         self.reduction = reduction
         self.channels = 16 * width
         self.reductions = [level.reduction for level in levels]
-        self.columns = nn.ModuleList(nn.Conv2d(level.channels, self.channels, 1, bias=i == 0) for i, level in enumerate(levels))
+        self.columns = nn.ModuleList(
+            nn.Conv2d(level.channels, self.channels, 1, bias=i == 0) for i, level in enumerate(levels)
+        )
         self._start_as_one_convolution(sum(level.channels for level in levels))
         self.deeper = nn.Sequential()
         for _ in range(layers - 1):
@@ -75,4 +75,3 @@ class HypercolumnDecoder(nn.Module):
             nn.init.normal_(column.weight, std=(2 / fan_in) ** 0.5)  # type: ignore[arg-type]
             if column.bias is not None:
                 nn.init.zeros_(column.bias)  # type: ignore[arg-type]
-

@@ -32,13 +32,12 @@ class SegNetDecoder(nn.Module):
         BadInput: fewer than two levels or no convolutions; in ``forward``, an encoder without pool indices.
     """
 
-    def __init__(
-        self, levels: Sequence[Level], *, convolutions: tuple[int, ...] = CONVOLUTIONS, norm: Norm = "batch"
-    ):
+    def __init__(self, levels: Sequence[Level], *, convolutions: tuple[int, ...] = CONVOLUTIONS, norm: Norm = "batch"):
         super().__init__()
         if len(levels) < 2 or not convolutions or min(convolutions) < 1:
             raise BadInput(
-                f"A SegNet decoder needs two levels or more and convolutions at each, not {len(levels)} and {convolutions}."
+                "A SegNet decoder needs two levels or more and convolutions at each, "
+                f"not {len(levels)} and {convolutions}."
             )
         widths = [level.channels for level in levels]
         self.channels, self.reduction = levels[0]
@@ -50,7 +49,9 @@ class SegNetDecoder(nn.Module):
             count = convolutions[min(i, len(convolutions) - 1)]
             outputs = [channels] * (count - 1) + [narrow]
             inputs = [channels, *outputs[:-1]]
-            self.stages.append(nn.Sequential(*(ConvUnit(a, b, norm=norm) for a, b in zip(inputs, outputs, strict=True))))
+            self.stages.append(
+                nn.Sequential(*(ConvUnit(a, b, norm=norm) for a, b in zip(inputs, outputs, strict=True)))
+            )
 
     def forward(self, pyramid: Pyramid) -> Tensor:
         indices = indices_of(pyramid, "segnet")

@@ -13,7 +13,16 @@ from zoo.core.errors import BadInput
 from zoo.parts.blocks.enet_bottleneck import DownsamplingBottleneck, RegularBottleneck
 
 _REGULAR, _ASYMMETRIC = {"dilation": 1}, {"asymmetric": 5}
-_CYCLE = (_REGULAR, {"dilation": 2}, _ASYMMETRIC, {"dilation": 4}, _REGULAR, {"dilation": 8}, _ASYMMETRIC, {"dilation": 16})
+_CYCLE = (
+    _REGULAR,
+    {"dilation": 2},
+    _ASYMMETRIC,
+    {"dilation": 4},
+    _REGULAR,
+    {"dilation": 8},
+    _ASYMMETRIC,
+    {"dilation": 16},
+)
 """Bottlenecks 2.1 … 2.8, and again 3.1 … 3.8 (arXiv:1606.02147, Table 1)."""
 
 

@@ -70,7 +70,7 @@ class VGGEncoder(nn.Module):
         every = self.taps == "all"
         pyramid = Pyramid([x] if every else [])
         for number, stage in enumerate(self.stages, 1):
-            for convolution in stage:
+            for convolution in stage.children():
                 x = convolution(x)
                 if every:
                     pyramid.maps.append(x)

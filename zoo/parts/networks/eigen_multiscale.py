@@ -100,9 +100,7 @@ class RefiningScale(nn.Module):
             nn.MaxPool2d(3, stride=pool_stride, padding=1),
         )
         widths = [coarse_channels + features] + [width] * layers
-        self.refine = nn.Sequential(
-            *(ConvUnit(widths[i], widths[i + 1], kernel=5, norm="none") for i in range(layers))
-        )
+        self.refine = nn.Sequential(*(ConvUnit(widths[i], widths[i + 1], kernel=5, norm="none") for i in range(layers)))
         he_normal(self)
         self.output = start_grey(nn.Conv2d(width, 2, 5, padding=2))
 

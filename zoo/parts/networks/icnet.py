@@ -25,9 +25,9 @@ class ICNet(nn.Module):
     * medium, from the photo at half size: conv1 … conv3_1, at 1/16;
     * high, from the full photo: three 3×3 convolutions of stride 2, at 1/8,
 
-    fused from coarse to fine by :class:`~zoo.parts.blocks.cascade_fusion.CascadeFusion`. While training, also ``ab_sub4`` and
-    ``ab_sub24`` (N, 2, H, W): what a 1×1 convolution predicts from the low branch and from low and medium fused, for
-    the loss ``auxiliary`` (weights 0.16 and 0.4 beside 1 for ``ab``, section 3.4).
+    fused from coarse to fine by :class:`~zoo.parts.blocks.cascade_fusion.CascadeFusion`. While training, also
+    ``ab_sub4`` and ``ab_sub24`` (N, 2, H, W): what a 1×1 convolution predicts from the low branch and from low and
+    medium fused, for the loss ``auxiliary`` (weights 0.16 and 0.4 beside 1 for ``ab``, section 3.4).
 
     Args:
         width: of conv1; the other widths follow (2 in conv1_3, 4 … 32 times in conv2 … conv5, 4 in the fusions).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -32,6 +32,9 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     losses: dict[str, float] | None = None
 
 
+_ONE = (Stage(),)
+
+
 class Staged:
     """The objective ``supervised``, with stages that follow one another.
 
@@ -56,7 +59,7 @@ class Staged:
         colorizer: Colorizer,
         losses: Mapping[str, tuple[float, Loss]],
         *,
-        stages: tuple[Stage, ...] = (Stage(),),
+        stages: tuple[Stage, ...] = _ONE,
     ):
         _check_order(stages)
         self.colorizer = colorizer
@@ -64,16 +67,18 @@ class Staged:
         self.extras = tuple(name for _, loss in losses.values() for name in getattr(loss, "extras", ()))
         self._plans = [_Plan(colorizer, losses, stage) for stage in stages]
         self._now = self._plans[0]
+        self._begun = False
 
     def prepare(self, data: TrainingData) -> None:
         """Nothing to learn from the data beforehand."""
 
     def begin_step(self, progress: float) -> None:
-        self._now = next(
-            (plan for plan, stage in zip(self._plans, self.stages, strict=True) if progress < stage.until),
-            self._plans[-1],
-        )
-        self._now.freeze()
+        ended = sum(progress >= stage.until for stage in self.stages)
+        plan = self._plans[min(ended, len(self._plans) - 1)]
+        if plan is not self._now or not self._begun:
+            self._now, self._begun = plan, True
+            plan.begin()
+        plan.keep_frozen()
 
     def parameters_of(self, player: str) -> Iterable[nn.Parameter]:
         """All: a parameter without a gradient is left alone by the optimizer."""
@@ -93,21 +98,32 @@ class _Plan:
         trained -= _matching(stage.freeze, names)
         if not trained:
             raise BadInput(f"The stage until {stage.until:g} trains no parameter; take a pattern out of 'freeze'.")
+        self.network = network
         # What was frozen from the start, such as a pretrained trunk, stays so.
         self.parameters = [(p, name in trained) for name, p in network.named_parameters() if p.requires_grad]
-        self.modules = [
-            (module, any(f"{path}.{name}".lstrip(".") in trained for name, _ in module.named_parameters()))
-            for path, module in network.named_modules()
-            if next(module.parameters(), None) is not None
-        ]
+        self.frozen = list(_frozen_modules(network, trained))
         self.objective = Supervised(colorizer, _chosen(losses, stage))
 
-    def freeze(self) -> None:
-        """Freeze what this stage does not train, and nothing else. Modules in order, so that a child follows its parent."""
+    def begin(self) -> None:
         for parameter, trained in self.parameters:
             parameter.requires_grad_(trained)
-        for module, trained in self.modules:
-            module.train(trained)
+        self.network.train()
+
+    def keep_frozen(self) -> None:
+        """Before every step: whoever resumes the training puts the whole network into training mode."""
+        for module in self.frozen:
+            if module.training:
+                module.eval()
+
+
+def _frozen_modules(module: nn.Module, trained: set[str], path: str = "") -> Iterator[nn.Module]:
+    """The largest modules that have parameters, none of them trained."""
+    names = {path + name for name, _ in module.named_parameters()}
+    if names and not names & trained:
+        yield module
+        return
+    for name, child in module.named_children():
+        yield from _frozen_modules(child, trained, f"{path}{name}.")
 
 
 def _check_order(stages: tuple[Stage, ...]) -> None:

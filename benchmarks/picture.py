@@ -1,0 +1,62 @@
+"""The README's picture, from a results folder: grey, hints, several models, truth.
+
+    python benchmarks/picture.py results/quick docs/quick.png unet residual_unet ...
+
+The runs must have their weights beside them (they stay out of git, so bench first).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+import torch
+from PIL import Image, ImageDraw
+
+import zoo
+from zoo.harness.bench.samples import input_pictures, sheet
+from zoo.harness.bench.scoring import colorized
+from zoo.harness.bench.setup import open_banks, scored_photos
+from zoo.harness.bench.store import RunFolder
+from zoo.harness.bench.suite import Suite
+
+PHOTOS = (2, 6, 11, 25, 31, 38)
+"""Which test photos are shown, by their place in the bank."""
+
+ZOOM = 2
+CAPTION = 18
+
+
+def main() -> None:
+    results, target, models = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
+    folders = [next(results.glob(f"runs/{model}/seed0-*/run.json")).parent for model in models]
+    suite = msgspec.convert((RunFolder(folders[0]).row() or {})["plan"]["suite"], Suite)
+    banks = open_banks(suite)
+    everything = scored_photos(suite, banks, ["truth_ab"], torch.device("cpu"), batch_size=len(banks.test))
+    photos = next(everything)
+    chosen = torch.tensor([i for i in PHOTOS if i < len(banks.test)])
+    columns = [*input_pictures(photos.batch)]
+    for folder in folders:
+        with torch.no_grad():
+            columns.append(colorized(zoo.load(folder).eval(), photos.batch))
+    columns.append(photos.rgb)
+    side = suite.size * ZOOM
+    enlarged = [
+        torch.nn.functional.interpolate(column[chosen].float(), size=(side, side), mode="nearest").to(torch.uint8)
+        for column in columns
+    ]
+    plain = target.with_suffix(".part")
+    plain.write_bytes(sheet(enlarged))
+    with Image.open(plain) as picture:
+        canvas = Image.new("RGB", (picture.width, picture.height + CAPTION), "white")
+        canvas.paste(picture, (0, CAPTION))
+    plain.unlink()
+    draw = ImageDraw.Draw(canvas)
+    for place, caption in enumerate(["grey", "hints", *models, "truth"]):
+        draw.text((place * (side + 2) + 3, 2), caption, fill="black")
+    canvas.save(target, optimize=True)
+
+
+if __name__ == "__main__":
+    main()

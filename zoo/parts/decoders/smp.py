@@ -1,0 +1,272 @@
+"""The decoders of segmentation-models-pytorch behind one adapter.
+
+Source: https://github.com/qubvel-org/segmentation_models.pytorch (MIT), version 0.5 or newer. The layers are
+the library's own classes; here stands what it takes to put them on any encoder and any photo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import torch.nn.functional as F
+from segmentation_models_pytorch.base.initialization import initialize_decoder
+from segmentation_models_pytorch.decoders.deeplabv3.decoder import DeepLabV3PlusDecoder
+from segmentation_models_pytorch.decoders.dpt.decoder import DPTDecoder
+from segmentation_models_pytorch.decoders.fpn.decoder import FPNDecoder
+from segmentation_models_pytorch.decoders.linknet.decoder import LinknetDecoder
+from segmentation_models_pytorch.decoders.manet.decoder import MAnetDecoder
+from segmentation_models_pytorch.decoders.pan.decoder import PANDecoder
+from segmentation_models_pytorch.decoders.pspnet.decoder import PSPDecoder
+from segmentation_models_pytorch.decoders.segformer.decoder import SegformerDecoder
+from segmentation_models_pytorch.decoders.unetplusplus.decoder import UnetPlusPlusDecoder
+from segmentation_models_pytorch.decoders.upernet.decoder import UPerNetDecoder
+from torch import Tensor, nn
+
+from zoo.core.contracts import Level, Pyramid
+from zoo.core.errors import BadInput
+from zoo.parts.blocks.tiny_maps import Enlarged, norms_per_sample
+
+Architecture = Literal[
+    "unetplusplus",
+    "manet",
+    "linknet",
+    "fpn",
+    "pspnet",
+    "deeplabv3plus",
+    "pan",
+    "upernet",
+    "segformer",
+    "dpt",
+]
+
+_PAN_SIDE = 16
+"""PAN's attention pools three times by two and then batch-normalises: 16 leaves that norm 2×2 pixels."""
+
+
+class SmpDecoder(nn.Module):
+    """One of the library's decoders on any encoder: a pyramid to (N, ``channels``, H / ``reduction``, W / ``reduction``).
+
+    =================  ================  =========  ==================================================
+    architecture       source            reduction  needs
+    =================  ================  =========  ==================================================
+    ``unetplusplus``   arXiv:1807.10165  1          levels that double
+    ``manet``          doi:10.1109/      1          levels that double
+                       ACCESS.2020.3025372
+    ``linknet``        arXiv:1707.03718  1          levels that double
+    ``fpn``            arXiv:1612.03144  coarsest/8 four levels that double
+    ``pspnet``         arXiv:1612.01105  coarsest   levels that double, coarsest channels divisible by 4
+    ``deeplabv3plus``  arXiv:1802.02611  4          levels that double, to 8 or coarser
+    ``pan``            arXiv:1805.10180  4          levels that double, to 8, 16 or 32
+    ``upernet``        arXiv:1807.10221  4          levels that double, to 8 or coarser
+    ``segformer``      arXiv:2105.15203  4          levels that double, to 8 or coarser
+    ``dpt``            arXiv:2103.13413  2          levels of one reduction: a vision transformer's
+    =================  ================  =========  ==================================================
+
+    As in the library, no decoder joins a map of full resolution as a skip (``fpn`` does on four levels 1 … 8): an
+    encoder that begins at 1 goes on from its second map. A backbone that begins at 4 is given an empty map at 2.
+    All read the coarsest map, so no stage of the encoder is without a gradient; where ``pspnet`` looks, which
+    reads nothing else, is the encoder's depth.
+
+    Ours, not the library's:
+
+    * what it upsamples at the end by 2, 4 or 8 is left to the colorizer (``reduction``);
+    * a batch norm behind a global pooling is a group norm, so that batches of one can be trained
+      (``deeplabv3plus``, ``pan``, ``upernet``);
+    * ``pan`` repeats the pixels of a coarsest map below 16 × 16 (:class:`~zoo.parts.blocks.tiny_maps.Enlarged`);
+    * ``deeplabv3plus`` enlarges whatever coarsest map it gets to its skip at 4: no stage of ours is dilated;
+    * ``dpt`` sees no class token, and continues maps of odd sides by their last row or column.
+
+    Args:
+        architecture: one of the above.
+        width: 64 gives the library's channels, and all others scale with it.
+        dropout: None takes the architecture's own (0.2 ``fpn`` and ``pspnet``, 0.5 ``deeplabv3plus``, else none).
+
+    Raises:
+        BadInput: levels that the architecture cannot use, or a width below 1.
+    """
+
+    def __init__(
+        self,
+        levels: Sequence[Level],
+        *,
+        architecture: Architecture = "unetplusplus",
+        width: int = 64,
+        dropout: float | None = None,
+    ):
+        super().__init__()
+        if width < 1:
+            raise BadInput(f"A decoder of width {width} has no channels; give 1 or more.")
+        levels = [Level(*level) for level in levels]
+        if architecture == "dpt":
+            built = _dpt(levels, width)
+        else:
+            ladder = _ladder(levels, architecture)
+            built = _ON_A_LADDER[architecture](ladder, width, dropout)
+            self.missing = len(ladder) - len(levels)
+        self.architecture = architecture
+        self.decoder, self.channels, self.reduction = built
+        initialize_decoder(self.decoder)
+        norms_per_sample(self.decoder)
+
+    def forward(self, pyramid: Pyramid) -> Tensor:
+        if self.architecture == "dpt":
+            return self.decoder(pyramid.maps)
+        batch, _, height, width = pyramid.maps[0].shape
+        scales = [2**i for i in range(self.missing, 0, -1)]
+        empty = [pyramid.maps[0].new_empty(batch, 0, scale * height, scale * width) for scale in scales]
+        return self.decoder([*empty, *pyramid.maps])
+
+
+class Built(NamedTuple):
+    """The library's decoder, and what comes out of it."""
+
+    decoder: nn.Module
+    channels: int
+    reduction: int
+
+
+def _ladder(levels: Sequence[Level], architecture: str) -> list[int]:
+    """Channels at reduction 1, 2, 4, 8, …, as the library counts; 0 where the encoder has no map."""
+    reductions = [level.reduction for level in levels]
+    doubling = all(coarse == 2 * fine for fine, coarse in pairwise(reductions))
+    if not reductions or reductions[0] not in (1, 2, 4) or reductions[-1] == 1 or not doubling:
+        raise BadInput(
+            f"The decoder {architecture!r} needs levels from 1, 2 or 4 that double, such as 2, 4, 8, 16; "
+            f"these are {reductions}{' (architecture: dpt takes those)' if len(set(reductions)) == 1 else ''}."
+        )
+    return [0] * (reductions[0].bit_length() - 1) + [level.channels for level in levels]
+
+
+def _expect(holds: bool, architecture: str, needs: str, ladder: Sequence[int]) -> None:
+    if not holds:
+        have = {2**i: channels for i, channels in enumerate(ladder) if channels}
+        raise BadInput(f"The decoder {architecture!r} needs {needs}; this encoder's channels by reduction are {have}.")
+
+
+def _halving(width: int, steps: int) -> list[int]:
+    """Channels of each rise, coarse to fine: 256, 128, 64, 32, 16 at width 64, never below 16 (or ``width``)."""
+    return [max(4 * width >> i, min(width, 16)) for i in range(steps)]
+
+
+def _unetplusplus(ladder: list[int], width: int, dropout: float | None) -> Built:
+    rises = _halving(width, len(ladder) - 1)
+    return Built(UnetPlusPlusDecoder(ladder, rises, n_blocks=len(rises)), rises[-1], 1)
+
+
+def _manet(ladder: list[int], width: int, dropout: float | None) -> Built:
+    rises = _halving(width, len(ladder) - 1)
+    return Built(MAnetDecoder(ladder, rises, n_blocks=len(rises), pab_channels=width), rises[-1], 1)
+
+
+def _linknet(ladder: list[int], width: int, dropout: float | None) -> Built:
+    _expect(min(c for c in ladder[1:] if c) >= 4, "linknet", "4 channels or more at every level", ladder)
+    channels = max(width // 2, 1)
+    return Built(LinknetDecoder(ladder, prefinal_channels=channels, n_blocks=len(ladder) - 1), channels, 1)
+
+
+def _fpn(ladder: list[int], width: int, dropout: float | None) -> Built:
+    _expect(len(ladder) >= 4 and all(ladder[-4:]), "fpn", "four levels", ladder)
+    # Its group norms have 32 groups, and a group of one channel is nothing on a map of one pixel.
+    channels = max(-(-2 * width // 32), 2) * 32
+    decoder = FPNDecoder(
+        ladder,
+        encoder_depth=len(ladder) - 1,
+        pyramid_channels=4 * width,
+        segmentation_channels=channels,
+        dropout=0.2 if dropout is None else dropout,
+    )
+    return Built(decoder, channels, 2 ** (len(ladder) - 4))
+
+
+def _pspnet(ladder: list[int], width: int, dropout: float | None) -> Built:
+    _expect(ladder[-1] % 4 == 0, "pspnet", "a coarsest map whose channels are divisible by 4", ladder)
+    decoder = PSPDecoder(ladder, out_channels=8 * width, dropout=0.2 if dropout is None else dropout)
+    return Built(decoder, 8 * width, 2 ** (len(ladder) - 1))
+
+
+def _deeplabv3plus(ladder: list[int], width: int, dropout: float | None) -> Built:
+    _expect(len(ladder) >= 4, "deeplabv3plus", "levels to 8 or coarser", ladder)
+    decoder = DeepLabV3PlusDecoder(
+        ladder,
+        encoder_depth=len(ladder) - 1,  # type: ignore[arg-type]  # annotated 3 to 5, and no more than compared
+        out_channels=4 * width,
+        atrous_rates=(12, 24, 36),
+        output_stride=16,
+        aspp_separable=True,
+        aspp_dropout=0.5 if dropout is None else dropout,
+    )
+    decoder.up = nn.Upsample(scale_factor=2 ** (len(ladder) - 3), mode="bilinear", align_corners=True)
+    return Built(decoder, 4 * width, 4)
+
+
+def _pan(ladder: list[int], width: int, dropout: float | None) -> Built:
+    _expect(4 <= len(ladder) <= 6, "pan", "levels to 8, 16 or 32", ladder)
+    channels = max(width // 2, 1)
+    decoder = PANDecoder(ladder, encoder_depth=len(ladder) - 1, decoder_channels=channels)  # type: ignore[arg-type]
+    decoder.fpa = Enlarged(decoder.fpa, _PAN_SIDE)
+    return Built(decoder, channels, 4)
+
+
+def _upernet(ladder: list[int], width: int, dropout: float | None) -> Built:
+    _expect(len(ladder) >= 4, "upernet", "levels to 8 or coarser", ladder)
+    return Built(UPerNetDecoder(ladder, encoder_depth=len(ladder) - 1, decoder_channels=4 * width), 4 * width, 4)
+
+
+def _segformer(ladder: list[int], width: int, dropout: float | None) -> Built:
+    _expect(len(ladder) >= 4, "segformer", "levels to 8 or coarser", ladder)
+    decoder = SegformerDecoder(ladder, encoder_depth=len(ladder) - 1, segmentation_channels=4 * width)
+    return Built(decoder, 4 * width, 4)
+
+
+_ON_A_LADDER: dict[str, Callable[[list[int], int, float | None], Built]] = {
+    "unetplusplus": _unetplusplus,
+    "manet": _manet,
+    "linknet": _linknet,
+    "fpn": _fpn,
+    "pspnet": _pspnet,
+    "deeplabv3plus": _deeplabv3plus,
+    "pan": _pan,
+    "upernet": _upernet,
+    "segformer": _segformer,
+}
+
+
+def _dpt(levels: Sequence[Level], width: int) -> Built:
+    reductions = [level.reduction for level in levels]
+    if len(set(reductions)) != 1 or reductions[0] < 4 or reductions[0] & (reductions[0] - 1):
+        raise BadInput(
+            "The decoder 'dpt' needs levels of one reduction, 4, 8, 16 or 32: maps of a vision transformer such as "
+            f"timm's vit_tiny_patch16_224; these are {reductions}."
+        )
+    return Built(Reassembled(levels, width), 4 * width, 2)
+
+
+class Reassembled(nn.Module):
+    """DPT on maps of one size (N, C, h, w): to (N, 4 · ``width``, h · reduction / 2, w · reduction / 2).
+
+    The i-th map is brought to reduction 2^(i + 2), so the sides must divide by 2^(n + 1) / reduction.
+    """
+
+    def __init__(self, levels: Sequence[Level], width: int):
+        super().__init__()
+        reduction = levels[0].reduction
+        self.decoder = DPTDecoder(
+            encoder_out_channels=[level.channels for level in levels],
+            encoder_output_strides=[level.reduction for level in levels],
+            encoder_has_prefix_tokens=False,
+            readout="ignore",
+            intermediate_channels=[width * min(4 * 2**i, 16) for i in range(len(levels))],
+            fusion_channels=4 * width,
+        )
+        self.multiple = max(2 ** (len(levels) + 1) // reduction, 1)
+        self.enlargement = reduction // 2
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        height, width = maps[0].shape[-2:]
+        below, right = -height % self.multiple, -width % self.multiple
+        if below or right:
+            maps = [F.pad(each, (0, right, 0, below), mode="replicate") for each in maps]
+        features = self.decoder(list(maps), [None] * len(maps))
+        return features[..., : self.enlargement * height, : self.enlargement * width]

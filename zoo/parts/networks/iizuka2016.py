@@ -1,0 +1,128 @@
+"""Let there be color: what a photo is about, fused into what each place of it is."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo.core.color import AB_SCALE
+from zoo.core.contracts import CONDITION_CHANNELS, Prediction
+from zoo.core.errors import BadInput
+from zoo.parts.blocks.he_normal import he_normal
+from zoo.parts.blocks.start_grey import start_grey
+from zoo.parts.blocks.vector_norm import VectorNorm
+
+AB_REACH = 100 / AB_SCALE
+"""The output's sigmoid spans ±100 Lab units."""
+
+
+class Iizuka2016(nn.Module):
+    """The network of Iizuka et al. 2016 (doi:10.1145/2897824.2925974, section 3).
+
+    Condition (N, 4, H, W), H and W divisible by 8, to ``ab`` (N, 2, H/2, W/2). Two streams share the low-level
+    features: one keeps the photo's size, the other, of the photo at 224×224, ends in one vector that is fused into
+    every place of the first. Every layer but the outputs is followed by BatchNorm and ReLU.
+
+    The original sees the lightness alone; the three hint channels cost its first convolution 3 · 9 · width weights.
+
+    Args:
+        width: channels of the first convolution; all others in proportion.
+        classes: of the classifier that learns beside the colours, from the 512 features before the last global layer
+            (205 in the paper). It gives ``label_logits`` (N, classes) for the loss ``classification``. 0
+            leaves it out: on photos without labels it would learn nothing.
+        global_size: the side at which the second stream sees the photo.
+
+    Raises:
+        BadInput: a negative number of classes, or a global size below 64.
+    """
+
+    stride = 8
+
+    def __init__(self, *, width: int = 64, classes: int = 0, global_size: int = 224):
+        super().__init__()
+        if classes < 0 or global_size < 64:
+            raise BadInput(
+                f"iizuka2016: classes is {classes} and global_size {global_size}; give classes ≥ 0, global_size ≥ 64."
+            )
+        self.global_size = global_size
+        w = width
+        self.low = nn.Sequential(
+            conv(CONDITION_CHANNELS, w, stride=2),
+            conv(w, 2 * w),
+            conv(2 * w, 2 * w, stride=2),
+            conv(2 * w, 4 * w),
+            conv(4 * w, 4 * w, stride=2),
+            conv(4 * w, 8 * w),
+        )
+        self.mid = nn.Sequential(conv(8 * w, 8 * w), conv(8 * w, 4 * w))
+        side = -(-global_size // 32)
+        self.to_vector = nn.Sequential(
+            conv(8 * w, 8 * w, stride=2),
+            conv(8 * w, 8 * w),
+            conv(8 * w, 8 * w, stride=2),
+            conv(8 * w, 8 * w),
+            nn.Flatten(),
+            dense(8 * w * side**2, 16 * w),
+            dense(16 * w, 8 * w),
+        )
+        self.last_global = dense(8 * w, 4 * w)
+        self.fusion = conv(8 * w, 4 * w, kernel=1)
+        self.colour = nn.Sequential(
+            conv(4 * w, 2 * w),
+            nn.Upsample(scale_factor=2, mode="nearest"),
+            conv(2 * w, w),
+            conv(w, w),
+            nn.Upsample(scale_factor=2, mode="nearest"),
+            conv(w, max(w // 2, 1)),
+        )
+        self.classifier = nn.Sequential(dense(8 * w, 4 * w), nn.Linear(4 * w, classes)) if classes else None
+        he_normal(self)
+        self.output = start_grey(nn.Conv2d(max(w // 2, 1), 2, 3, padding=1))
+
+    def forward(self, condition: Tensor) -> Prediction:
+        low = self.low(condition)
+        vector = self._vector(condition, low)
+        prediction = {"ab": self._fused(low, self.last_global(vector))}
+        if self.classifier is not None:
+            prediction["label_logits"] = self.classifier(vector)
+        return prediction
+
+    def global_features(self, condition: Tensor) -> Tensor:
+        """What photos are about: (N, 4, H, W) to (N, 4 · width)."""
+        return self.last_global(self._vector(condition, None))
+
+    def stylize(self, condition: Tensor, style: Tensor) -> Prediction:
+        """Photos in the colours of others: their own local features, the global ones of ``style``.
+
+        Args:
+            condition: (N, 4, H, W).
+            style: the condition of the photos whose colours are taken, (N, 4, H', W'), of any size.
+        """
+        return {"ab": self._fused(self.low(condition), self.global_features(style))}
+
+    def _vector(self, condition: Tensor, low: Tensor | None) -> Tensor:
+        """(N, 8 · width). ``low`` are the condition's low-level features, used where it has the global size already."""
+        size = (self.global_size, self.global_size)
+        if low is None or condition.shape[-2:] != size:
+            resized = F.interpolate(condition, size, mode="bilinear", align_corners=False)
+            low = self.low(resized)
+        return self.to_vector(low)
+
+    def _fused(self, low: Tensor, global_features: Tensor) -> Tensor:
+        """Local and global features to ab (N, 2, 4 h, 4 w), float32."""
+        mid = self.mid(low)
+        everywhere = global_features[..., None, None].expand(-1, -1, *mid.shape[-2:])
+        fused = self.fusion(torch.cat((mid, everywhere), dim=1))
+        return (2 * torch.sigmoid(self.output(self.colour(fused)).float()) - 1) * AB_REACH
+
+
+def conv(in_channels: int, out_channels: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution, BatchNorm, ReLU."""
+    convolution = nn.Conv2d(in_channels, out_channels, kernel, stride, padding=kernel // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
+
+
+def dense(in_features: int, out_features: int) -> nn.Sequential:
+    """Fully connected layer, BatchNorm, ReLU."""
+    return nn.Sequential(nn.Linear(in_features, out_features, bias=False), VectorNorm(out_features), nn.ReLU(True))

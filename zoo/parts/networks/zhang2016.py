@@ -1,0 +1,93 @@
+"""Colorful image colorization: a distribution over colours for every pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from zoo.core.contracts import CONDITION_CHANNELS, Prediction
+from zoo.core.errors import BadInput
+from zoo.parts.blocks.ab_bins import GAMUT_BINS
+from zoo.parts.blocks.published_weights import published_name, take_published
+from zoo.parts.blocks.quantized_ab import QuantizedAb
+from zoo.parts.blocks.zhang_stage import deconvolution, stage
+
+
+class Zhang2016(nn.Module):
+    """The network of Zhang et al. 2016 (arXiv:1603.08511; ``colorization_deploy_v2.prototxt``, ``eccv16.py``).
+
+    Condition (N, 4, H, W), H and W divisible by 8, to ``ab`` (N, 2, H/4, W/4), ``logits`` (N, Q, H/4, W/4), ``bins``
+    (Q, 2) and ``class_weights`` (Q,). BatchNorm closes each stage but the last.
+
+    The original sees the lightness alone, and so does ``hints=False``: 32.24 M parameters. With the three hint
+    channels the first convolution has 3 · 9 · width weights more.
+
+    Args:
+        width: channels of the first stage; the others have 2, 4 and 8 times as many.
+        hints: whether the hint channels are read.
+        bins: Q.
+        temperature: T of the annealed mean (section 2.3). The paper has 0.38; the public PyTorch port has none, which
+            is 1.
+
+    Raises:
+        BadInput: a number of bins that the grid does not have, or a temperature that is not positive.
+    """
+
+    stride = 8
+    published_keys: ClassVar[dict[str, str]] = {
+        **{f"conv{i}": f"model{i}" for i in range(1, 9)},
+        "quantized.project": "model8.6",
+    }
+    """Our module → its name in ``eccv16.py``. Its ``model_out.weight`` (2, 313, 1, 1) are the bins."""
+
+    def __init__(self, *, width: int = 64, hints: bool = True, bins: int = GAMUT_BINS, temperature: float = 0.38):
+        super().__init__()
+        if not temperature > 0:
+            raise BadInput(f"zhang2016: temperature is {temperature}; give a number above 0.")
+        self.in_channels = CONDITION_CHANNELS if hints else 1
+        self.temperature = temperature
+        w = width
+        self.conv1 = stage(self.in_channels, w, w, stride=2)
+        self.conv2 = stage(w, 2 * w, 2 * w, stride=2)
+        self.conv3 = stage(2 * w, 4 * w, 4 * w, 4 * w, stride=2)
+        self.conv4 = stage(4 * w, 8 * w, 8 * w, 8 * w)
+        self.conv5 = stage(8 * w, 8 * w, 8 * w, 8 * w, dilation=2)
+        self.conv6 = stage(8 * w, 8 * w, 8 * w, 8 * w, dilation=2)
+        self.conv7 = stage(8 * w, 8 * w, 8 * w, 8 * w)
+        self.conv8 = nn.Sequential(
+            deconvolution(8 * w, 4 * w), nn.ReLU(inplace=True), *stage(4 * w, 4 * w, 4 * w, norm=False)
+        )
+        self.quantized = QuantizedAb(4 * w, bins=bins)
+
+    def forward(self, condition: Tensor) -> Prediction:
+        # The original's lightness is (L* - 50) / 100, half of ours.
+        x = torch.cat((condition[:, :1] / 2, condition[:, 1 : self.in_channels]), dim=1)
+        for layers in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5, self.conv6, self.conv7, self.conv8):
+            x = layers(x)
+        prediction = self.quantized(x)
+        return {"ab": self.quantized.colour(prediction["logits"], self.temperature), **prediction}
+
+    @staticmethod
+    def from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The state dict of the public ``eccv16`` network as one of this class with its default options.
+
+        The hint channels, which the original lacks, get zero weights: they change nothing. The bins are the
+        file's. The original averages at T = 1: build with ``temperature=1`` for its exact output.
+
+        Raises:
+            BadInput: keys missing or unknown, or tensors of another shape.
+        """
+        with torch.device("meta"):
+            ours = Zhang2016(hints=False).state_dict()
+        names = {key: name for key in ours if (name := published_name(key, Zhang2016.published_keys))}
+        shapes = {name: ours[key].shape for key, name in names.items()}
+        given = take_published(state, {**shapes, "model_out.weight": (2, GAMUT_BINS, 1, 1)}, "zhang2016")
+        loaded = {key: given[name] for key, name in names.items()}
+        stem = loaded["conv1.0.weight"]
+        loaded["conv1.0.weight"] = torch.cat((stem, stem.new_zeros(len(stem), CONDITION_CHANNELS - 1, 3, 3)), dim=1)
+        loaded["quantized.bins"] = given["model_out.weight"][:, :, 0, 0].T.contiguous()
+        loaded["quantized.class_weights"] = torch.ones(GAMUT_BINS)
+        return loaded

@@ -1,0 +1,149 @@
+"""Real-time user-guided colorization: hints propagated by a network, and colours suggested for a pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from zoo.core.contracts import CONDITION_CHANNELS, Prediction
+from zoo.core.errors import BadInput
+from zoo.parts.blocks.ab_bins import gamut_bins, grid_bins
+from zoo.parts.blocks.global_hints import EXTRAS, GlobalHints
+from zoo.parts.blocks.published_weights import published_name, take_published
+from zoo.parts.blocks.quantized_ab import QuantizedAb
+from zoo.parts.blocks.start_grey import start_grey
+from zoo.parts.blocks.suggest_colours import suggest_colours
+from zoo.parts.blocks.zhang_stage import deconvolution, stage
+
+CLASSES = 529
+"""The whole 23×23 grid of ab at a spacing of 10."""
+
+
+class Zhang2017(nn.Module):
+    """The network of Zhang et al. 2017 (arXiv:1705.02999; ``colorization-pytorch: models/networks.py``): 34.05 M.
+
+    Condition (N, 4, H, W), H and W divisible by 8, to ``ab`` (N, 2, H, W) by regression, and ``logits``
+    (N, 529, H/4, W/4) by classification, with their ``bins`` (529, 2) and ``class_weights``. Between stages it keeps
+    every second pixel, not the largest; skips are summed.
+
+    ``trained_by`` says which head's loss reaches the trunk, up to and with ``conv8``: the other head reads detached
+    features. Its values are the same either way.
+
+    Args:
+        width: channels of the first stage.
+        mask_cent: taken off the hint mask. The public PyTorch training has 0.5; the weights that were converted from
+            Caffe (``siggraph17-df00044c.pth``) need 0.
+        global_hints: also read the extras ``histogram`` and ``saturation``, see
+            :class:`~zoo.parts.blocks.global_hints.GlobalHints`; their features are added to ``conv4``.
+        keep: how often each global hint is kept in training.
+    """
+
+    stride = 8
+    published_keys: ClassVar[dict[str, str]] = {
+        **{f"conv{i}": f"model{i}" for i in range(1, 11)},
+        "up8": "model8up.0",
+        "up9": "model9up.0",
+        "up10": "model10up.0",
+        "skip3to8": "model3short8.0",
+        "skip2to9": "model2short9.0",
+        "skip1to10": "model1short10.0",
+        "quantized.project": "model_class.0",
+        "regress": "model_out.0",
+    }
+    """Our module → its name in the public PyTorch networks."""
+
+    def __init__(self, *, width: int = 64, mask_cent: float = 0.5, global_hints: bool = False, keep: float = 0.5):
+        super().__init__()
+        if not 0 < keep <= 1:
+            raise BadInput(f"zhang2017: keep is {keep}; give a probability above 0, at most 1.")
+        self.mask_cent = mask_cent
+        self.trained_by: Literal["classification", "regression"] = "regression"
+        w = width
+        self.conv1 = stage(CONDITION_CHANNELS, w, w)
+        self.conv2 = stage(w, 2 * w, 2 * w)
+        self.conv3 = stage(2 * w, 4 * w, 4 * w, 4 * w)
+        self.conv4 = stage(4 * w, 8 * w, 8 * w, 8 * w)
+        self.conv5 = stage(8 * w, 8 * w, 8 * w, 8 * w, dilation=2)
+        self.conv6 = stage(8 * w, 8 * w, 8 * w, 8 * w, dilation=2)
+        self.conv7 = stage(8 * w, 8 * w, 8 * w, 8 * w)
+        self.up8, self.skip3to8 = deconvolution(8 * w, 4 * w), nn.Conv2d(4 * w, 4 * w, 3, padding=1)
+        self.conv8 = nn.Sequential(nn.ReLU(inplace=True), *stage(4 * w, 4 * w, 4 * w))
+        self.up9, self.skip2to9 = deconvolution(4 * w, 2 * w), nn.Conv2d(2 * w, 2 * w, 3, padding=1)
+        self.conv9 = nn.Sequential(nn.ReLU(inplace=True), *stage(2 * w, 2 * w))
+        self.up10, self.skip1to10 = deconvolution(2 * w, 2 * w), nn.Conv2d(w, 2 * w, 3, padding=1)
+        self.conv10 = nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(2 * w, 2 * w, 3, padding=1), nn.LeakyReLU(0.2))
+        self.regress = start_grey(nn.Conv2d(2 * w, 2, 1))
+        self.quantized = QuantizedAb(4 * w, bins=CLASSES)
+        self.global_hints = GlobalHints(8 * w, keep=keep) if global_hints else None
+        self.extras = EXTRAS if global_hints else ()
+
+    def forward(self, condition: Tensor, extras: Mapping[str, Tensor] | None = None) -> Prediction:
+        # The original's lightness is (L* - 50) / 100, half of ours.
+        x = torch.cat((condition[:, :1] / 2, condition[:, 1:3], condition[:, 3:] - self.mask_cent), dim=1)
+        conv1 = self.conv1(x)
+        conv2 = self.conv2(conv1[..., ::2, ::2])
+        conv3 = self.conv3(conv2[..., ::2, ::2])
+        x = self.conv4(conv3[..., ::2, ::2])
+        if self.global_hints is not None and extras is not None:
+            x = x + self.global_hints(extras)
+        x = self.conv7(self.conv6(self.conv5(x)))
+        conv8 = self.conv8(self.up8(x) + self.skip3to8(conv3))
+
+        to_classify = conv8
+        if self.trained_by == "classification":
+            conv1, conv2, conv8 = conv1.detach(), conv2.detach(), conv8.detach()
+        else:
+            to_classify = conv8.detach()
+        x = self.conv9(self.up9(conv8) + self.skip2to9(conv2))
+        x = self.conv10(self.up10(x) + self.skip1to10(conv1))
+        return {"ab": torch.tanh(self.regress(x).float()), **self.quantized(to_classify)}
+
+    def suggest(
+        self, logits: Tensor, pixel: tuple[int, int], k: int = 5, *, rng: np.random.Generator, softness: float = 0.2
+    ) -> tuple[Tensor, Tensor]:
+        """Colours that a pixel may well have, the likeliest first (section 3.3).
+
+        Args:
+            logits: of one photo, (529, h, w).
+            pixel: its row and column in the photo, which is four times as large.
+            k: how many; fewer come back where the distribution has fewer.
+            rng: what the distribution is sampled from.
+            softness: S, the logits are multiplied with it; below 1 the suggestions become more varied.
+
+        Returns:
+            colours (k, 2), a* and b* in Lab units, in the hull of the sRGB gamut's bins; shares (k,), of sum 1.
+
+        Raises:
+            BadInput: a pixel outside the photo.
+        """
+        row, column = pixel
+        height, width = 4 * logits.shape[1], 4 * logits.shape[2]
+        if not (0 <= row < height and 0 <= column < width):
+            raise BadInput(f"Pixel {pixel} is outside the photo of {height}×{width}; give a row and a column in it.")
+        bins = self.quantized.bins.double().cpu()
+        in_gamut = (torch.cdist(bins, gamut_bins()) == 0).any(dim=1)
+        softened = torch.softmax(logits[:, row // 4, column // 4].double().cpu() * softness, dim=0)
+        colours, shares = suggest_colours(softened[in_gamut].numpy(), bins[in_gamut].numpy(), k, rng)
+        return torch.from_numpy(colours), torch.from_numpy(shares)
+
+    @staticmethod
+    def from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The state dict of the public ``siggraph17`` network as one of this class without global hints.
+
+        Raises:
+            BadInput: keys missing or unknown, or tensors of another shape.
+        """
+        with torch.device("meta"):
+            ours = Zhang2017().state_dict()
+        names = {key: name for key in ours if (name := published_name(key, Zhang2017.published_keys))}
+        given = take_published(state, {name: ours[key].shape for key, name in names.items()}, "zhang2017")
+        loaded = {key: given[name] for key, name in names.items()}
+        return {
+            **loaded,
+            "quantized.bins": grid_bins().float(),
+            "quantized.class_weights": torch.ones(CLASSES),
+        }

@@ -1,0 +1,133 @@
+"""A colorizer against a discriminator that learns to tell its colours from true ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo.core.colorizer import Colorizer
+from zoo.core.contracts import CONDITION_CHANNELS, Batch, Loss, Prediction, TrainingData
+from zoo.core.errors import BadInput
+from zoo.parts.blocks.noise import Noise
+from zoo.parts.blocks.patch_gan import PatchGAN
+
+
+class Adversarial(nn.Module):
+    """Σ weight · loss(prediction, batch) + weight · adversarial term, and a PatchGAN conditioned on the grey photo.
+
+    The discriminator sees (condition, ab). A step trains it first, then the colorizer; both share one forward of the
+    colorizer. What they minimise, D the mean over patches:
+
+    * ``vanilla`` (arXiv:1611.07004, eqs. 1 and 4): ½ [BCE(D(real), 1) + BCE(D(fake), 0)]; BCE(D(fake), 1);
+    * ``lsgan`` (arXiv:1611.04076, eq. 9 with a = 0, b = c = 1): the same with squared errors;
+    * ``wgan_gp`` (arXiv:1704.00028, eq. 3): D(fake) − D(real) + λ (‖∇D(x̂)‖ − 1)², x̂ between real and fake;
+      −D(fake).
+
+    Args:
+        colorizer: the generator.
+        losses: name → (weight, loss); pix2pix has l1 with weight 100.
+        gan: one of the above.
+        weight: of the adversarial term.
+        penalty: λ of ``wgan_gp``.
+        discriminator_width: channels after the PatchGAN's first convolution.
+        discriminator_layers: its convolutions of stride 2; 3 is the 70×70 PatchGAN.
+
+    Raises:
+        BadInput: photos too small for one patch of the discriminator.
+    """
+
+    players = ("discriminator", "colorizer")
+
+    def __init__(
+        self,
+        colorizer: Colorizer,
+        losses: Mapping[str, tuple[float, Loss]],
+        *,
+        gan: Literal["vanilla", "lsgan", "wgan_gp"] = "vanilla",
+        weight: float = 1.0,
+        penalty: float = 10.0,
+        discriminator_width: int = 64,
+        discriminator_layers: int = 3,
+    ):
+        super().__init__()
+        if gan not in ("vanilla", "lsgan", "wgan_gp"):
+            raise BadInput(f"objective 'adversarial': gan is '{gan}'; give 'vanilla', 'lsgan' or 'wgan_gp'.")
+        self._outside = (colorizer,)  # in a tuple: not part of this module's own state
+        self.losses = dict(losses)
+        self.gan = gan
+        self.weight = weight
+        self.penalty = penalty
+        self.discriminator = PatchGAN(
+            CONDITION_CHANNELS + 2,
+            width=discriminator_width,
+            layers=discriminator_layers,
+            # With batch normalisation the penalty on one photo's gradient would depend on the others.
+            norm="none" if gan == "wgan_gp" else "batch",
+        )
+        self.noise = Noise()
+        self._shared: tuple[Batch, Prediction] | None = None
+
+    def prepare(self, data: TrainingData) -> None:
+        """Nothing to learn from the data beforehand."""
+
+    def begin_step(self, progress: float) -> None:
+        self._shared = None
+
+    def parameters_of(self, player: str) -> Iterable[nn.Parameter]:
+        return (self.discriminator if player == "discriminator" else self._outside[0]).parameters()
+
+    def loss(self, player: str, batch: Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The player's loss, and its terms, unweighted and detached."""
+        prediction = self._predict(batch)
+        self.discriminator.requires_grad_(player == "discriminator")
+        if player == "discriminator":
+            return self._discriminator_loss(batch, prediction["ab"].detach())
+        self._shared = None  # its graph is used up by the colorizer's backward
+        values = {name: loss(prediction, batch) for name, (_, loss) in self.losses.items()}
+        values["fool"] = self._fooling(self._judge(batch, prediction["ab"]))
+        weights = {name: weight for name, (weight, _) in self.losses.items()} | {"fool": self.weight}
+        total = torch.stack([weights[name] * value for name, value in values.items()]).sum()
+        return total, {name: value.detach() for name, value in values.items()}
+
+    def _predict(self, batch: Batch) -> Prediction:
+        """The colorizer's prediction for the batch, computed once a step."""
+        if self._shared is None or self._shared[0] is not batch:
+            self._shared = (batch, self._outside[0](batch.condition, batch.extras))
+        return self._shared[1]
+
+    def _judge(self, batch: Batch, ab: Tensor) -> Tensor:
+        return self.discriminator(torch.cat((batch.condition, ab), dim=1)).float()
+
+    def _discriminator_loss(self, batch: Batch, fake_ab: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
+        real, fake = self._judge(batch, batch.ab), self._judge(batch, fake_ab)
+        if self.gan == "wgan_gp":
+            distance = real.mean() - fake.mean()
+            penalty = self._gradient_penalty(batch, fake_ab)
+            return self.penalty * penalty - distance, {"distance": distance.detach(), "penalty": penalty.detach()}
+        told_real, told_fake = self._error(real, 1.0), self._error(fake, 0.0)
+        return 0.5 * (told_real + told_fake), {"real": told_real.detach(), "fake": told_fake.detach()}
+
+    def _fooling(self, fake: Tensor) -> Tensor:
+        return -fake.mean() if self.gan == "wgan_gp" else self._error(fake, 1.0)
+
+    def _error(self, logits: Tensor, goal: float) -> Tensor:
+        target = torch.full_like(logits, goal)
+        if self.gan == "lsgan":
+            return F.mse_loss(logits, target)
+        return F.binary_cross_entropy_with_logits(logits, target)
+
+    def _gradient_penalty(self, batch: Batch, fake_ab: Tensor) -> Tensor:
+        """The mean over photos of (‖∇ D(x̂)‖₂ − 1)², the gradient with respect to the whole photo's ab; float32."""
+        with torch.autocast(fake_ab.device.type, enabled=False):
+            share = self.noise.uniform(batch.ab[:, :1, :1, :1])
+            between = (share * batch.ab + (1 - share) * fake_ab.float()).requires_grad_()
+            # The critic's value of a photo is the mean over its patches, as in the loss.
+            value = self._judge(batch, between).mean((1, 2, 3)).sum()
+            (gradient,) = torch.autograd.grad(value, between, create_graph=True)
+            # A gradient of exactly zero has no direction: the square root needs a floor to be differentiated.
+            norm = gradient.square().sum((1, 2, 3)).clamp_min(1e-24).sqrt()
+            return (norm - 1).square().mean()

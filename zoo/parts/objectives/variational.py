@@ -1,0 +1,171 @@
+"""The two stages of Deshpande et al. 2017: an auto-encoder of colour fields, then a mixture over its codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo.core.color import AB_SCALE
+from zoo.core.colorizer import Colorizer
+from zoo.core.contracts import Batch, Loss, TrainingData
+from zoo.core.errors import BadInput
+from zoo.parts.blocks.ab_bins import gamut_bins, prior_weights, soft_neighbours
+from zoo.parts.blocks.field_encoder import FIELD, FieldEncoder, kl_to_standard_normal
+from zoo.parts.blocks.noise import Noise
+from zoo.parts.blocks.principal_components import PrincipalComponents
+
+FIELDS = 2048
+"""So many training photos are enough for some tens of principal components."""
+
+_TINY = 1e-12
+"""Under a square root, whose gradient at 0 is infinite."""
+
+
+class Variational(nn.Module):
+    """arXiv:1612.01958, sections 3 and 4; weights as in its authors' code, where fields are a*, b* / 128, here / 110.
+
+    First the network's decoder with an encoder of its own: |d|_w + 0.1 (Mahalanobis of d along the top principal
+    components + |rest|² / var_K) + 0.001 |∇d| + KL, d the error of the colour field, w from the rarity of the true
+    colour, |·| the norm over a whole field. Then, with both frozen, the network's mixture: −log π_m + |z − μ_m|² / 2σ²
+    of the component nearest to z, a draw of the encoder.
+
+    Principal components and colour frequencies come from the training photos, in :meth:`prepare`.
+
+    Args:
+        colorizer: around a network with ``codes``, ``decode``, ``decoder``, ``latent`` and ``width``.
+        losses: none; the objective has its own.
+        first_stage: the part of the training that the auto-encoder gets.
+        kl: weight of the KL of one photo at the end of the first stage, from 0 at its start. The public code sums it
+            over a batch of 32, with 0.01.
+        components: K, of the principal components.
+        prior_mix: how much of the uniform distribution the colour frequencies are mixed with.
+
+    Raises:
+        BadInput: another network, or losses.
+    """
+
+    players = ("colorizer",)
+    bins: Tensor
+    class_weights: Tensor
+
+    def __init__(
+        self,
+        colorizer: Colorizer,
+        losses: Mapping[str, tuple[float, Loss]],
+        *,
+        first_stage: float = 0.6,
+        kl: float = 0.32,
+        components: int = 20,
+        prior_mix: float = 0.5,
+    ):
+        super().__init__()
+        network: Any = colorizer.network
+        if not all(hasattr(network, name) for name in ("codes", "decode", "decoder", "latent", "width")):
+            raise BadInput(
+                f"The objective 'variational' trains networks such as 'deshpande2017', not {colorizer.name}."
+            )
+        if losses:
+            raise BadInput(f"The objective 'variational' has losses of its own; take {', '.join(losses)} out.")
+        if not 0 < first_stage < 1:
+            raise BadInput(f"objective 'variational': first_stage is {first_stage}; give a part between 0 and 1.")
+        self._network = (network,)  # in a tuple: not part of this module's own state
+        self.first_stage = first_stage
+        self.kl = kl
+        self.prior_mix = prior_mix
+        self.encoder = FieldEncoder(latent=network.latent, width=network.width)
+        self.noise = Noise()
+        self.principal = PrincipalComponents(components, 2 * FIELD * FIELD)
+        self.register_buffer("bins", gamut_bins().float(), persistent=False)
+        self.register_buffer("class_weights", torch.ones(len(self.bins)))
+        self.progress = 0.0
+
+    @property
+    def in_first_stage(self) -> bool:
+        return self.progress < self.first_stage
+
+    def prepare(self, data: TrainingData) -> None:
+        """One pass: principal components of the first 2048 colour fields, frequencies of all colours."""
+        fields: list[Tensor] = []
+        counts = torch.zeros_like(self.class_weights)
+        for batch in data:
+            field = _as_field(batch.ab)
+            counts += torch.bincount(self._bin(field).flatten(), minlength=len(counts)).to(counts)
+            if len(fields) * len(field) < FIELDS:
+                fields.append(field.flatten(1).cpu())
+        if fields:
+            self.principal.fit(torch.cat(fields))
+            self.class_weights.copy_(prior_weights(counts, self.prior_mix))
+
+    def begin_step(self, progress: float) -> None:
+        self.progress = progress
+        network = self._network[0]
+        network.requires_grad_(not self.in_first_stage)
+        network.decoder.requires_grad_(self.in_first_stage)
+        self.encoder.requires_grad_(self.in_first_stage)
+        self.encoder.train(self.training and self.in_first_stage)
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        self.encoder.train(mode and self.in_first_stage)
+        return self
+
+    def parameters_of(self, player: str) -> Iterable[nn.Parameter]:
+        return [*self._network[0].parameters(), *self.encoder.parameters()]
+
+    def loss(self, player: str, batch: Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The loss of the stage, and its terms, unweighted and detached."""
+        return self._autoencoder_loss(batch) if self.in_first_stage else self._mixture_loss(batch)
+
+    def _autoencoder_loss(self, batch: Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
+        field = _as_field(batch.ab)
+        mean, log_variance = self.encoder(field)
+        code = mean + self.noise.normal(mean) * (0.5 * log_variance).exp()
+        decoded = self._network[0].decode(code, batch.lightness)
+        with torch.autocast(field.device.type, enabled=False):
+            terms = self.reconstruction(decoded, field)
+            terms["kl"] = kl_to_standard_normal(mean, log_variance).mean()
+            weights = {"error": 1.0, "components": 0.1, "rest": 0.1, "gradient": 1e-3, "kl": self._kl_weight()}
+            total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
+        return total, {name: value.detach() for name, value in terms.items()}
+
+    def reconstruction(self, decoded: Tensor, field: Tensor) -> dict[str, Tensor]:
+        """The terms that compare two fields (N, 2, 64, 64), each the mean over photos (section 3.2)."""
+        d = decoded - field
+        rarity = self.class_weights[self._bin(field)]
+        along, rest = self.principal.distance(d.flatten(1))
+        across, down = torch.diff(d, dim=-1)[..., :-1, :], torch.diff(d, dim=-2)[..., :-1]
+        return {
+            "error": _norm(rarity.unsqueeze(1).sqrt() * d).mean(),
+            "components": along.mean(),
+            "rest": rest.mean(),
+            "gradient": _norm(torch.cat((across, down), dim=1)).mean(),
+        }
+
+    def _mixture_loss(self, batch: Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
+        with torch.no_grad():
+            mean, log_variance = self.encoder(_as_field(batch.ab))
+            code = mean + self.noise.normal(mean) * (0.5 * log_variance).exp()
+        loss = self._network[0].codes(batch.condition).nearest_component_loss(code).mean()
+        return loss, {"mixture": loss.detach()}
+
+    def _kl_weight(self) -> float:
+        return self.kl * self.progress / self.first_stage
+
+    def _bin(self, field: Tensor) -> Tensor:
+        """The nearest colour bin of each pixel: (N, 64, 64) int64."""
+        return soft_neighbours(field * AB_SCALE, self.bins, k=1)[1][:, 0]
+
+
+def _as_field(ab: Tensor) -> Tensor:
+    if ab.shape[-2:] == (FIELD, FIELD):
+        return ab
+    return F.interpolate(ab, (FIELD, FIELD), mode="bilinear", antialias=True)
+
+
+def _norm(d: Tensor) -> Tensor:
+    """The norm of each photo's field: (N, …) to (N,)."""
+    return d.flatten(1).square().sum(1).clamp_min(_TINY).sqrt()
