@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.errors import BadInput
+from zoo.parts.blocks.conv_unit import ConvUnit
 from zoo.parts.blocks.tiny_maps import Enlarged, norms_per_sample
 
 Architecture = Literal[
@@ -46,7 +47,7 @@ _PAN_SIDE = 16
 
 
 class SmpDecoder(nn.Module):
-    """One of the library's decoders on any encoder: a pyramid to (N, ``channels``, H / ``reduction``, W / ``reduction``).
+    """One of the library's decoders on any encoder: a pyramid to (N, ``channels``, H / reduction, W / reduction).
 
     =================  ================  =========  ==================================================
     architecture       source            reduction  needs
@@ -76,12 +77,13 @@ class SmpDecoder(nn.Module):
       (``deeplabv3plus``, ``pan``, ``upernet``);
     * ``pan`` repeats the pixels of a coarsest map below 16 × 16 (:class:`~zoo.parts.blocks.tiny_maps.Enlarged`);
     * ``deeplabv3plus`` enlarges whatever coarsest map it gets to its skip at 4: no stage of ours is dilated;
-    * ``dpt`` sees no class token, and continues maps of odd sides by their last row or column.
+    * ``dpt`` sees no class token, and continues maps of odd sides by their last row or column; it comes with the
+      convolution, norm and dropout of the library's DPT head, without which its features have no scale.
 
     Args:
         architecture: one of the above.
         width: 64 gives the library's channels, and all others scale with it.
-        dropout: None takes the architecture's own (0.2 ``fpn`` and ``pspnet``, 0.5 ``deeplabv3plus``, else none).
+        dropout: None takes the architecture's own (0.2 ``fpn`` and ``pspnet``, 0.5 ``deeplabv3plus``, 0.1 ``dpt``).
 
     Raises:
         BadInput: levels that the architecture cannot use, or a width below 1.
@@ -100,7 +102,7 @@ class SmpDecoder(nn.Module):
             raise BadInput(f"A decoder of width {width} has no channels; give 1 or more.")
         levels = [Level(*level) for level in levels]
         if architecture == "dpt":
-            built = _dpt(levels, width)
+            built = _dpt(levels, width, dropout)
         else:
             ladder = _ladder(levels, architecture)
             built = _ON_A_LADDER[architecture](ladder, width, dropout)
@@ -190,7 +192,7 @@ def _deeplabv3plus(ladder: list[int], width: int, dropout: float | None) -> Buil
     _expect(len(ladder) >= 4, "deeplabv3plus", "levels to 8 or coarser", ladder)
     decoder = DeepLabV3PlusDecoder(
         ladder,
-        encoder_depth=len(ladder) - 1,  # type: ignore[arg-type]  # annotated 3 to 5, and no more than compared
+        encoder_depth=len(ladder) - 1,
         out_channels=4 * width,
         atrous_rates=(12, 24, 36),
         output_stride=16,
@@ -204,7 +206,7 @@ def _deeplabv3plus(ladder: list[int], width: int, dropout: float | None) -> Buil
 def _pan(ladder: list[int], width: int, dropout: float | None) -> Built:
     _expect(4 <= len(ladder) <= 6, "pan", "levels to 8, 16 or 32", ladder)
     channels = max(width // 2, 1)
-    decoder = PANDecoder(ladder, encoder_depth=len(ladder) - 1, decoder_channels=channels)  # type: ignore[arg-type]
+    decoder = PANDecoder(ladder, encoder_depth=len(ladder) - 1, decoder_channels=channels)
     decoder.fpa = Enlarged(decoder.fpa, _PAN_SIDE)
     return Built(decoder, channels, 4)
 
@@ -233,14 +235,14 @@ _ON_A_LADDER: dict[str, Callable[[list[int], int, float | None], Built]] = {
 }
 
 
-def _dpt(levels: Sequence[Level], width: int) -> Built:
+def _dpt(levels: Sequence[Level], width: int, dropout: float | None) -> Built:
     reductions = [level.reduction for level in levels]
     if len(set(reductions)) != 1 or reductions[0] < 4 or reductions[0] & (reductions[0] - 1):
         raise BadInput(
             "The decoder 'dpt' needs levels of one reduction, 4, 8, 16 or 32: maps of a vision transformer such as "
             f"timm's vit_tiny_patch16_224; these are {reductions}."
         )
-    return Built(Reassembled(levels, width), 4 * width, 2)
+    return Built(Reassembled(levels, width, 0.1 if dropout is None else dropout), 4 * width, 2)
 
 
 class Reassembled(nn.Module):
@@ -249,7 +251,7 @@ class Reassembled(nn.Module):
     The i-th map is brought to reduction 2^(i + 2), so the sides must divide by 2^(n + 1) / reduction.
     """
 
-    def __init__(self, levels: Sequence[Level], width: int):
+    def __init__(self, levels: Sequence[Level], width: int, dropout: float):
         super().__init__()
         reduction = levels[0].reduction
         self.decoder = DPTDecoder(
@@ -260,6 +262,7 @@ class Reassembled(nn.Module):
             intermediate_channels=[width * min(4 * 2**i, 16) for i in range(len(levels))],
             fusion_channels=4 * width,
         )
+        self.refine = nn.Sequential(ConvUnit(4 * width, 4 * width), nn.Dropout(dropout))
         self.multiple = max(2 ** (len(levels) + 1) // reduction, 1)
         self.enlargement = reduction // 2
 
@@ -268,5 +271,5 @@ class Reassembled(nn.Module):
         below, right = -height % self.multiple, -width % self.multiple
         if below or right:
             maps = [F.pad(each, (0, right, 0, below), mode="replicate") for each in maps]
-        features = self.decoder(list(maps), [None] * len(maps))
+        features = self.refine(self.decoder(list(maps), [None] * len(maps)))
         return features[..., : self.enlargement * height, : self.enlargement * width]
