@@ -13,6 +13,10 @@ from zoo.core.contracts import CONDITION_CHANNELS, Bridge, Decoder, Encoder, Hea
 from zoo.core.errors import ContractError
 
 
+DEFAULT_STRIDE = 32
+"""What photos are padded to for a network that does not say: five halvings, as most have."""
+
+
 class Composed(nn.Module):
     """The four parts in the order data flows through them.
 
@@ -55,7 +59,9 @@ class Colorizer(nn.Module):
         self.network = network
         self.name = name
         self.extras = tuple(extras)
-        self.stride = int(getattr(network, "stride", 32))
+        stride = getattr(network, "stride", DEFAULT_STRIDE)
+        # A bare torch layer has a stride too, a tuple, and it means something else.
+        self.stride = stride if isinstance(stride, int) else DEFAULT_STRIDE
 
     def forward(self, condition: Tensor, extras: Mapping[str, Tensor] | None = None) -> Prediction:
         """Colorize.

@@ -7,15 +7,11 @@ import torch.nn.functional as F
 from zoo.parts.blocks.unpool import unpool
 
 
-@pytest.mark.parametrize("size", [(8, 8), (9, 13), (30, 23), (1, 2)])
+@pytest.mark.parametrize("size", [(8, 8), (9, 13), (30, 23), (2, 3)])
 def test_it_is_torch_s_max_unpool_at_any_size(size):
     x = torch.randn(2, 3, *size)
-    if min(size) < 2:
-        x = torch.randn(2, 3, 2, 3)
     pooled, indices = F.max_pool2d(x, 2, return_indices=True)
-    height, width = x.shape[-2:]
-    expected = F.max_unpool2d(pooled, indices, 2, output_size=(height, width))
-    assert torch.equal(unpool(pooled, indices, (height, width)), expected)
+    assert torch.equal(unpool(pooled, indices, size), F.max_unpool2d(pooled, indices, 2, output_size=size))
 
 
 def test_values_go_back_to_where_they_came_from():

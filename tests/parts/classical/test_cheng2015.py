@@ -140,7 +140,7 @@ def test_a_few_steps_on_hinted_photos_beat_grey(hinted: Callable) -> None:
     photos = hinted(8, 0.05)
     model = Cheng2015(width=16, clusters=2).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
-    for _ in range(25):
+    for _ in range(15):
         loss = (model(photos.condition) - photos.ab).abs().mean()
         optimizer.zero_grad()
         loss.backward()

@@ -32,9 +32,7 @@ def test_what_is_unpooled_lies_where_the_encoder_found_it():
         stage.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     pyramid = encoder(torch.randn(2, 4, 64, 96))
     decoder(pyramid)
-    for unpooled, indices, fine in zip(
-        seen, reversed(pyramid.pool_indices), reversed(pyramid.maps[:-1]), strict=True
-    ):
+    for unpooled, indices, fine in zip(seen, reversed(pyramid.pool_indices), reversed(pyramid.maps[:-1]), strict=True):
         assert unpooled.shape == fine.shape
         holes = torch.ones_like(unpooled).flatten(2).scatter(2, indices.flatten(2), 0.0).view_as(unpooled)
         assert not (unpooled * holes).any()

@@ -69,7 +69,7 @@ def test_pix2pix_has_the_published_count() -> None:
 
 @pytest.mark.parametrize(("width", "published"), [(192, 6_444_740), (384, 23_505_800), (768, 89_478_416)])
 def test_icolorit_has_the_count_of_its_public_code(width: int, published: int) -> None:
-    """As its authors' module counts, built with the options of their training script (biases of positions, CNN head)."""
+    """As its authors' module counts, built with the options of their training script."""
     with torch.device("meta"):
         assert count(IColoriT(width=width)) == published
 

@@ -51,12 +51,26 @@ def test_it_predicts_at_half_the_size(network, size):
 
 def test_the_global_stream_sees_every_photo_at_one_size(network):
     seen = []
-    handle = network.low.register_forward_hook(lambda module, args, out: seen.append(tuple(args[0].shape[-2:])))
+    first = network.low[0].convolution
+    handle = first.register_forward_hook(lambda module, args, out: seen.append(tuple(args[0].shape[-2:])))
     with torch.no_grad():
         network(condition(0, 32, 96))
-        network(condition(0, 64, 64))
+        network(condition(0, 8, 8))
     handle.remove()
-    assert seen == [(32, 96), (64, 64), (64, 64)]  # at that size the low-level features are computed once
+    assert seen == [(64, 64), (32, 96), (64, 64), (8, 8)]
+
+
+def test_the_streams_share_weights_but_not_what_they_are_normalised_by():
+    """After many passes over one batch, evaluation repeats what training computed, whatever the other stream saw."""
+    torch.manual_seed(0)
+    layer = Iizuka2016(width=4).low[0].train()
+    sharp = condition(4, 16, 16)
+    with torch.no_grad():
+        for _ in range(150):
+            trained = layer(sharp, "local")
+            layer(sharp / 4 + 1, "global")
+        torch.testing.assert_close(layer.eval()(sharp, "local"), trained, rtol=0.01, atol=0.01)
+        assert (layer(sharp, "global") - trained).abs().max() > 1
 
 
 def test_colours_are_within_100_lab_units():

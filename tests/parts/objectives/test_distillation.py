@@ -145,7 +145,7 @@ def test_what_cannot_teach_is_said_in_one_sentence(
 
 
 def test_a_layer_that_is_not_there(run: Path, student: Colorizer) -> None:
-    with pytest.raises(BadInput, match="no layer 'encoder.stage.1'"):
+    with pytest.raises(BadInput, match=r"no layer 'encoder\.stage\.1'"):
         Distillation(student, LOSSES, teacher=str(run), hints=[("encoder.stage.1", "encoder.stages.1")])
 
 

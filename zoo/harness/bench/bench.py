@@ -22,9 +22,11 @@ from zoo.harness.bench.leaderboard import rebuild
 from zoo.harness.bench.plan import Run, check_options, plan_runs, resolve_model, select_models, third_party
 from zoo.harness.bench.reporter import Reporter, SilentReporter
 from zoo.harness.bench.run import failed_row
+from zoo.harness.bench.saved_hints import hints_of, keep, sweep_photos
 from zoo.harness.bench.setup import describe_data, open_banks, use_registry_files
 from zoo.harness.bench.store import RunFolder, locked
 from zoo.harness.bench.suite import Suite, load_suite
+from zoo.harness.bench.tracking import check_trackers
 from zoo.harness.training.budget import parse_budget
 from zoo.harness.training.device import pick_device
 
@@ -49,6 +51,8 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
         out: the results folder, default ``results/<suite>``.
         lpips_trunk: a local file with LPIPS' AlexNet weights.
         timeout: seconds after which a run is given up.
+        deterministic: use deterministic algorithms only, also where the suite does not ask for them.
+        track: trackers to be told, besides the suite's.
     """
 
     models: str = "all"
@@ -64,6 +68,8 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
     out: Path | None = None
     lpips_trunk: Path | None = None
     timeout: float | None = None
+    deterministic: bool = False
+    track: tuple[str, ...] = ()
 
 
 class BenchOutcome(msgspec.Struct, frozen=True):
@@ -94,6 +100,8 @@ def effective_suite(request: BenchRequest) -> Suite:
         "recipe": request.recipe,
         "budget": parse_budget(request.budget) if request.budget else None,
         "timeout": request.timeout,
+        "deterministic": request.deterministic or None,
+        "track": (*suite.track, *request.track) if request.track else None,
     }
     return msgspec.structs.replace(suite, **{key: value for key, value in changes.items() if value is not None})
 
@@ -114,12 +122,19 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     if request.lpips_trunk is not None and not request.lpips_trunk.is_file():
         raise BadInput(f"--lpips-trunk {request.lpips_trunk} does not exist.")
     device = pick_device(request.device)
-    data = describe_data(suite, open_banks(suite))
+    check_trackers(suite.track)
+    banks = open_banks(suite)
+    data = describe_data(suite, banks)
     _tell_what_is_left_out(data, reporter)
     folder = request.out or Path("results") / suite.name
     executor = LocalExecutor()
-    runs = _plan(request, suite, models, data, executor)
+    photos = sweep_photos(suite, banks.test)
+    hints = {name: hints_of(name, suite, photos, folder) for name in suite.sweeps}
+    digests = {name: found.digest for name, found in hints.items()}
+    runs = _plan(request, suite, models, data, digests, executor)
     with locked(folder / ".lock", lambda: reporter.note(f"another bench is at work in {folder}; waiting for it")):
+        for name, found in hints.items():
+            keep(name, found, suite, photos, folder)
         todo = [run for run in runs if not RunFolder(folder / run.folder).finished()]
         reporter.planned([run.name for run in todo], [run.name for run in runs if run not in todo])
         try:
@@ -149,7 +164,12 @@ def _tell_what_is_left_out(data: dict[str, Any], reporter: Reporter) -> None:
 
 
 def _plan(
-    request: BenchRequest, suite: Suite, models: list[str], data: dict[str, Any], executor: LocalExecutor
+    request: BenchRequest,
+    suite: Suite,
+    models: list[str],
+    data: dict[str, Any],
+    hints: dict[str, str],
+    executor: LocalExecutor,
 ) -> list[Run]:
     runs: list[Run] = []
     for model in models:
@@ -163,6 +183,7 @@ def _plan(
             error,
             suite,
             data,
+            hints,
             options={} if spec is None else request.options,
             device=request.device,
             lpips_trunk=str(request.lpips_trunk.resolve()) if request.lpips_trunk else "",
@@ -260,7 +281,7 @@ class _Crew:
                 self._finish(run, "interrupted", "killed (signal 9), by someone or for want of memory; run it again")
             else:
                 self._finish(run, "error", f"the process died: {_how_it_died(code)}; see output.log")
-            rebuild(self.folder)
+            rebuild(self.folder, hints=False)
 
     def _finish(self, run: Run, status: str, error: str) -> None:
         """Write the row of a run whose process could not."""

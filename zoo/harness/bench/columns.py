@@ -53,6 +53,7 @@ RUN_COLUMNS = (
     "colorfulness_gap",
     "bleeding",
     "checkerboard",
+    "hint_error",
     "images",
     "steps",
     "train_s",
@@ -61,6 +62,7 @@ RUN_COLUMNS = (
     "train_img_s",
     "infer_ms",
     "peak_mem_mb",
+    "time_to",
     "recipe",
     "notes",
     "suite",
@@ -72,4 +74,19 @@ RUN_COLUMNS = (
     "zoo",
     "commit",
     "date",
+)
+
+HINT_COLUMNS = (
+    "model",
+    "sweep",
+    "level",
+    "psnr",
+    "psnr_lo",
+    "psnr_hi",
+    "hint_error",
+    "seeds",
+    "photos",
+    "notes",
+    "suite",
+    "protocol",
 )

@@ -15,46 +15,43 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.core.errors import BadInput
-from zoo.harness.bench.columns import LEADERBOARD_COLUMNS, RUN_COLUMNS
+from zoo.harness.bench.columns import HINT_COLUMNS, LEADERBOARD_COLUMNS, RUN_COLUMNS
+from zoo.harness.bench.hint_rows import hint_rows
+from zoo.harness.bench.results import Result, in_seed_order, newest, read_results, score_table
 from zoo.harness.bench.statistics import Interval, RankInterval, interval, rank_interval
-from zoo.harness.bench.store import RunFolder, csv_text, run_folders, write_whole
+from zoo.harness.bench.store import csv_text, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
+
+METRICS = ("psnr", "ssim", "lpips", "st_lpips", "delta_e00", "colorfulness_gap")
+"""The metrics that are columns, beside those of plugins."""
 
 INTERVALS = ("psnr", "ssim", "lpips")
 """The metrics whose confidence interval is a column."""
 
 
 COSTS = ("params_m", "gflops", "train_img_s", "infer_ms", "peak_mem_mb", "train_s")
+_RANKS = ("rank", "rank_lo", "rank_hi")
+_NOT_OF_DRAWS = ("gflops", "infer_ms")
 _DECIMALS = {"psnr": 3, "delta_e00": 3, "params_m": 3, "gflops": 3, "train_img_s": 1, "infer_ms": 2, "train_s": 1}
-_DECIMALS |= {"peak_mem_mb": 0, "colorfulness_gap": 3}
+_DECIMALS |= {"peak_mem_mb": 0, "colorfulness_gap": 3, "hint_error": 3, "time_to": 1}
 
 
-class _Run:
-    """A run folder read: its row, and the scores of its images when there are any."""
+def rebuild(folder: Path, *, hints: bool = True) -> Path:
+    """Write the CSVs anew from the run folders; the leaderboard's path.
 
-    def __init__(self, folder: RunFolder, row: dict[str, Any]):
-        self.row = row
-        self.ok = row["status"] == "ok"
-        self.names, self.scores = folder.scores() if self.ok else ([], {})
-
-
-def rebuild(folder: Path) -> Path:
-    """Write ``runs.csv`` and ``leaderboard.csv`` anew from the run folders; the leaderboard's path.
+    Args:
+        hints: ``hints.csv`` too; a bench at work leaves it to the end.
 
     Raises:
         BadInput: no results are there, a run.json is damaged or of another version, or nothing can be written.
     """
-    runs = []
-    for found in run_folders(folder):
-        row = found.row()
-        if row is not None:
-            runs.append(_Run(found, row))
-    if not folder.is_dir():
-        raise BadInput(f"{folder} does not exist; name a results folder such as results/quick.")
+    runs = read_results(folder)
     extra = _plugin_metrics(runs)
     write_whole(folder / "runs.csv", csv_text([*RUN_COLUMNS, *extra], [_run_cells(run, extra) for run in runs]))
+    if hints:
+        write_whole(folder / "hints.csv", csv_text(HINT_COLUMNS, hint_rows(runs)))
     path = folder / "leaderboard.csv"
     write_whole(path, csv_text([*LEADERBOARD_COLUMNS, *extra], _leaderboard_rows(runs, extra)))
     return path
@@ -82,16 +79,16 @@ def leaderboard(folder: str | Path) -> pd.DataFrame:
         ) from None
 
 
-def _plugin_metrics(runs: Iterable[_Run]) -> list[str]:
+def _plugin_metrics(runs: Iterable[Result]) -> list[str]:
     """Metrics that are not ours get columns of their own at the end."""
     return sorted({metric for run in runs for metric in run.scores} - set(RUN_COLUMNS))
 
 
-def _run_cells(run: _Run, extra: Sequence[str]) -> dict[str, Any]:
+def _run_cells(run: Result, extra: Sequence[str]) -> dict[str, Any]:
     row = run.row
     values = {**row.get("scores", {}), **row.get("costs", {})}
     return {
-        **{name: _shown(name, value) for name, value in values.items()},
+        **{name: shown(name, value) for name, value in values.items()},
         **_shared_cells(row),
         "model": row["label"],
         "seed": row["seed"],
@@ -125,58 +122,67 @@ def _notes(row: Mapping[str, Any]) -> list[str]:
     return (["baseline"] if row.get("baseline") else []) + list(row.get("notes", []))
 
 
-def _leaderboard_rows(runs: Sequence[_Run], extra: Sequence[str]) -> list[dict[str, Any]]:
-    protocols: dict[str, dict[str, list[_Run]]] = defaultdict(dict)
-    for (protocol, label), group in _newest(runs).items():
+def _leaderboard_rows(runs: Sequence[Result], extra: Sequence[str]) -> list[dict[str, Any]]:
+    protocols: dict[str, dict[str, list[Result]]] = defaultdict(dict)
+    for (protocol, label), group in newest(runs).items():
         protocols[protocol][label] = group
     # The protocol with the most rows first; its table is the one that is read.
     order = sorted(protocols, key=lambda protocol: (-len(protocols[protocol]), protocol))
     return [row for protocol in order for row in _ranked(protocols[protocol], extra)]
 
 
-def _newest(runs: Sequence[_Run]) -> dict[tuple[str, str], list[_Run]]:
-    """Per protocol and model, the runs of the newest key: an older recipe's stay in runs.csv only."""
-    by_key: dict[tuple[str, str], dict[str, list[_Run]]] = defaultdict(lambda: defaultdict(list))
-    for run in runs:
-        by_key[run.row["protocol"]["fingerprint"], run.row["label"]][run.row["key"]].append(run)
-    return {
-        place: max(keys.values(), key=lambda group: max(run.row["provenance"]["finished"] for run in group))
-        for place, keys in by_key.items()
-    }
-
-
-def _ranked(models: Mapping[str, list[_Run]], extra: Sequence[str]) -> list[dict[str, Any]]:
+def _ranked(models: Mapping[str, list[Result]], extra: Sequence[str]) -> list[dict[str, Any]]:
     tables = {label: table for label, group in models.items() if (table := _table(group, "psnr")) is not None}
     ranks = rank_interval(tables) if tables else {}
-    rows = [(_model_cells(label, group, ranks.get(label), extra), ranks.get(label)) for label, group in models.items()]
-    rows.sort(key=lambda item: (item[1].rank if item[1] else len(models) + 1, item[0]["model"]))
-    return [row for row, _ in rows]
+
+    def order(label: str) -> tuple[int, str]:
+        return (ranks[label].rank if label in ranks else len(models) + 1, label)
+
+    rows: list[dict[str, Any]] = []
+    for label in sorted(models, key=order):
+        row = _model_cells(label, models[label], ranks.get(label), extra)
+        rows += [row, *_draw_rows(row, models[label], extra)]
+    return rows
 
 
-def _table(group: Sequence[_Run], metric: str) -> np.ndarray | None:
-    """(seeds, images) of one metric over a model's finished runs; None where it was not measured."""
-    scored = [run for run in sorted(group, key=lambda run: run.row["seed"]) if run.ok]
-    tables = [run.scores[metric] for run in scored if metric in run.scores]
-    if not tables or len(tables) != len(scored) or np.isnan(tables).all(axis=1).any():
-        return None
-    return np.asarray(tables)
+def _draw_rows(row: Mapping[str, Any], group: Sequence[Result], extra: Sequence[str]) -> list[dict[str, Any]]:
+    """The mean and the best of a sampler's draws: below its row, marked, and not ranked."""
+    drawn = [run for run in in_seed_order(group) if run.draws]
+    if not drawn:
+        return []
+    k = drawn[0].row["samples"]["k"]
+    remarks = {
+        "mean": f"mean over {k} random draws of the model above; not ranked",
+        "best": f"each photo's best of {k} random draws by each metric, which needs the truth; not ranked",
+    }
+    rows = []
+    for which, remark in remarks.items():
+        cells = {key: value for key, value in row.items() if key not in (*_RANKS, *_NOT_OF_DRAWS)}
+        for metric in (*METRICS, *extra):
+            table = score_table([run.draws for run in drawn], f"{metric}_{which}")
+            cells |= _metric_cells(metric, interval(table) if table is not None else None)
+        rows.append({**cells, "model": f"{row['model']} ({which} of {k})", "notes": remark})
+    return rows
 
 
-def _model_cells(label: str, group: Sequence[_Run], rank: RankInterval | None, extra: Sequence[str]) -> dict[str, Any]:
+def _table(group: Sequence[Result], metric: str) -> np.ndarray | None:
+    return score_table([run.scores for run in in_seed_order(group)], metric)
+
+
+def _model_cells(label: str, group: Sequence[Result], rank: RankInterval | None, extra: Sequence[str]) -> dict[str, Any]:
     finished = [run for run in group if run.ok]
     failed = [run for run in group if not run.ok]
     latest = max(group, key=lambda run: run.row["provenance"]["finished"]).row
     cells: dict[str, Any] = {**_shared_cells(latest), "model": label}
     if rank is not None:
         cells |= {"rank": rank.rank, "rank_lo": rank.rank_lo, "rank_hi": rank.rank_hi}
-    for metric in ("psnr", "ssim", "lpips", "st_lpips", "delta_e00", "colorfulness_gap", *extra):
+    for metric in (*METRICS, *extra):
         table = _table(group, metric)
-        if table is not None:
-            cells |= _metric_cells(metric, interval(table))
+        cells |= _metric_cells(metric, interval(table) if table is not None else None)
     for cost in COSTS:
         values = [run.row["costs"][cost] for run in finished if run.row["costs"].get(cost) is not None]
         if values:
-            cells[cost] = _shown(cost, float(np.mean(values)))
+            cells[cost] = shown(cost, float(np.mean(values)))
     notes = dict.fromkeys(note for run in group for note in _notes(run.row))
     if failed and finished:
         notes[f"{len(finished)} of {len(group)} seeds finished"] = None
@@ -195,14 +201,16 @@ def _model_cells(label: str, group: Sequence[_Run], rank: RankInterval | None, e
     }
 
 
-def _metric_cells(metric: str, found: Interval) -> dict[str, Any]:
-    cells = {metric: _shown(metric, found.mean)}
+def _metric_cells(metric: str, found: Interval | None) -> dict[str, Any]:
+    cells = {metric: shown(metric, found.mean if found else None)}
     if metric in INTERVALS:
-        cells |= {f"{metric}_lo": _shown(metric, found.low), f"{metric}_hi": _shown(metric, found.high)}
+        cells[f"{metric}_lo"] = shown(metric, found.low if found else None)
+        cells[f"{metric}_hi"] = shown(metric, found.high if found else None)
     return cells
 
 
-def _shown(name: str, value: float | None) -> str | None:
+def shown(name: str, value: float | None) -> str | None:
+    """A number as the CSVs write it; None for what was not measured."""
     if value is None or value != value:
         return None
     return f"{value:.{_DECIMALS.get(name, 4)}f}"

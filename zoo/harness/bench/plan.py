@@ -16,6 +16,7 @@ from zoo.core.assemble import resolve, takes_option
 from zoo.core.errors import BadInput, UnknownName, ZooError, did_you_mean
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, RecipeRow, fingerprint, part_ref
+from zoo.harness.bench.saved_hints import definition
 from zoo.harness.bench.suite import Suite
 from zoo.harness.training.budget import Budget
 
@@ -115,10 +116,14 @@ def resolve_model(model: str, suite: Suite, options: Mapping[str, Any]) -> tuple
         return None, str(error)
 
 
-def protocol_of(suite: Suite, data: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides whether two rows may be compared: data, size, crop, hints, budget, rulers."""
+def protocol_of(suite: Suite, data: Mapping[str, Any], hints: Mapping[str, str]) -> dict[str, Any]:
+    """What decides whether two rows may be compared: data, size, crop, hints, budget, rulers.
+
+    Args:
+        hints: the digest of each sweep's saved hints.
+    """
     registry = current()
-    hints = part_ref(suite.eval_hints, f"suite {suite.name!r}, eval_hints")
+    eval_hints = part_ref(suite.eval_hints, f"suite {suite.name!r}, eval_hints")
     return {
         "version": PROTOCOL_VERSION,
         "size": suite.size,
@@ -126,8 +131,10 @@ def protocol_of(suite: Suite, data: Mapping[str, Any]) -> dict[str, Any]:
         "fit": suite.fit,
         "train": data["train"]["fingerprint"],
         "test": data["test"]["fingerprint"],
-        "eval_hints": {"name": registry.record("hints", hints.name).identity, **hints.options},
+        "eval_hints": {"name": registry.record("hints", eval_hints.name).identity, **eval_hints.options},
         "hint_seed": suite.hint_seed,
+        "sweeps": {name: {**definition(sweep), "digest": hints[name]} for name, sweep in suite.sweeps.items()},
+        "sweep_limit": suite.sweep_limit,
         "batch": suite.batch,
         "budget": msgspec.to_builtins(suite.budget),
         "recipe": suite.recipe,
@@ -141,6 +148,7 @@ def plan_runs(
     error: str,
     suite: Suite,
     data: Mapping[str, Any],
+    hints: Mapping[str, str],
     *,
     options: Mapping[str, Any],
     device: str,
@@ -151,7 +159,7 @@ def plan_runs(
     Raises:
         UnknownName, BadInput: a recipe, or one of its parts, that does not exist.
     """
-    protocol = protocol_of(suite, data)
+    protocol = protocol_of(suite, data, hints)
     label = model + "".join(f" {key}={value}" for key, value in sorted(options.items()))
     common: dict[str, Any] = {
         "model": model,

@@ -16,8 +16,12 @@ import torch
 from zoo.core.errors import BadInput, BrokenPlugin, ContractError, Diverged, Unavailable, ZooError
 from zoo.core.registry import OURS, current
 from zoo.harness.bench import costs, provenance
+from zoo.harness.bench.draws import K as DRAWS
+from zoo.harness.bench.draws import can_sample, score_draws
+from zoo.harness.bench.hint_sweep import PIXELS_A_BATCH, level_means, score_sweeps
 from zoo.harness.bench.plan import Run
 from zoo.harness.bench.samples import input_pictures, sheet
+from zoo.harness.bench.saved_hints import hints_of, hints_path, sweep_photos
 from zoo.harness.bench.scoring import Scores, make_metrics, score_colorizer
 from zoo.harness.bench.setup import (
     make_colorizer,
@@ -29,10 +33,13 @@ from zoo.harness.bench.setup import (
     use_registry_files,
 )
 from zoo.harness.bench.store import RunFolder, locked
+from zoo.harness.bench.time_to import time_to
+from zoo.harness.bench.tracking import Tracking
 from zoo.harness.data.evaluation import Evaluation
 from zoo.harness.training import device as devices
 from zoo.harness.training.checkpoint import read_state, save_state, save_weights
 from zoo.harness.training.loop import Training
+from zoo.harness.training.seeds import generator
 
 SAMPLE_ROWS = 6
 
@@ -46,12 +53,14 @@ def main(payload: dict[str, Any], send: Callable[[dict[str, Any]], None], stop: 
     with locked(folder.path / ".lock"):
         if folder.finished():
             return
+        process = RunProcess(run, folder, send, stop)
         try:
-            row = RunProcess(run, folder, send, stop).run()
+            row = process.run()
         except (Exception, SystemExit) as error:
             status, reason = failure(run, error)
             traceback.print_exc()
             row = failed_row(run, status, reason)
+        process.tracking.finish(row["status"], row.get("scores", {}))
         folder.write_row(row)
 
 
@@ -124,6 +133,7 @@ class RunProcess:
         self.device = devices.pick_device(run.device)
         self.precision = devices.pick_precision(run.suite.precision, self.device)
         self.notes: list[str] = []
+        self.tracking = Tracking(run.suite.track, folder.path, run.name, _config(run), self.notes.append)
 
     def run(self) -> dict[str, Any]:
         """Train, score, weigh, and describe. Returns what run.json holds.
@@ -145,7 +155,9 @@ class RunProcess:
         self.progress("evaluating", 0.0)
         metrics, notes = make_metrics(suite.metrics, device=self.device, lpips_trunk=run.lpips_trunk)
         self.notes += notes
-        scores = self._score(colorizer, metrics, keep=SAMPLE_ROWS)
+        scores = self._score(colorizer, metrics, keep=SAMPLE_ROWS, adherence=True)
+        hints = self._sweep_hints(colorizer)
+        samples = self._draw(colorizer, metrics)
         measured = self._costs(colorizer, training)
         save_weights(colorizer.network, self.folder.weights)
         self.folder.write_scores(self.banks.test.names, scores.per_image)
@@ -155,6 +167,7 @@ class RunProcess:
         means = {name: _mean(values) for name, values in scores.per_image.items()}
         if training.objective.players:
             curve.append({"step": training.step, "seconds": round(training.seconds, 3), "psnr": means.get("psnr")})
+        measured["time_to"] = time_to(suite.psnr_target, curve)
         return {
             **_head(run),
             "status": "ok",
@@ -163,6 +176,8 @@ class RunProcess:
             "notes": [*([run.spec.note] if run.spec and run.spec.note else []), *self.notes],
             "scores": means,
             "images": len(self.banks.test.names),
+            "hints": hints,
+            **({"samples": samples} if samples else {}),
             "costs": measured,
             "steps": training.step,
             "curve": curve,
@@ -201,6 +216,7 @@ class RunProcess:
             nonlocal saved
             rate = training.photos / max(training.seconds, 1e-9)
             self.folder.append_log({k: round(v, 6) for k, v in entry.items()})
+            self.tracking.log(training.step, {k: v for k, v in entry.items() if k != "step"})
             self.progress("training", training.progress, loss=entry[training.objective.players[-1]], photos_per_s=rate)
             if time.monotonic() - saved > suite.checkpoint_every:
                 self._checkpoint(training)
@@ -220,6 +236,7 @@ class RunProcess:
                 point_reached = {"step": training.step, "seconds": round(training.seconds, 3), "psnr": psnr}
                 curve.append(point_reached)
                 self.folder.append_log({"curve": True, **point_reached})
+                self.tracking.log(training.step, {"psnr": psnr} if psnr is not None else {})
         if training.progress < 1 and not training.run(on_log=on_log, stop=self.stop):
             self._checkpoint(training)
             raise InterruptedError("stopped while training")
@@ -237,8 +254,48 @@ class RunProcess:
     def _batches(self, *, batch_size: int = 16) -> Iterator[Evaluation]:
         return scored_photos(self.plan.suite, self.banks, self.extras, self.device, batch_size=batch_size)
 
-    def _score(self, colorizer: torch.nn.Module, metrics: Any, keep: int = 0) -> Scores:
-        return score_colorizer(colorizer, self._batches(), metrics, keep=keep, stop=self.stop)
+    def _score(
+        self, colorizer: torch.nn.Module, metrics: Any, *, keep: int = 0, adherence: bool = False
+    ) -> Scores:
+        return score_colorizer(
+            colorizer, self._batches(), metrics, keep=keep, adherence=adherence, stop=self.stop
+        )
+
+    def _sweep_hints(self, colorizer: torch.nn.Module) -> list[dict[str, Any]]:
+        """Score every level of the suite's hint sweeps, write hints.csv, and return its means."""
+        suite = self.plan.suite
+        if not suite.sweeps:
+            return []
+        photos = sweep_photos(suite, self.banks.test)
+        sweeps = {}
+        for name, sweep in suite.sweeps.items():
+            hints = hints_of(name, suite, photos, self.folder.results)
+            if hints.digest != self.plan.protocol["sweeps"][name]["digest"]:
+                path = hints_path(name, suite, photos, self.folder.results)
+                raise BadInput(f"{path} holds other hints than the bench began with; delete it and run again.")
+            sweeps[name] = sweep, hints
+        batches = scored_photos(
+            suite,
+            self.banks._replace(test=photos),
+            self.extras,
+            self.device,
+            batch_size=max(1, PIXELS_A_BATCH // suite.size**2),
+        )
+        (psnr,), _ = make_metrics(["psnr"], device=self.device)
+        scores = score_sweeps(colorizer, batches, sweeps, psnr, size=suite.size, stop=self.stop)
+        self.folder.write_hint_scores([score._asdict() for score in scores])
+        return level_means(scores)
+
+    def _draw(self, colorizer: torch.nn.Module, metrics: Any) -> dict[str, Any]:
+        """Where a colorizer has several answers: score some draws, write samples.csv, and return a summary."""
+        if not can_sample(colorizer):
+            return {}
+        drawn = score_draws(colorizer, self._batches(), metrics, generator(self.plan.seed, "draws"))
+        of = {f"{name}_{which}": getattr(drawn, which)[name] for name in drawn.mean for which in ("mean", "best")}
+        self.folder.write_scores(self.banks.test.names, {**of, "diversity": drawn.diversity}, "samples.csv")
+        self.notes.append("scored on its deterministic answer; rows of its random draws are not ranked")
+        means = {name: _mean(values) for name, values in of.items()}
+        return {"k": DRAWS, "diversity": _mean(drawn.diversity), **means}
 
     def _costs(self, colorizer: torch.nn.Module, training: Training) -> dict[str, float | None]:
         colorizer.eval()
@@ -252,6 +309,19 @@ class RunProcess:
             "peak_mem_mb": costs.peak_memory_mb(self.device),
             "train_s": training.seconds if trained else 0.0,
         }
+
+
+def _config(run: Run) -> dict[str, Any]:
+    """What a tracker is told of a run."""
+    return {
+        "model": run.label,
+        "seed": run.seed,
+        "suite": run.suite.name,
+        "recipe": run.recipe_name,
+        "batch": run.batch,
+        "key": run.key,
+        "protocol": run.protocol["fingerprint"],
+    }
 
 
 def _sample_sheet(scores: Scores) -> bytes:

@@ -14,6 +14,7 @@ from zoo.core.color import join_lab, to_uint8
 from zoo.core.contracts import Batch, Metric
 from zoo.core.errors import Unavailable
 from zoo.harness.data.evaluation import Evaluation
+from zoo.harness.metrics.hint_error import hint_error
 
 
 class Scores(msgspec.Struct):
@@ -54,6 +55,7 @@ def score_colorizer(
     metrics: Sequence[Metric],
     *,
     keep: int = 0,
+    adherence: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> Scores:
     """Score every test photo.
@@ -61,6 +63,7 @@ def score_colorizer(
     Args:
         photos: the hinted test photos with their truth, in a fixed order.
         keep: of how many photos at least the pictures are handed back.
+        adherence: score ``hint_error`` besides, the error at the hinted pixels.
         stop: asked between two batches.
 
     Raises:
@@ -68,6 +71,8 @@ def score_colorizer(
     """
     colorizer.eval()
     per_image: dict[str, list[float]] = {metric.name: [] for metric in metrics}
+    if adherence:
+        per_image["hint_error"] = []
     pictures: list[tuple[Evaluation, Tensor]] = []
     kept = 0
     # A colorizer that draws random numbers must not shift the training that goes on afterwards.
@@ -79,6 +84,9 @@ def score_colorizer(
             for metric in metrics:
                 scores = metric.per_image(prediction, evaluation.rgb)
                 per_image[metric.name] += scores.double().cpu().tolist()
+            if adherence:
+                error = hint_error(prediction, evaluation.rgb, evaluation.batch.hint_mask)
+                per_image["hint_error"] += error.double().cpu().tolist()
             if kept < keep:
                 pictures.append((evaluation, prediction))
                 kept += len(evaluation.names)

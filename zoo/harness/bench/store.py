@@ -9,7 +9,7 @@ import io
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ SCHEMA = 1
 
 FINAL = ("ok", "diverged")
 """Statuses that the same command does not try again; the same seed would diverge the same way."""
+
+HINT_SCORE_COLUMNS = ("sweep", "level", "image", "psnr", "hint_error")
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -75,6 +77,11 @@ class RunFolder:
         self.path = path
 
     @property
+    def results(self) -> Path:
+        """The results folder it lies in."""
+        return self.path.resolve().parents[2]
+
+    @property
     def weights(self) -> Path:
         return self.path / "model.safetensors"
 
@@ -113,24 +120,42 @@ class RunFolder:
         row = self.row()
         return row is not None and row["status"] in FINAL
 
-    def write_scores(self, names: Sequence[str], scores: Mapping[str, Sequence[float | None]]) -> None:
-        """scores.csv: a row an image, a column a metric, six decimals."""
+    def write_scores(
+        self, names: Sequence[str], scores: Mapping[str, Sequence[float | None]], file: str = "scores.csv"
+    ) -> None:
+        """scores.csv: a row an image, a column a metric, six decimals. samples.csv has the same form."""
         rows = [
             {"image": name, **{metric: _cell(values[i]) for metric, values in scores.items()}}
             for i, name in enumerate(names)
         ]
-        write_whole(self.path / "scores.csv", csv_text(["image", *scores], rows))
+        write_whole(self.path / file, csv_text(["image", *scores], rows))
 
-    def scores(self) -> tuple[list[str], dict[str, list[float]]]:
+    def scores(self, file: str = "scores.csv") -> tuple[list[str], dict[str, list[float]]]:
         """The image names, and per metric a score an image (NaN where empty)."""
-        path = self.path / "scores.csv"
-        try:
-            with path.open(newline="") as file:
-                rows = list(csv.DictReader(file))
+        with self._rows(file) as rows:
             metrics = [key for key in (rows[0] if rows else {}) if key != "image"]
             return [row["image"] for row in rows], {
-                metric: [float(row[metric]) if row[metric] else float("nan") for row in rows] for metric in metrics
+                metric: [_number(row[metric]) for row in rows] for metric in metrics
             }
+
+    def write_hint_scores(self, scores: Iterable[Mapping[str, Any]]) -> None:
+        """hints.csv: a row a sweep, level and image."""
+        rows = [{**row, **{key: _cell(row[key]) for key in ("psnr", "hint_error")}} for row in scores]
+        write_whole(self.path / "hints.csv", csv_text(HINT_SCORE_COLUMNS, rows))
+
+    def hint_scores(self) -> list[dict[str, Any]]:
+        """The rows of hints.csv, the numbers as floats (NaN where empty)."""
+        with self._rows("hints.csv") as rows:
+            return [
+                {**row, **{key: _number(row[key]) for key in ("level", "psnr", "hint_error")}} for row in rows
+            ]
+
+    @contextlib.contextmanager
+    def _rows(self, file: str) -> Iterator[list[dict[str, str]]]:
+        path = self.path / file
+        try:
+            with path.open(newline="") as opened:
+                yield list(csv.DictReader(opened))
         except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
             raise BadInput(f"{path} cannot be read ({error}); delete its folder to run it again.") from None
 
@@ -161,6 +186,10 @@ def run_folders(results: Path) -> list[RunFolder]:
 def today() -> str:
     """The date in UTC, ISO 8601."""
     return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def _number(cell: str) -> float:
+    return float(cell) if cell else float("nan")
 
 
 def _cell(value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,31 @@ from zoo.core.strict_yaml import decode, read_mapping
 from zoo.harness.training.budget import Budget
 
 METRICS = ("psnr", "ssim", "lpips", "st_lpips", "delta_e00", "colorfulness_gap", "bleeding", "checkerboard")
+
+_SWEEP_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""It becomes a file's name."""
+
+
+class HintSweep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The same photos with more and more hints.
+
+    Args:
+        hints: the sampler. For ``counts`` it is asked for one hint at a time (its option ``count`` is set to 1).
+        counts: how many hints a photo; fewer are the first of more, and where two overlap the later one counts.
+        densities: or the values that the sampler's option ``densities`` takes, one after the other.
+    """
+
+    hints: str | dict[str, Any]
+    counts: tuple[int, ...] = ()
+    densities: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if bool(self.counts) == bool(self.densities) or any(count < 0 for count in self.counts):
+            raise ValueError("a hint sweep needs either counts, 0 or more each, or densities")
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        return self.counts or self.densities
 
 
 class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -28,11 +54,15 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         batch, budget, recipe, train_hints: given here they hold for every model; None leaves them to the recipe.
         options: model options, for every model that names them.
         eval_hints: the hints given when scoring; they are the same for every model and seed.
+        sweeps: hint sweeps that a trained colorizer is scored on besides, each under the name its rows carry.
+        sweep_limit: do so on the first so many test photos only.
+        psnr_target: the PSNR in dB whose ``time_to`` is taken from the curve; it decides nothing else.
         curve: how often during training the PSNR is taken, outside the clock.
         threads: CPU threads a run; None is all cores. It stays the same whatever ``--jobs`` is,
             because the order of a sum decides its last digits.
         timeout: seconds after which a run is given up.
         checkpoint_every: seconds between two checkpoints.
+        track: trackers that a run's log goes to besides its own ``log.jsonl``; they decide no number.
     """
 
     name: str = ""
@@ -52,6 +82,9 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     hint_seed: int = 0
     options: dict[str, Any] = {}
     metrics: tuple[str, ...] = METRICS
+    sweeps: dict[str, HintSweep] = {}
+    sweep_limit: int | None = None
+    psnr_target: float | None = None
     curve: int = 5
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     channels_last: bool = True
@@ -59,11 +92,15 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     threads: int | None = None
     timeout: float = 3600.0
     checkpoint_every: float = 30.0
+    track: tuple[str, ...] = ()
     version: int = 1
 
     def __post_init__(self) -> None:
         if self.size < 16 or self.seeds < 1 or (self.load_size or self.size) < self.size:
             raise ValueError("a suite needs size ≥ 16, seeds ≥ 1 and load_size ≥ size")
+        for name in self.sweeps:
+            if not _SWEEP_NAME.fullmatch(name):
+                raise ValueError(f"a sweep's name is letters, digits, - and _, not {name[:80]!r}")
 
     @property
     def bank_size(self) -> int:

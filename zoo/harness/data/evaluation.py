@@ -83,7 +83,11 @@ def hints_by_name(ab: Tensor, names: tuple[str, ...], seed: int, sampler: HintSa
     """
     drawn = []
     for colours, name in zip(ab, names, strict=True):
-        digest = hashlib.sha256(f"{seed} {name}".encode()).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
-        drawn.append(sampler(colours[None], generator))
+        drawn.append(sampler(colours[None], photo_generator(name, seed)))
     return torch.cat([ab for ab, _ in drawn]), torch.cat([mask for _, mask in drawn])
+
+
+def photo_generator(name: str, seed: int) -> torch.Generator:
+    """The generator of one photo's hints, on the CPU."""
+    digest = hashlib.sha256(f"{seed} {name}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)

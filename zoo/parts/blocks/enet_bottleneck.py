@@ -80,8 +80,8 @@ class DownsamplingBottleneck(nn.Module):
 class UpsamplingBottleneck(nn.Module):
     """(N, in, h, w), with the indices (N, out, h, w) of the pooling that it undoes, to (N, out, H, W).
 
-    The shortcut is a 1×1 convolution, normalised, and unpooled; the main convolution a 2×2 deconvolution of stride 2. As
-    in the reference code, the expansion is not activated before the sum.
+    The shortcut is a 1×1 convolution, normalised, and unpooled; the main convolution a 2×2 deconvolution of stride 2.
+    As in the reference code, the expansion is not activated before the sum.
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, activation: Activation, dropout: float):

@@ -42,7 +42,7 @@ class Gupta2012(nn.Module):
     stride = 1
     extras = ("reference",)
 
-    def __init__(self, *, area: float = 40.0, likeness: float = 0.1, hints: bool = False):
+    def __init__(self, *, area: float = 40.0, likeness: float = 0.05, hints: bool = False):
         super().__init__()
         if area < 1:
             raise BadInput(f"gupta2012: area={area} is below one pixel; give the pixels of a superpixel, such as 40.")

@@ -56,8 +56,8 @@ def context(lightness: Tensor) -> Tensor:
 def hint_features(hints: Tensor) -> Tensor:
     """The hints at and around every pixel: (N, 3, H, W) of hint_ab and mask to (N, 15, H, W).
 
-    Itself, and for each reach the mean colour of the hints under a Gaussian, with how sure it is: the weight
-    of the hints there, against that of one hint a reach away.
+    Those of the pixel itself; then for each reach the mean colour of the hints under a Gaussian, and how sure
+    it is: the weight of the hints there, against that of one hint a reach away.
     """
     found = [COLOUR_GAIN * hints[:, :2], hints[:, 2:]]
     for reach in REACHES:
@@ -71,7 +71,7 @@ def hint_features(hints: Tensor) -> Tensor:
 def photo_descriptor(lightness: Tensor) -> Tensor:
     """One vector a photo, its L2 norm 1: gradient in 8 directions over 4×4 cells, (N, 1, H, W) to (N, 128).
 
-    In the manner of GIST, from a quarter of the size up it does not depend on the photo's size.
+    In the manner of GIST; the same photo at another size has nearly the same.
     """
     cells = F.adaptive_avg_pool2d(orientation_planes(lightness, DIRECTIONS), 4)
     return F.normalize(cells.flatten(1), eps=1e-6)

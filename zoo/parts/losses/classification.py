@@ -22,6 +22,8 @@ class Classification:
         BadInput: the colorizer predicts no ``label_logits``.
     """
 
+    extras = ("label",)
+
     def __call__(self, prediction: Prediction, batch: Batch) -> Tensor:
         if "label_logits" not in prediction:
             raise BadInput(

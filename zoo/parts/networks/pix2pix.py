@@ -93,7 +93,7 @@ class Pix2Pix(nn.Module):
 def _strided(
     kind: type[nn.Conv2d] | type[nn.ConvTranspose2d], before: int, after: int, *, normalised: bool
 ) -> nn.Module:
-    convolution = kind(before, after, 4, stride=2, padding=1, bias=not normalised)
+    convolution = kind(before, after, 4, stride=2, padding=1, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(after)) if normalised else convolution
 
 

@@ -32,7 +32,10 @@ class Supervised:
         self.losses = dict(losses)
 
     def prepare(self, data: TrainingData) -> None:
-        """Nothing to learn from the data beforehand."""
+        """Hand the training photos to ``network.fit``, where there is one (cluster centres, say)."""
+        fit = getattr(self.colorizer.network, "fit", None)
+        if fit is not None:
+            fit(data)
 
     def begin_step(self, progress: float) -> None:
         """Every step is like any other."""

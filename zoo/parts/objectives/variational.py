@@ -13,7 +13,7 @@ from zoo.core.color import AB_SCALE
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Batch, Loss, TrainingData
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.ab_bins import gamut_bins, prior_weights, soft_neighbours
+from zoo.parts.blocks.ab_bins import gamut_bins, prior_weights
 from zoo.parts.blocks.field_encoder import FIELD, FieldEncoder, kl_to_standard_normal
 from zoo.parts.blocks.noise import Noise
 from zoo.parts.blocks.principal_components import PrincipalComponents
@@ -157,7 +157,8 @@ class Variational(nn.Module):
 
     def _bin(self, field: Tensor) -> Tensor:
         """The nearest colour bin of each pixel: (N, 64, 64) int64."""
-        return soft_neighbours(field * AB_SCALE, self.bins, k=1)[1][:, 0]
+        pixels = field.movedim(1, -1) * AB_SCALE
+        return (self.bins.square().sum(1) - 2 * pixels @ self.bins.T).argmin(-1)
 
 
 def _as_field(ab: Tensor) -> Tensor:

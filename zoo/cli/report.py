@@ -1,0 +1,23 @@
+"""``zoo report``: a results folder as one page to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo.cli.arguments import FilePath
+
+
+@click.command("report", short_help="Write a results folder's report.html.")
+@click.argument("folder", type=FilePath(exists=True))
+@click.option("-o", "--output", metavar="FILE", type=FilePath(), help="Where to write it [default: FOLDER/report.html].")
+def command(folder: Path, output: Path | None) -> None:
+    """Write the report of a results FOLDER, such as results/quick.
+
+    It is one HTML file that holds its plots and pictures and needs no network: leaderboard, quality against cost,
+    PSNR against hints, training curves, and a gallery. The folder's CSVs are written anew as well.
+    """
+    from zoo.harness.bench.report import write_report
+
+    click.echo(write_report(folder, output))

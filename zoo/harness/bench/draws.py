@@ -1,0 +1,99 @@
+"""Several answers to one photo: how far a sampler's colorizations lie apart, and how good the best is.
+
+A sampler is a network, or a composed colorizer's head, with ``sample(input, k, generator) -> (N, k, 2, H, W)``
+beside its deterministic answer; a network that wants extras takes them as a fourth argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from zoo.core.color import join_lab, rgb_to_lab, to_uint8
+from zoo.core.colorizer import Colorizer, Composed, reflect_pad
+from zoo.core.contracts import Batch, Metric
+from zoo.harness.data.evaluation import Evaluation
+from zoo.harness.metrics.delta_e00 import ciede2000
+from zoo.harness.metrics.exact import exact_float32
+
+K = 8
+"""Draws a photo, as many as Deshpande et al. 2017 (arXiv:1612.01958) show."""
+
+
+class DrawScores(msgspec.Struct):
+    """Per metric and photo the mean over the draws and the best of them; per photo how far the draws lie apart."""
+
+    mean: dict[str, list[float]]
+    best: dict[str, list[float]]
+    diversity: list[float]
+
+
+def can_sample(colorizer: Colorizer) -> bool:
+    """Whether the colorizer has more than one answer."""
+    return callable(getattr(_sampler(colorizer), "sample", None))
+
+
+def sample(colorizer: Colorizer, batch: Batch, k: int, generator: torch.Generator) -> Tensor:
+    """``k`` colorizations of each photo, padded and cropped as the colorizer itself does: ab (N, k, 2, H, W)."""
+    condition = reflect_pad(batch.condition, colorizer.stride)
+    network = colorizer.network
+    if isinstance(network, Composed):
+        pyramid = network.encoder(condition)
+        if network.bridge is not None:
+            pyramid = network.bridge(pyramid)
+        drawn: Tensor = network.head.sample(network.decoder(pyramid), k, generator)  # type: ignore[attr-defined]
+    else:
+        given = (batch.extras,) if colorizer.extras else ()
+        drawn = network.sample(condition, k, generator, *given)  # type: ignore[operator]
+    height, width = batch.condition.shape[-2:]
+    if drawn.shape[-2:] != condition.shape[-2:]:
+        drawn = F.interpolate(drawn.flatten(0, 1), condition.shape[-2:], mode="bilinear").unflatten(0, (-1, k))
+    return drawn[..., :height, :width]
+
+
+@torch.no_grad()
+def score_draws(
+    colorizer: Colorizer,
+    photos: Iterable[Evaluation],
+    metrics: Sequence[Metric],
+    generator: torch.Generator,
+    *,
+    k: int = K,
+) -> DrawScores:
+    """Score ``k`` draws of every photo, each rounded to uint8 like any prediction.
+
+    Diversity is the mean CIEDE2000 between one draw and the next. The draws are independent, so that is an
+    unbiased estimate of the mean over all pairs.
+    """
+    colorizer.eval()
+    scores = DrawScores({m.name: [] for m in metrics}, {m.name: [] for m in metrics}, [])
+    with torch.random.fork_rng(devices=[]):
+        for evaluation in photos:
+            batch = evaluation.batch
+            draws = sample(colorizer, batch, k, generator)
+            pictures = [to_uint8(join_lab(batch.lightness, ab)) for ab in draws.unbind(1)]
+            for metric in metrics:
+                each = torch.stack([metric.per_image(picture, evaluation.rgb).double() for picture in pictures])
+                best = each.amax(0) if metric.higher_is_better else each.amin(0)
+                scores.mean[metric.name] += each.mean(0).cpu().tolist()
+                scores.best[metric.name] += best.cpu().tolist()
+            scores.diversity += _apart(pictures).cpu().tolist()
+    return scores
+
+
+def _apart(pictures: Sequence[Tensor]) -> Tensor:
+    """(N,) mean CIEDE2000 between successive pictures, uint8 (N, 3, H, W) each."""
+    with exact_float32(pictures[0].device):
+        lab = [rgb_to_lab(picture) for picture in pictures]
+        pairs = zip(lab, lab[1:], strict=False)
+        return torch.stack([ciede2000(one, other).flatten(1).mean(1) for one, other in pairs]).mean(0)
+
+
+def _sampler(colorizer: Colorizer) -> Any:
+    network = colorizer.network
+    return network.head if isinstance(network, Composed) else network

@@ -1,0 +1,141 @@
+"""The pictures a report shows: test predictions, inputs and truths, kept small as sheets of sprites.
+
+A sheet is one lossy WebP holding pictures of one size in rows, in the order of ``scores.csv``.
+Scores are never computed from it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from zoo.core.errors import BadInput
+from zoo.harness.bench.store import write_whole
+
+KEPT = 48
+"""Of how many test photos, the first ones, pictures are kept."""
+MAX_SIDE = 256
+"""Larger pictures are shrunk to it, in pixels."""
+PREDICTIONS = "predictions.webp"
+_COLUMNS = 8
+_QUALITY = 90
+
+
+def save_predictions(run_folder: Path, predictions: Tensor) -> None:
+    """Write ``predictions.webp`` into a run's folder.
+
+    Args:
+        predictions: uint8 (N, 3, H, W), in the order of ``scores.csv``; those beyond :data:`KEPT` are left out.
+
+    Raises:
+        BadInput: the folder cannot be written.
+    """
+    write_whole(run_folder / PREDICTIONS, _sheet(_pictures(predictions)))
+
+
+def save_photos(results: Path, protocol: str, grey: Tensor, hints: Tensor, truth: Tensor) -> None:
+    """Write the photos all runs of a protocol are scored on, unless another run of it has done so.
+
+    Args:
+        results: the results folder, such as ``results/quick``.
+        protocol: the protocol's fingerprint; it names the file.
+        grey, hints, truth: uint8 (N, 3, H, W): the input, the hints drawn on it, the photo itself.
+
+    Raises:
+        BadInput: the folder cannot be written.
+    """
+    path = photos_file(results, protocol)
+    if path.exists():
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{path.parent} cannot be written: {error.strerror or error}; choose another --out.") from None
+    write_whole(path, _sheet([picture for group in (grey, hints, truth) for picture in _pictures(group)]))
+
+
+def photos_file(results: Path, protocol: str) -> Path:
+    """Where :func:`save_photos` puts them."""
+    return results / "photos" / f"{protocol}.webp"
+
+
+def read_predictions(run_folder: Path, count: int) -> list[Image.Image]:
+    """The first :data:`KEPT` of a run's ``count`` predictions; empty when none were saved.
+
+    Raises:
+        BadInput: the file is damaged, or holds another number of pictures.
+    """
+    return _read(run_folder / PREDICTIONS, min(count, KEPT))
+
+
+def read_photos(
+    results: Path, protocol: str, count: int
+) -> tuple[list[Image.Image], list[Image.Image], list[Image.Image]]:
+    """Grey inputs, hints and truths of the first :data:`KEPT` of ``count`` photos; empty when none were saved.
+
+    Raises:
+        BadInput: the file is damaged, or holds another number of pictures.
+    """
+    kept = min(count, KEPT)
+    pictures = _read(photos_file(results, protocol), 3 * kept)
+    return pictures[:kept], pictures[kept : 2 * kept], pictures[2 * kept :]
+
+
+def webp(picture: Image.Image, *, quality: int = _QUALITY) -> bytes:
+    """A picture as WebP; the same bytes for the same picture."""
+    out = io.BytesIO()
+    picture.save(out, "WEBP", quality=quality, method=4)
+    return out.getvalue()
+
+
+def _pictures(tensor: Tensor) -> list[Image.Image]:
+    if tensor.dtype != torch.uint8 or tensor.ndim != 4 or tensor.shape[1] != 3:
+        raise ValueError(f"pictures must be uint8 (N, 3, H, W), not {tensor.dtype} {tuple(tensor.shape)}")
+    arrays = tensor[:KEPT].permute(0, 2, 3, 1).cpu().numpy()
+    return [_shrunk(Image.fromarray(np.ascontiguousarray(array))) for array in arrays]
+
+
+def _shrunk(picture: Image.Image) -> Image.Image:
+    scale = MAX_SIDE / max(picture.size)
+    if scale >= 1:
+        return picture
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def _layout(count: int) -> tuple[int, int]:
+    columns = min(count, _COLUMNS)
+    return columns, -(-count // columns)
+
+
+def _sheet(pictures: Sequence[Image.Image]) -> bytes:
+    width, height = pictures[0].size
+    columns, rows = _layout(len(pictures))
+    sheet = Image.new("RGB", (columns * width, rows * height))
+    for i, picture in enumerate(pictures):
+        sheet.paste(picture, (i % columns * width, i // columns * height))
+    return webp(sheet)
+
+
+def _read(path: Path, count: int) -> list[Image.Image]:
+    if count == 0 or not path.exists():
+        return []
+    try:
+        with Image.open(path, formats=["WEBP"]) as opened:
+            sheet = opened.convert("RGB")
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise BadInput(f"{path} is no picture ({error}); delete it and run its model again.") from None
+    columns, rows = _layout(count)
+    width, height = sheet.width // columns, sheet.height // rows
+    if (width * columns, height * rows) != sheet.size:
+        raise BadInput(f"{path} does not hold {count} pictures as scores.csv does; delete it and run its model again.")
+    return [
+        sheet.crop((x, y, x + width, y + height))
+        for x, y in ((i % columns * width, i // columns * height) for i in range(count))
+    ]

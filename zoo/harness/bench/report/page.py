@@ -1,0 +1,97 @@
+"""The page: every section filled in, written as one file."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from zoo.harness.bench.leaderboard import rebuild
+from zoo.harness.bench.report.cost import cost_plots
+from zoo.harness.bench.report.curves import curve_plots
+from zoo.harness.bench.report.gallery import gallery
+from zoo.harness.bench.report.header import facts, summary
+from zoo.harness.bench.report.hints import hint_plots
+from zoo.harness.bench.report.results import Standing, read_runs, standings
+from zoo.harness.bench.report.table import failures, leaderboard_table
+from zoo.harness.bench.store import write_whole
+
+COLOURS = 8
+"""Models drawn in colour at first: as many as can be told apart."""
+
+
+def write_report(folder: Path, output: Path | None = None) -> Path:
+    """Write the CSVs anew and the page beside them (or at ``output``); the page's path.
+
+    The page needs no other file and no network. It is a pure function of the results folder: written again it is
+    the same, byte for byte.
+
+    Raises:
+        BadInput: there are no runs, one of their files is damaged, or the page cannot be written.
+    """
+    runs = read_runs(folder)
+    rebuild(folder)
+    first, *others = standings(folder, runs)
+    path = output or folder / "report.html"
+    write_whole(path, _page(folder, first, others))
+    return path
+
+
+def _page(folder: Path, standing: Standing, others: list[Standing]) -> str:
+    pictures = gallery(folder, standing)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            title=standing.runs[0].record.suite or folder.name,
+            summary=summary(standing),
+            facts=facts(standing),
+            tables=[(each, leaderboard_table(each), failures(each)) for each in (standing, *others)],
+            models=standing.models,
+            colours=_colours(standing),
+            costs=cost_plots(standing),
+            sweeps=hint_plots(folder, standing),
+            curves=curve_plots(standing),
+            gallery=pictures is not None,
+            data=_script_safe(pictures or {}),
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
+    """Templates that escape whatever is put into them: model names, errors and photo names are other people's."""
+    templates = resources.files(__package__) / "templates"
+
+    def source(name: str) -> str | None:
+        file = templates / name
+        return file.read_text(encoding="utf-8") if file.is_file() else None
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(source),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["verbatim"] = lambda name: Markup(source(name))
+    return environment
+
+
+def _colours(standing: Standing) -> dict[int, int]:
+    """A colour for each of the best models; baselines are drawn grey until they are asked for."""
+    ranked = [
+        place
+        for place, row in enumerate(standing.rows)
+        if row.get("rank") and not row.get("notes", "").startswith("baseline")
+    ]
+    return {place: colour for colour, place in enumerate(ranked[:COLOURS])}
+
+
+def _script_safe(data: dict[str, Any]) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))

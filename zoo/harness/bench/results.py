@@ -1,0 +1,71 @@
+"""A results folder read: its runs, which of them stand for a model, and their scores as tables."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.core.errors import BadInput
+from zoo.harness.bench.store import RunFolder, run_folders
+
+ScoreFile = tuple[list[str], dict[str, list[float]]]
+
+
+class Result:
+    """A run folder read: its row, and the scores of its images when there are any."""
+
+    def __init__(self, folder: RunFolder, row: dict[str, Any]):
+        self.folder = folder
+        self.row = row
+        self.ok = row["status"] == "ok"
+        self.names, self.scores = folder.scores() if self.ok else ([], {})
+        self.draws: dict[str, list[float]] = folder.scores("samples.csv")[1] if "samples" in row else {}
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The row it belongs to: its protocol's fingerprint and its model's label."""
+        return self.row["protocol"]["fingerprint"], self.row["label"]
+
+    @property
+    def finished(self) -> str:
+        return str(self.row["provenance"]["finished"])
+
+
+def read_results(folder: Path) -> list[Result]:
+    """Every run of a results folder.
+
+    Raises:
+        BadInput: no such folder, or a run.json that is damaged or of another version.
+    """
+    if not folder.is_dir():
+        raise BadInput(f"{folder} does not exist; name a results folder such as results/quick.")
+    return [Result(found, row) for found in run_folders(folder) if (row := found.row()) is not None]
+
+
+def newest(runs: Iterable[Result]) -> dict[tuple[str, str], list[Result]]:
+    """Per protocol and model, the runs of the newest key: an older recipe's stay in runs.csv only."""
+    by_key: dict[tuple[str, str], dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
+    for run in runs:
+        by_key[run.place][run.row["key"]].append(run)
+    return {
+        place: max(keys.values(), key=lambda group: max(run.finished for run in group))
+        for place, keys in by_key.items()
+    }
+
+
+def in_seed_order(group: Iterable[Result]) -> list[Result]:
+    """The finished runs."""
+    return sorted((run for run in group if run.ok), key=lambda run: run.row["seed"])
+
+
+def score_table(scores: Sequence[Mapping[str, Sequence[float]]], metric: str) -> np.ndarray | None:
+    """(seeds, images) of one metric, a mapping a seed; None where a seed has none of it."""
+    tables = [found[metric] for found in scores if metric in found]
+    if not tables or len(tables) != len(scores) or len({len(table) for table in tables}) != 1:
+        return None
+    table = np.asarray(tables)
+    return None if table.size == 0 or np.isnan(table).all(axis=1).any() else table

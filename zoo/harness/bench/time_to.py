@@ -1,0 +1,33 @@
+"""How long a run took to reach a given quality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def time_to(target: float | None, curve: Sequence[Mapping[str, Any]]) -> float | None:
+    """Seconds of training until the PSNR first reached ``target``, evaluation outside the clock.
+
+    Between the two points of the curve around it the PSNR is taken to rise evenly with time. A target
+    reached at the first point already counts as reached there, since nothing is known before it.
+
+    Args:
+        curve: mappings with ``seconds`` and ``psnr``, in time.
+
+    Returns:
+        None when there is no target or it was not reached.
+    """
+    if target is None:
+        return None
+    before: Mapping[str, Any] | None = None
+    for point in curve:
+        if point["psnr"] is None:
+            continue
+        if point["psnr"] >= target:
+            if before is None:
+                return float(point["seconds"])
+            share = (target - before["psnr"]) / (point["psnr"] - before["psnr"])
+            return float(before["seconds"] + share * (point["seconds"] - before["seconds"]))
+        before = point
+    return None

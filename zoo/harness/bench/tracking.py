@@ -1,0 +1,78 @@
+"""Trackers: where a run's log goes besides its own ``log.jsonl``. They are told, and decide nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from zoo.core.assemble import make
+from zoo.core.registry import current
+
+
+class Tracker(Protocol):
+    """``Tracker(run_folder, run_name, config)``, made in the run's process; once more when a run is taken up again.
+
+    A class may have ``require()``, which raises :class:`zoo.core.errors.Unavailable` naming the package to
+    install; a bench asks it before it starts anything.
+    """
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Terms of the loss, the learning rate, or a PSNR on the way, at an optimizer step."""
+        ...
+
+    def finish(self, status: str, scores: Mapping[str, float]) -> None:
+        """The run is over: ``ok``, or why not; the mean of each metric where it was scored."""
+        ...
+
+
+def check_trackers(names: Sequence[str]) -> None:
+    """Refuse trackers that cannot be had before anything is run.
+
+    Raises:
+        UnknownName, BrokenPlugin: no such tracker, or it cannot be imported.
+        Unavailable: its library is not installed; names the package.
+    """
+    for name in names:
+        getattr(current().load("trackers", name), "require", lambda: None)()
+
+
+class Tracking:
+    """All trackers of a run. One that fails is told no more, and a note says so: a run outlives its onlookers.
+
+    Args:
+        note: where the notes go.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        run_folder: Path,
+        run_name: str,
+        config: Mapping[str, Any],
+        note: Callable[[str], None],
+    ):
+        self._note = note
+        self._trackers: dict[str, Tracker] = {}
+        for name in names:
+            self._attempt(name, lambda name=name: self._open(name, run_folder, run_name, config))
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        for name, tracker in list(self._trackers.items()):
+            self._attempt(name, lambda tracker=tracker: tracker.log(step, values))
+
+    def finish(self, status: str, scores: Mapping[str, float | None]) -> None:
+        known = {name: value for name, value in scores.items() if value is not None}
+        for name, tracker in list(self._trackers.items()):
+            self._attempt(name, lambda tracker=tracker: tracker.finish(status, known))
+
+    def _open(self, name: str, run_folder: Path, run_name: str, config: Mapping[str, Any]) -> None:
+        self._trackers[name] = make("trackers", name, run_folder, run_name, config)
+
+    def _attempt(self, name: str, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception as error:
+            self._trackers.pop(name, None)
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            self._note(f"tracker {name} stopped: {reason}")
