@@ -37,7 +37,7 @@ def test_every_option_reaches_the_request(asked, tmp_path):
     arguments = (
         "--models unet,r2* --suite smoke --seeds 3 --data folder:a --test-data photos --device cpu --set width=16 "
         f"--set decoder.skip=sum --recipe gachon --budget steps=5 --jobs 2 --out {tmp_path} --lpips-trunk {trunk} "
-        "--timeout 60"
+        "--timeout 60 --deterministic --track tensorboard --track mlflow"
     )
     assert zoo("bench", *arguments.split()).exit_code == 0
     assert asked == [
@@ -55,6 +55,8 @@ def test_every_option_reaches_the_request(asked, tmp_path):
             out=Path(tmp_path),
             lpips_trunk=trunk,
             timeout=60.0,
+            deterministic=True,
+            track=("tensorboard", "mlflow"),
         )
     ]
 

@@ -25,6 +25,8 @@ _OPTIONS = (
     click.option("--out", type=FilePath(), help="The results folder (default: results/SUITE)."),
     lpips_option,
     click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a run may take."),
+    click.option("--deterministic", is_flag=True, help="Deterministic algorithms only, slower on CUDA."),
+    click.option("--track", multiple=True, metavar="NAME", help="Tell a tracker too: tensorboard, mlflow, a plugin's."),
 )
 
 

@@ -69,6 +69,17 @@ def show(folder: Path, *, sort: str | None = None, form: str = "table") -> None:
     for row in rows:
         if row.get("status") != "ok":
             click.echo(f"{row['model']}: {row.get('status')}: {row.get('error') or 'no reason known'}")
+    if len({row.get("protocol") for row in rows}) > 1:
+        _tell_protocols_apart(folder)
+
+
+def _tell_protocols_apart(folder: Path) -> None:
+    """Say why rows are ranked apart."""
+    from zoo.harness.bench.compare import protocol_differences
+    from zoo.harness.bench.results import read_results
+
+    for line in protocol_differences([run.row for run in read_results(folder)]):
+        click.echo(f"These rows are of different protocols and ranked apart; {line}")
 
 
 def _sorted(table: pd.DataFrame, column: str) -> pd.DataFrame:

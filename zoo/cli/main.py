@@ -27,6 +27,8 @@ VERBS = (
     "train",
     "eval",
     "leaderboard",
+    "compare",
+    "report",
     "score",
     "colorize",
     "new-plugin",

@@ -11,7 +11,9 @@ from zoo.cli.arguments import FilePath
 
 @click.command("report", short_help="Write a results folder's report.html.")
 @click.argument("folder", type=FilePath(exists=True))
-@click.option("-o", "--output", metavar="FILE", type=FilePath(), help="Where to write it [default: FOLDER/report.html].")
+@click.option(
+    "-o", "--output", metavar="FILE", type=FilePath(), help="Where to write it [default: FOLDER/report.html]."
+)
 def command(folder: Path, output: Path | None) -> None:
     """Write the report of a results FOLDER, such as results/quick.
 

@@ -7,6 +7,7 @@ beside its deterministic answer; a network that wants extras takes them as a fou
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -90,8 +91,7 @@ def _apart(pictures: Sequence[Tensor]) -> Tensor:
     """(N,) mean CIEDE2000 between successive pictures, uint8 (N, 3, H, W) each."""
     with exact_float32(pictures[0].device):
         lab = [rgb_to_lab(picture) for picture in pictures]
-        pairs = zip(lab, lab[1:], strict=False)
-        return torch.stack([ciede2000(one, other).flatten(1).mean(1) for one, other in pairs]).mean(0)
+        return torch.stack([ciede2000(*pair).flatten(1).mean(1) for pair in pairwise(lab)]).mean(0)
 
 
 def _sampler(colorizer: Colorizer) -> Any:

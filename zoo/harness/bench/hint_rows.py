@@ -29,16 +29,20 @@ def hint_rows(runs: Iterable[Result]) -> Iterator[dict[str, Any]]:
                 "model": label,
                 "sweep": sweep,
                 "level": f"{level:g}",
-                "psnr": f"{psnr.mean:.3f}",
-                "psnr_lo": f"{psnr.low:.3f}",
-                "psnr_hi": f"{psnr.high:.3f}",
-                "hint_error": None if np.isnan(errors).all() else f"{np.nanmean(errors):.3f}",
+                "psnr": _cell(psnr.mean),
+                "psnr_lo": _cell(psnr.low),
+                "psnr_hi": _cell(psnr.high),
+                "hint_error": None if np.isnan(errors).all() else _cell(float(np.nanmean(errors))),
                 "seeds": len(seeds),
                 "photos": psnr.images,
                 "notes": "one seed: the interval is over photos only" if len(seeds) == 1 else "",
                 "suite": swept[0].row["suite"],
                 "protocol": protocol,
             }
+
+
+def _cell(value: float) -> str | None:
+    return f"{value:.3f}" if value == value else None
 
 
 def _levels(run: Result) -> _Table:

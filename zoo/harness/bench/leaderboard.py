@@ -51,7 +51,7 @@ def rebuild(folder: Path, *, hints: bool = True) -> Path:
     extra = _plugin_metrics(runs)
     write_whole(folder / "runs.csv", csv_text([*RUN_COLUMNS, *extra], [_run_cells(run, extra) for run in runs]))
     if hints:
-        write_whole(folder / "hints.csv", csv_text(HINT_COLUMNS, hint_rows(runs)))
+        write_whole(folder / "hints.csv", csv_text(HINT_COLUMNS, list(hint_rows(runs))))
     path = folder / "leaderboard.csv"
     write_whole(path, csv_text([*LEADERBOARD_COLUMNS, *extra], _leaderboard_rows(runs, extra)))
     return path
@@ -169,7 +169,9 @@ def _table(group: Sequence[Result], metric: str) -> np.ndarray | None:
     return score_table([run.scores for run in in_seed_order(group)], metric)
 
 
-def _model_cells(label: str, group: Sequence[Result], rank: RankInterval | None, extra: Sequence[str]) -> dict[str, Any]:
+def _model_cells(
+    label: str, group: Sequence[Result], rank: RankInterval | None, extra: Sequence[str]
+) -> dict[str, Any]:
     finished = [run for run in group if run.ok]
     failed = [run for run in group if not run.ok]
     latest = max(group, key=lambda run: run.row["provenance"]["finished"]).row

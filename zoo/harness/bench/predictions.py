@@ -1,6 +1,7 @@
 """The pictures a report shows: test predictions, inputs and truths, kept small as sheets of sprites.
 
-A sheet is one lossy WebP holding pictures of one size in rows, in the order of ``scores.csv``.
+A sheet is one JPEG holding pictures of one size in rows, in the order of ``scores.csv``. Its chroma has the full
+resolution (4:4:4): halved, as WebP and most JPEGs have it, it would show colours bleeding that no model has bled.
 Scores are never computed from it.
 """
 
@@ -22,13 +23,13 @@ KEPT = 48
 """Of how many test photos, the first ones, pictures are kept."""
 MAX_SIDE = 256
 """Larger pictures are shrunk to it, in pixels."""
-PREDICTIONS = "predictions.webp"
+PREDICTIONS = "predictions.jpg"
 _COLUMNS = 8
 _QUALITY = 90
 
 
 def save_predictions(run_folder: Path, predictions: Tensor) -> None:
-    """Write ``predictions.webp`` into a run's folder.
+    """Write ``predictions.jpg`` into a run's folder.
 
     Args:
         predictions: uint8 (N, 3, H, W), in the order of ``scores.csv``; those beyond :data:`KEPT` are left out.
@@ -62,7 +63,7 @@ def save_photos(results: Path, protocol: str, grey: Tensor, hints: Tensor, truth
 
 def photos_file(results: Path, protocol: str) -> Path:
     """Where :func:`save_photos` puts them."""
-    return results / "photos" / f"{protocol}.webp"
+    return results / "photos" / f"{protocol}.jpg"
 
 
 def read_predictions(run_folder: Path, count: int) -> list[Image.Image]:
@@ -87,10 +88,10 @@ def read_photos(
     return pictures[:kept], pictures[kept : 2 * kept], pictures[2 * kept :]
 
 
-def webp(picture: Image.Image, *, quality: int = _QUALITY) -> bytes:
-    """A picture as WebP; the same bytes for the same picture."""
+def jpeg(picture: Image.Image) -> bytes:
+    """A picture as a sheet is written: cut out of one and written again it loses next to nothing more."""
     out = io.BytesIO()
-    picture.save(out, "WEBP", quality=quality, method=4)
+    picture.save(out, "JPEG", quality=_QUALITY, subsampling="4:4:4", optimize=True)
     return out.getvalue()
 
 
@@ -120,14 +121,14 @@ def _sheet(pictures: Sequence[Image.Image]) -> bytes:
     sheet = Image.new("RGB", (columns * width, rows * height))
     for i, picture in enumerate(pictures):
         sheet.paste(picture, (i % columns * width, i // columns * height))
-    return webp(sheet)
+    return jpeg(sheet)
 
 
 def _read(path: Path, count: int) -> list[Image.Image]:
     if count == 0 or not path.exists():
         return []
     try:
-        with Image.open(path, formats=["WEBP"]) as opened:
+        with Image.open(path, formats=["JPEG"]) as opened:
             sheet = opened.convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise BadInput(f"{path} is no picture ({error}); delete it and run its model again.") from None

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import torch
 
+from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput, BrokenPlugin, ContractError, Diverged, Unavailable, ZooError
 from zoo.core.registry import OURS, current
 from zoo.harness.bench import costs, provenance
@@ -254,12 +255,8 @@ class RunProcess:
     def _batches(self, *, batch_size: int = 16) -> Iterator[Evaluation]:
         return scored_photos(self.plan.suite, self.banks, self.extras, self.device, batch_size=batch_size)
 
-    def _score(
-        self, colorizer: torch.nn.Module, metrics: Any, *, keep: int = 0, adherence: bool = False
-    ) -> Scores:
-        return score_colorizer(
-            colorizer, self._batches(), metrics, keep=keep, adherence=adherence, stop=self.stop
-        )
+    def _score(self, colorizer: torch.nn.Module, metrics: Any, *, keep: int = 0, adherence: bool = False) -> Scores:
+        return score_colorizer(colorizer, self._batches(), metrics, keep=keep, adherence=adherence, stop=self.stop)
 
     def _sweep_hints(self, colorizer: torch.nn.Module) -> list[dict[str, Any]]:
         """Score every level of the suite's hint sweeps, write hints.csv, and return its means."""
@@ -286,7 +283,7 @@ class RunProcess:
         self.folder.write_hint_scores([score._asdict() for score in scores])
         return level_means(scores)
 
-    def _draw(self, colorizer: torch.nn.Module, metrics: Any) -> dict[str, Any]:
+    def _draw(self, colorizer: Colorizer, metrics: Any) -> dict[str, Any]:
         """Where a colorizer has several answers: score some draws, write samples.csv, and return a summary."""
         if not can_sample(colorizer):
             return {}

@@ -63,8 +63,8 @@ class SavedHints(NamedTuple):
             # numpy keeps the last of values assigned to one place: the later hint.
             ab[photo, self.pixels[given]] = self.colours[given]
             mask[photo, self.pixels[given]] = 1
-        ab = ab.reshape(photos, size, size, 2).transpose(0, 3, 1, 2)
-        return torch.from_numpy(ab.copy()), torch.from_numpy(mask.reshape(photos, 1, size, size))
+        maps = torch.from_numpy(ab).view(photos, size, size, 2).permute(0, 3, 1, 2).contiguous()
+        return maps, torch.from_numpy(mask.reshape(photos, 1, size, size))
 
 
 def sweep_photos(suite: Suite, test: PhotoBank) -> PhotoBank:
@@ -128,7 +128,9 @@ def draw(sweep: HintSweep, suite: Suite, photos: PhotoBank) -> SavedHints:
     Raises:
         BadInput: the sampler does not take the sweep's options.
     """
-    pixels, colours, ends = [], [], []
+    pixels: list[np.ndarray] = []
+    colours: list[np.ndarray] = []
+    ends: list[list[int]] = []
     drawn = 0
     for ab, name in _chroma(suite, photos):
         ends.append([])

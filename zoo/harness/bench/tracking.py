@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,16 +56,16 @@ class Tracking:
         self._note = note
         self._trackers: dict[str, Tracker] = {}
         for name in names:
-            self._attempt(name, lambda name=name: self._open(name, run_folder, run_name, config))
+            self._attempt(name, partial(self._open, name, run_folder, run_name, config))
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
         for name, tracker in list(self._trackers.items()):
-            self._attempt(name, lambda tracker=tracker: tracker.log(step, values))
+            self._attempt(name, partial(tracker.log, step, values))
 
     def finish(self, status: str, scores: Mapping[str, float | None]) -> None:
         known = {name: value for name, value in scores.items() if value is not None}
         for name, tracker in list(self._trackers.items()):
-            self._attempt(name, lambda tracker=tracker: tracker.finish(status, known))
+            self._attempt(name, partial(tracker.finish, status, known))
 
     def _open(self, name: str, run_folder: Path, run_name: str, config: Mapping[str, Any]) -> None:
         self._trackers[name] = make("trackers", name, run_folder, run_name, config)

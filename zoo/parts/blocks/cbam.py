@@ -14,7 +14,7 @@ class ChannelAttention(nn.Module):
     """F ⊗ M_c, M_c = σ(MLP(AvgPool(F)) + MLP(MaxPool(F))) (equation 2): (N, C, H, W) to the same.
 
     The two-layer perceptron is shared by both poolings. Its hidden biases start at 0.5: pooled features hardly
-    differ from photo to photo, so a rectifier that starts closed is closed for all of them and never learns.
+    differ from photo to photo, so a perceptron that starts closed is closed for all of them and never learns.
 
     Args:
         ratio: r; the perceptron has C / r hidden units, four at least.

@@ -1,7 +1,8 @@
 """The decoders of segmentation-models-pytorch behind one adapter.
 
-Source: https://github.com/qubvel-org/segmentation_models.pytorch (MIT), version 0.5 or newer. The layers are
-the library's own classes; here stands what it takes to put them on any encoder and any photo.
+Source: https://github.com/qubvel-org/segmentation_models.pytorch (MIT), version 0.6 (0.5 does, but for
+``unetplusplus`` and ``linknet`` on a backbone that begins at reduction 4). The layers are the library's own
+classes; here stands what it takes to put them on any encoder and any photo.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from zoo.core.contracts import Level, Pyramid
 from zoo.core.errors import BadInput
 from zoo.parts.blocks.conv_unit import Norm
 from zoo.parts.blocks.he_normal import he_normal
-from zoo.parts.blocks.vgg_stages import vgg_stages
+from zoo.parts.blocks.vgg_stages import CONVOLUTIONS, vgg_stages
 
 _CLASSIFIER_WIDTH = 64  # × width: the 4096 of fc6 and fc7
 
@@ -110,5 +110,5 @@ def _levels(in_channels: int, width: int, taps: str, classifier: bool) -> list[L
         return [Level(channels, 2**i) for i, channels in enumerate(widths)] + last
     if taps == "pools":
         return [Level(channels, 2 ** (i + 1)) for i, channels in enumerate(widths[:-1])] + last
-    convolutions = [Level(widths[i], 2**i) for i, count in enumerate((2, 2, 3, 3, 3)) for _ in range(count)]
+    convolutions = [Level(widths[i], 2**i) for i, count in enumerate(CONVOLUTIONS) for _ in range(count)]
     return [Level(in_channels, 1), *convolutions, *(last if classifier else []), *last]

@@ -70,19 +70,21 @@ def _losses(run: Run) -> list[tuple[float, float]]:
     if not path.exists():
         return []
     try:
-        entries = [msgspec.json.decode(line) for line in path.read_bytes().splitlines() if line.endswith(b"}")]
-        return [
+        # The last line may have been cut off when the run was killed.
+        lines = [line for line in path.read_bytes().splitlines() if line.endswith(b"}")]
+        losses = [
             (float(entry["step"]), float(entry[name]))
-            for entry in entries
-            if not entry.get("curve") and (name := _loss_name(entry)) and math.isfinite(entry[name] or math.nan)
+            for entry in map(msgspec.json.decode, lines)
+            if not entry.get("curve") and (name := _loss_name(entry))
         ]
     except (OSError, msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path} is damaged ({error}); delete its folder to run it again.") from None
+    return [(step, loss) for step, loss in losses if math.isfinite(loss)]
 
 
-def _loss_name(entry: dict[str, Any]) -> str | None:
+def _loss_name(entry: dict[str, Any]) -> str:
     names = [name for name in entry if "/" not in name and name not in ("step", "seconds")]
-    return "colorizer" if "colorizer" in names else (names or [None])[-1]
+    return "colorizer" if "colorizer" in names else names[-1] if names else ""
 
 
 def _thinned(points: list[Point]) -> list[Point]:

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from zoo.core.errors import BadInput
-from zoo.harness.bench.predictions import KEPT, read_photos, read_predictions, webp
+from zoo.harness.bench.predictions import KEPT, jpeg, read_photos, read_predictions
 from zoo.harness.bench.report.results import Run, Standing
 
 PHOTOS = 12
@@ -90,4 +90,4 @@ def _model(
 def _uri(picture: Image.Image) -> str:
     small = picture.copy()
     small.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE), Image.Resampling.LANCZOS)
-    return "data:image/webp;base64," + base64.b64encode(webp(small)).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(small)).decode()

@@ -13,7 +13,7 @@ _FIT = {"crop": "cut from the middle", "stretch": "stretched to a square"}
 def facts(standing: Standing) -> list[tuple[str, str]]:
     """Term and description, of the protocol first and then of where it ran."""
     first = standing.runs[0].record
-    suite, protocol = first.plan.get("suite") or {}, first.protocol
+    suite, protocol = standing.suite, first.protocol
     train, test = first.data.train, first.data.test
     provenances = [run.record.provenance for run in standing.runs]
     days = sorted(provenance.finished[:10] for provenance in provenances)
@@ -36,7 +36,7 @@ def facts(standing: Standing) -> list[tuple[str, str]]:
 
 def summary(standing: Standing) -> str:
     """The suite's own sentence."""
-    return str((standing.runs[0].record.plan.get("suite") or {}).get("summary") or "")
+    return str(standing.suite.get("summary") or "")
 
 
 def _size(protocol: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 from zoo.core.errors import BadInput
@@ -33,16 +34,33 @@ def hint_plots(folder: Path, standing: Standing) -> list[Plot]:
 
 
 def _plot(sweep: str, standing: Standing, lines: dict[int, list[Point]]) -> Plot:
+    x_label, factor = _levels(sweep, standing)
     points = [point for line in lines.values() for point in line]
     bounds = [bound for point in points for bound in (point.y, point.low, point.high) if bound is not None]
     return Plot(
         title=f"Sweep {sweep}",
-        x_label=f"hints: {sweep}",
+        x_label=x_label,
         y_label="PSNR, dB",
-        x=levels([point.x for point in points]),
+        x=levels([round(point.x * factor, 9) for point in points]),
         y=linear(bounds),
         series=[
-            Series(place, standing.models[place], sorted(line, key=lambda point: point.x))
+            Series(
+                place,
+                standing.models[place],
+                [replace(point, x=round(point.x * factor, 9)) for point in sorted(line, key=lambda point: point.x)],
+            )
             for place, line in sorted(lines.items())
         ],
     )
+
+
+def _levels(sweep: str, standing: Standing) -> tuple[str, float]:
+    """What the levels count, and by how much to multiply them to show them: densities in per cent."""
+    described = (standing.suite.get("sweeps") or {}).get(sweep) or {}
+    hints = described.get("hints")
+    given = hints if isinstance(hints, dict) else {}
+    options = ", ".join(f"{key} {value}" for key, value in given.items() if key != "name")
+    more = f" ({options})" if options else ""
+    if described.get("densities"):
+        return f"hinted pixels, %{more}", 100.0
+    return f"hints a photo{more}", 1.0

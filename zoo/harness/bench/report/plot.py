@@ -9,7 +9,7 @@ from zoo.harness.bench.report.scales import Scale, shown
 
 WIDTH, HEIGHT = 760, 400
 LEFT, RIGHT, TOP, BOTTOM = 58, 18, 14, 50
-_CHARACTER, _LINE = 6.6, 13.0
+_CHARACTER, _LINE = 7.2, 14.0
 """About how large a label's letters are drawn."""
 
 

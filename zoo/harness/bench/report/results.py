@@ -81,6 +81,11 @@ class Standing:
     runs: list[Run]
 
     @property
+    def suite(self) -> dict[str, Any]:
+        """The suite as the first of the runs was planned with."""
+        return self.runs[0].record.plan.get("suite") or {}
+
+    @property
     def models(self) -> list[str]:
         return [row["model"] for row in self.rows]
 

@@ -90,6 +90,7 @@ def leaderboard_table(standing: Standing) -> Table:
         *(Column(name, name, "a plugin's metric", 4) for name in plugin_metrics(rows[0])),
     ]
     columns = [column for column in columns if any(row.get(column.name) for row in rows)]
+    tied = sum(_TIED in _notes(row) for row in rows) > 1
     spans = {column.name: _span(rows, column.name) for column in columns}
     return Table(
         columns,
@@ -98,7 +99,7 @@ def leaderboard_table(standing: Standing) -> Table:
                 place,
                 row["model"],
                 [_cell(row, column, spans[column.name]) for column in columns],
-                [text for note, text in _BADGES.items() if note in _notes(row)],
+                _badges(row, tied),
                 row["status"] != "ok",
             )
             for place, row in enumerate(rows)
@@ -113,7 +114,13 @@ def failures(standing: Standing) -> list[tuple[str, int, str, str]]:
     return sorted((r.label, r.seed, r.status, r.error or "no reason is known") for r in records)
 
 
-_BADGES = {"baseline": "baseline", "tied_with_best": "tied with best"}
+_BASELINE, _TIED = "baseline", "tied_with_best"
+
+
+def _badges(row: dict[str, str], tied: bool) -> list[str]:
+    """The best is always tied with itself; that is only worth saying when there are ``tied`` others."""
+    notes = _notes(row)
+    return [*(["baseline"] if _BASELINE in notes else []), *(["tied with best"] if tied and _TIED in notes else [])]
 
 
 def _notes(row: dict[str, str]) -> list[str]:
@@ -125,7 +132,7 @@ def _shared_notes(rows: Sequence[dict[str, str]]) -> list[tuple[str, list[str]]]
     about: dict[str, list[str]] = {}
     for row in rows:
         for note in _notes(row):
-            if note not in _BADGES:
+            if note not in (_BASELINE, _TIED):
                 about.setdefault(note, []).append(row["model"])
     scored = sum(row["status"] == "ok" for row in rows)
     return [(note, [] if len(models) >= max(scored, 2) else models) for note, models in about.items()]

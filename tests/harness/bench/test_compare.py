@@ -1,0 +1,139 @@
+"""Two models against each other, on results written by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from scipy.stats import ttest_rel
+
+from zoo.cli.main import cli
+from zoo.core.errors import BadInput, UnknownName
+from zoo.harness.bench.compare import compare_models, protocol_differences
+from zoo.harness.bench.leaderboard import rebuild
+from zoo.harness.bench.store import RunFolder
+
+IMAGES = [f"photo{i:02d}" for i in range(40)]
+
+
+def write_run(results, model, psnr, *, seed=0, names=IMAGES, status="ok", **protocol):
+    """A run folder as a bench would have left it; the fingerprint is that of the fields."""
+    folder = RunFolder(results / "runs" / model / f"seed{seed}-k")
+    folder.path.mkdir(parents=True)
+    fields = {"size": 32, "budget": {"steps": 8}, **protocol}
+    folder.write_scores(names, {"psnr": psnr, "ssim": [0.9] * len(names)})
+    test = {"source": "photos", "photos": len(names)}
+    folder.write_row(
+        {
+            "model": model,
+            "label": model,
+            "seed": seed,
+            "key": "k",
+            "status": status,
+            "error": "",
+            "recipe": "default",
+            "suite": "tiny",
+            "images": len(names),
+            "costs": {},
+            "protocol": {"fingerprint": f"{abs(hash(str(fields))):x}"[:12], **fields},
+            "data": {"train": test, "test": test},
+            "provenance": {"finished": "2026-01-01T00:00:00Z", "device": "cpu", "torch": "2", "zoo": "0", "commit": ""},
+        }
+    )
+    return folder.path
+
+
+@pytest.fixture
+def scores():
+    rng = np.random.default_rng(0)
+    base = rng.normal(24, 4, len(IMAGES))
+    return base + rng.normal(0.4, 0.5, len(IMAGES)), base
+
+
+def test_the_difference_is_paired_by_photo(tmp_path, scores):
+    better, base = scores
+    write_run(tmp_path, "a", better)
+    write_run(tmp_path, "b", base)
+    found = compare_models("a", "b", tmp_path)
+    psnr = found.differences[0]
+    assert psnr.metric == "psnr"
+    assert psnr.difference == pytest.approx((better - base).mean(), abs=1e-5)
+    assert psnr.low < psnr.difference < psnr.high
+    assert psnr.low > 0, "half a dB is sure when photos are paired, whatever they scatter"
+    assert psnr.p_value == pytest.approx(ttest_rel(better, base).pvalue, rel=1e-3)
+    assert found.differences[1].p_value == 1.0, "equal SSIMs"
+    gaps = better - base
+    assert found.wins_a[0].image == IMAGES[gaps.argmax()]
+    assert found.wins_b[0].image == IMAGES[gaps.argmin()]
+    assert len(found.wins_a) == 5
+    mirrored = compare_models("b", "a", tmp_path)
+    assert mirrored.differences[0].difference == pytest.approx(-psnr.difference)
+    assert mirrored.wins_a == [type(gap)(gap.image, gap.b, gap.a) for gap in found.wins_b]
+
+
+def test_run_and_model_folders_do_as_well(tmp_path, scores):
+    better, base = scores
+    run = write_run(tmp_path, "a", better)
+    write_run(tmp_path, "b", base, seed=0)
+    write_run(tmp_path, "b", base + 0.1, seed=1)
+    found = compare_models(str(run), str(tmp_path / "runs" / "b"), tmp_path / "nowhere")
+    assert found.seeds == (1, 2)
+    assert found.differences[0].difference == pytest.approx((better - base - 0.05).mean(), abs=1e-5)
+
+
+def test_different_protocols_are_refused_by_field(tmp_path, scores):
+    write_run(tmp_path, "a", scores[0])
+    write_run(tmp_path, "b", scores[1], budget={"seconds": 60})
+    with pytest.raises(BadInput, match="different protocols") as error:
+        compare_models("a", "b", tmp_path)
+    assert "differ in budget:" in str(error.value)
+    assert '{"steps":8}' in str(error.value)
+    assert "size" not in str(error.value)
+
+
+def test_what_cannot_be_compared_is_a_sentence(tmp_path, scores):
+    write_run(tmp_path, "unet", scores[0])
+    write_run(tmp_path, "other_photos", scores[1], names=IMAGES[::-1])
+    write_run(tmp_path, "broken", scores[1], status="error")
+    with pytest.raises(UnknownName, match="did you mean 'unet'"):
+        compare_models("unett", "unet", tmp_path)
+    with pytest.raises(BadInput, match="different photos"):
+        compare_models("unet", "other_photos", tmp_path)
+    with pytest.raises(BadInput, match="No run of broken is finished"):
+        compare_models("unet", "broken", tmp_path)
+    with pytest.raises(BadInput, match="does not exist"):
+        compare_models("unet", "unet", tmp_path / "nowhere")
+
+
+def test_protocol_differences_name_fields_and_holders():
+    one = {"fingerprint": "1", "size": 64, "sweeps": {"long": "x" * 200 + "a"}}
+    two = {"fingerprint": "2", "size": 64, "sweeps": {"long": "x" * 200 + "b"}, "fit": "crop"}
+    assert protocol_differences([{"protocol": one}, {"protocol": one}]) == []
+    sweeps, fit = protocol_differences([{"protocol": one}, {"protocol": two}])
+    assert sweeps.startswith("sweeps: …")
+    assert 'a"} in 1' in sweeps, "a long value is shown where it differs"
+    assert fit == 'fit: none in 1; "crop" in 2'
+
+
+def test_the_command_prints_differences_and_photos(tmp_path, scores):
+    write_run(tmp_path, "a", scores[0])
+    write_run(tmp_path, "b", scores[1])
+    done = CliRunner().invoke(cli, ["compare", "a", "b", "--in", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert "psnr" in done.output
+    assert "A (a) is most ahead on: photo" in done.output
+    assert "With one seed" in done.output
+    as_json = CliRunner().invoke(cli, ["compare", "a", "b", "--in", str(tmp_path), "--format", "json"])
+    assert '"p_value"' in as_json.output
+
+
+def test_the_leaderboard_command_says_which_field_differs(tmp_path, scores):
+    write_run(tmp_path, "a", scores[0])
+    write_run(tmp_path, "b", scores[1], size=64)
+    rebuild(tmp_path)
+    done = CliRunner().invoke(cli, ["leaderboard", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert "ranked apart; size: 32 in" in done.output
+    refused = CliRunner().invoke(cli, ["compare", "a", "b", "--in", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert "they differ in size: 32 in" in refused.stderr
