@@ -39,9 +39,7 @@ def test_an_installed_copy_works_away_from_the_checkout(wheel, tmp_path):
 
     def python(*arguments: str) -> str:
         command = [sys.executable, *arguments]
-        return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
-        ).stdout
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
 
     assert str(site) in python("-c", "import zoo; print(zoo.__file__)")
     assert "residual_unet" in python("-m", "zoo", "list", "--format", "names")

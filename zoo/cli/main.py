@@ -61,7 +61,8 @@ class Verbs(click.Group):
         except ZooError as error:
             if ctx.params.get("debug"):
                 traceback.print_exception(error)
-            click.echo(f"zoo: {error}", err=True)
+            # One line, also where a path or an option holds line ends.
+            click.echo(f"zoo: {' '.join(str(error).split())}", err=True)
             ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("zoo: stopped; the same command goes on from here.", err=True)

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from zoo.core.contracts import CONDITION_CHANNELS, Bridge, Decoder, Encoder, Head, Prediction
 from zoo.core.errors import ContractError
 
-
 DEFAULT_STRIDE = 32
 """What photos are padded to for a network that does not say: five halvings, as most have."""
 

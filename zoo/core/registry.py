@@ -212,6 +212,7 @@ def _records_of(file: Path, *, builtin: bool, recipes: dict[str, RecipeRow]) -> 
         if key not in sections:
             raise BadInput(f"{shown}: unknown key {key!r}; {did_you_mean(key, sections)}")
     for name, value in _section(table, "recipes", shown).items():
+        check_name(name, f"{shown}, recipes")
         recipes[name] = decode(value, RecipeRow, f"{shown}, recipe {name!r}")
     for name, value in _section(table, "models", shown).items():
         row = decode(value, ModelRow, f"{shown}, model {name!r}")
@@ -253,7 +254,7 @@ def check_name(name: str, where: str) -> str:
     if not (plain.isascii() and plain.isalnum() and len(name) <= 80 and name[0] not in ".-"):
         shown = name if len(name) <= 60 else name[:60] + "…"
         raise BadInput(
-            f"{where}: {shown!r} is no name for a part or model; use at most 80 letters, digits, '_', '-' and '.'."
+            f"{where}: {shown!r} is no name; use at most 80 letters, digits, '_', '-' and '.'."
         )
     return name
 
@@ -261,11 +262,17 @@ def check_name(name: str, where: str) -> str:
 def _entry_point_records() -> Iterable[Record]:
     seen: set[str] = set()
     for distribution in importlib.metadata.distributions():
-        name = distribution.name or "unknown"
+        try:
+            # The name becomes a folder's, after the @ of names that collide.
+            name = _plain_name(str(distribution.name or "unknown"))
+            version = str(distribution.version or "")
+            points = list(distribution.entry_points)
+        except (ValueError, TypeError, AttributeError, LookupError, OSError):
+            continue  # its metadata is damaged: no installer would know it either, and the zoo goes on
         if name in seen:
             continue  # shadowed by an earlier one on sys.path, as imports are
         seen.add(name)
-        for point in distribution.entry_points:
+        for point in points:
             kind = point.group.removeprefix("zoo.")
             if point.group.startswith("zoo.") and kind in KINDS:
                 yield Record(
@@ -273,7 +280,7 @@ def _entry_point_records() -> Iterable[Record]:
                     name=_plain_name(point.name),
                     target=point.value,
                     distribution=name,
-                    version=distribution.version or "",
+                    version=version,
                     origin=f"entry point {point.group}",
                 )
 

@@ -14,6 +14,9 @@ from zoo.core.errors import BadInput, did_you_mean
 T = TypeVar("T")
 _LIMIT = 4 * 2**20
 
+# What PyYAML's constructors raise on a tag that its value does not fit, such as ``!!bool maybe``.
+_MISFITS = (RecursionError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+
 
 class _Loader(yaml.SafeLoader):
     """The safe loader, stricter: ``1e-3`` is a number, a key given twice or an alias is an error."""
@@ -56,16 +59,16 @@ def parse(text: str, where: str) -> Any:
     Raises:
         BadInput: not YAML, or a key given twice.
     """
-    loader = _Loader(text)
-    loader.name = where
     try:
+        loader = _Loader(text)  # looks for control characters already
+        loader.name = where
         return loader.get_single_data()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise BadInput(f"{where}{line} is not valid YAML: {problem}.") from None
-    except (RecursionError, ValueError, TypeError) as error:
+    except _MISFITS as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(f"{where} is not valid YAML: {reason}.") from None
 

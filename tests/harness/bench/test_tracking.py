@@ -33,6 +33,9 @@ class ToldInAFile:
 
 
 class Unreachable(ToldInAFile):
+    def write(self, **entry):
+        pass
+
     def log(self, step, values):
         raise ConnectionError("the server is down")
 

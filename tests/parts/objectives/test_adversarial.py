@@ -105,7 +105,7 @@ def test_gradient_penalty_equals_finite_differences(batch: Batch) -> None:
     between = (share * wide.ab + (1 - share) * fake.float()).requires_grad_()
 
     def critic(ab: Tensor) -> Tensor:
-        return objective.discriminator(torch.cat((wide.condition, ab), 1)).mean((1, 2, 3))
+        return objective.discriminator(torch.cat((wide.condition, ab), 1)).sum((1, 2, 3))
 
     gradient = torch.autograd.grad(critic(between).sum(), between)[0]
     # The gradient itself, along random directions, against central differences.

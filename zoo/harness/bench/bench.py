@@ -183,7 +183,7 @@ def _plan(
             error,
             suite,
             data,
-            hints,
+            hints=hints,
             options={} if spec is None else request.options,
             device=request.device,
             lpips_trunk=str(request.lpips_trunk.resolve()) if request.lpips_trunk else "",

@@ -133,7 +133,7 @@ def protocol_of(suite: Suite, data: Mapping[str, Any], hints: Mapping[str, str])
         "test": data["test"]["fingerprint"],
         "eval_hints": {"name": registry.record("hints", eval_hints.name).identity, **eval_hints.options},
         "hint_seed": suite.hint_seed,
-        "sweeps": {name: {**definition(sweep), "digest": hints[name]} for name, sweep in suite.sweeps.items()},
+        "sweeps": {name: {**definition(sweep), "digest": hints.get(name)} for name, sweep in suite.sweeps.items()},
         "sweep_limit": suite.sweep_limit,
         "batch": suite.batch,
         "budget": msgspec.to_builtins(suite.budget),
@@ -148,18 +148,21 @@ def plan_runs(
     error: str,
     suite: Suite,
     data: Mapping[str, Any],
-    hints: Mapping[str, str],
     *,
     options: Mapping[str, Any],
     device: str,
     lpips_trunk: str,
+    hints: Mapping[str, str] | None = None,
 ) -> list[Run]:
     """The runs of one model, one a seed.
+
+    Args:
+        hints: the digest of each sweep's saved hints; None where none are going to be swept.
 
     Raises:
         UnknownName, BadInput: a recipe, or one of its parts, that does not exist.
     """
-    protocol = protocol_of(suite, data, hints)
+    protocol = protocol_of(suite, data, hints or {})
     label = model + "".join(f" {key}={value}" for key, value in sorted(options.items()))
     common: dict[str, Any] = {
         "model": model,

@@ -54,14 +54,14 @@ def main(payload: dict[str, Any], send: Callable[[dict[str, Any]], None], stop: 
     with locked(folder.path / ".lock"):
         if folder.finished():
             return
-        process = RunProcess(run, folder, send, stop)
+        tracking = Tracking(run.suite.track, folder.path, run.name, _config(run))
         try:
-            row = process.run()
+            row = RunProcess(run, folder, tracking, send, stop).run()
         except (Exception, SystemExit) as error:
             status, reason = failure(run, error)
             traceback.print_exc()
             row = failed_row(run, status, reason)
-        process.tracking.finish(row["status"], row.get("scores", {}))
+        tracking.finish(row["status"], row.get("scores", {}))
         folder.write_row(row)
 
 
@@ -126,15 +126,22 @@ def _tail(run: Run, device: torch.device | None) -> dict[str, Any]:
 class RunProcess:
     """The steps of one run, in order."""
 
-    def __init__(self, run: Run, folder: RunFolder, send: Callable[[dict[str, Any]], None], stop: Callable[[], bool]):
+    def __init__(
+        self,
+        run: Run,
+        folder: RunFolder,
+        tracking: Tracking,
+        send: Callable[[dict[str, Any]], None],
+        stop: Callable[[], bool],
+    ):
         self.plan = run
         self.folder = folder
+        self.tracking = tracking
         self.stop = stop
         self._send = send
         self.device = devices.pick_device(run.device)
         self.precision = devices.pick_precision(run.suite.precision, self.device)
         self.notes: list[str] = []
-        self.tracking = Tracking(run.suite.track, folder.path, run.name, _config(run), self.notes.append)
 
     def run(self) -> dict[str, Any]:
         """Train, score, weigh, and describe. Returns what run.json holds.
@@ -174,7 +181,7 @@ class RunProcess:
             "status": "ok",
             "error": "",
             "baseline": bool(run.spec and run.spec.baseline),
-            "notes": [*([run.spec.note] if run.spec and run.spec.note else []), *self.notes],
+            "notes": [*([run.spec.note] if run.spec and run.spec.note else []), *self.notes, *self.tracking.notes],
             "scores": means,
             "images": len(self.banks.test.names),
             "hints": hints,

@@ -7,13 +7,17 @@ import csv
 import fcntl
 import io
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from zoo.core.errors import BadInput
+from zoo.harness.bench.run_row import RunRow
 
 SCHEMA = 1
 """Of run.json. A folder written under another one is refused with a sentence."""
@@ -101,14 +105,18 @@ class RunFolder:
         """
         path = self.path / "run.json"
         try:
-            row = json.loads(path.read_bytes())
+            row = msgspec.json.decode(path.read_bytes())
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise BadInput(f"{path} cannot be read ({error}); delete its folder to run it again.") from None
         if not isinstance(row, dict) or row.get("schema") != SCHEMA:
             found = row.get("schema") if isinstance(row, dict) else None
-            raise BadInput(f"{path} is of version {found}, this zoo reads {SCHEMA}; use another --out folder.")
+            raise BadInput(f"{path} is of version {found!r}, this zoo reads {SCHEMA}; use another --out folder.")
+        try:
+            msgspec.convert(row, RunRow)
+        except msgspec.ValidationError as error:
+            raise BadInput(f"{path} is damaged ({error}); delete its folder to run it again.") from None
         return row
 
     def write_row(self, row: Mapping[str, Any]) -> None:
@@ -187,7 +195,10 @@ def today() -> str:
 
 
 def _number(cell: str) -> float:
-    return float(cell) if cell else float("nan")
+    number = float(cell) if cell else float("nan")
+    if math.isinf(number):
+        raise ValueError(f"{cell!r} is no score")
+    return number
 
 
 def _cell(value: float | None) -> str:

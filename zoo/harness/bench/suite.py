@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from zoo.core.errors import UnknownName, did_you_mean
+from zoo.core.registry import check_name
 from zoo.core.resources import suites_folder
 from zoo.core.strict_yaml import decode, read_mapping
 from zoo.harness.training.budget import Budget
@@ -131,4 +132,5 @@ def load_suite(name: str) -> Suite:
         raise UnknownName(f"Unknown suite {name!r}; {did_you_mean(name, suite_names())}")
     shown = f"suite {name!r}" if path.parent == suites_folder() else str(path)
     suite = decode(read_mapping(path), Suite, shown)
-    return msgspec.structs.replace(suite, name=suite.name or path.stem)
+    # The name becomes the results folder's.
+    return msgspec.structs.replace(suite, name=check_name(suite.name or path.stem, f"{shown}, name"))

@@ -39,21 +39,10 @@ def check_trackers(names: Sequence[str]) -> None:
 
 
 class Tracking:
-    """All trackers of a run. One that fails is told no more, and a note says so: a run outlives its onlookers.
+    """All trackers of a run. One that fails is told no more, and ``notes`` say so: a run outlives its onlookers."""
 
-    Args:
-        note: where the notes go.
-    """
-
-    def __init__(
-        self,
-        names: Sequence[str],
-        run_folder: Path,
-        run_name: str,
-        config: Mapping[str, Any],
-        note: Callable[[str], None],
-    ):
-        self._note = note
+    def __init__(self, names: Sequence[str], run_folder: Path, run_name: str, config: Mapping[str, Any]):
+        self.notes: list[str] = []
         self._trackers: dict[str, Tracker] = {}
         for name in names:
             self._attempt(name, partial(self._open, name, run_folder, run_name, config))
@@ -76,4 +65,4 @@ class Tracking:
         except Exception as error:
             self._trackers.pop(name, None)
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            self._note(f"tracker {name} stopped: {reason}")
+            self.notes.append(f"tracker {name} stopped: {reason}")

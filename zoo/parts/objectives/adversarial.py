@@ -24,7 +24,7 @@ class Adversarial(nn.Module):
 
     * ``vanilla`` (arXiv:1611.07004, eqs. 1 and 4): ½ [BCE(D(real), 1) + BCE(D(fake), 0)]; BCE(D(fake), 1);
     * ``lsgan`` (arXiv:1611.04076, eq. 9 with a = 0, b = c = 1): the same with squared errors;
-    * ``wgan_gp`` (arXiv:1704.00028, eq. 3): D(fake) − D(real) + λ (‖∇D(x̂)‖ − 1)², x̂ between real and fake;
+    * ``wgan_gp`` (arXiv:1704.00028, eq. 3): D(fake) − D(real) + λ (‖∇ΣD(x̂)‖ − 1)², x̂ between real and fake;
       −D(fake).
 
     Args:
@@ -121,13 +121,13 @@ class Adversarial(nn.Module):
         return F.binary_cross_entropy_with_logits(logits, target)
 
     def _gradient_penalty(self, batch: Batch, fake_ab: Tensor) -> Tensor:
-        """The mean over photos of (‖∇ D(x̂)‖₂ − 1)², the gradient with respect to the whole photo's ab; float32."""
+        """The mean over photos of (‖∇ Σ D(x̂)‖₂ − 1)², Σ over patches, ∇ with respect to the photo's ab; float32."""
         with torch.autocast(fake_ab.device.type, enabled=False):
             share = self.noise.uniform(batch.ab[:, :1, :1, :1])
             between = (share * batch.ab + (1 - share) * fake_ab.float()).requires_grad_()
-            # The critic's value of a photo is the mean over its patches, as in the loss.
-            value = self._judge(batch, between).mean((1, 2, 3)).sum()
-            (gradient,) = torch.autograd.grad(value, between, create_graph=True)
+            # Summed over patches, as in ChromaGAN's code (arXiv:1907.09837): each pixel then moves the mean that the
+            # colorizer sees by little, about as much as a squared error does.
+            (gradient,) = torch.autograd.grad(self._judge(batch, between).sum(), between, create_graph=True)
             # A gradient of exactly zero has no direction: the square root needs a floor to be differentiated.
             norm = gradient.square().sum((1, 2, 3)).clamp_min(1e-24).sqrt()
             return (norm - 1).square().mean()
