@@ -113,7 +113,7 @@ def test_a_users_file_overlays_the_builtin_table(tmp_path):
         ("models: {x: {summry: a}}", "unknown key 'summry'; did you mean 'summary'"),
         ("parts: {encoder: {}}", "unknown kind 'encoder' under 'parts'; did you mean 'encoders'"),
         ("models: [a]", "'models' holds a list"),
-        ("models: {'../x': {}}", "is no name for a part or model"),
+        ("models: {'../x': {}}", "is no name"),
     ],
 )
 def test_a_users_file_that_is_wrong(tmp_path, text, sentence):

@@ -22,6 +22,7 @@ VERBS = (
     "list",
     "show",
     "check",
+    "data",
     "doctor",
     "bench",
     "train",

@@ -46,6 +46,7 @@ _DAMAGE = (
     LookupError,
     ArithmeticError,
     EOFError,
+    MemoryError,
     struct.error,
     zlib.error,
     Image.DecompressionBombError,

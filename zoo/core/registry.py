@@ -253,9 +253,7 @@ def check_name(name: str, where: str) -> str:
     plain = name.replace("_", "").replace("-", "").replace(".", "")
     if not (plain.isascii() and plain.isalnum() and len(name) <= 80 and name[0] not in ".-"):
         shown = name if len(name) <= 60 else name[:60] + "…"
-        raise BadInput(
-            f"{where}: {shown!r} is no name; use at most 80 letters, digits, '_', '-' and '.'."
-        )
+        raise BadInput(f"{where}: {shown!r} is no name; use at most 80 letters, digits, '_', '-' and '.'.")
     return name
 
 

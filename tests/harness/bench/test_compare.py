@@ -9,6 +9,7 @@ from scipy.stats import ttest_rel
 
 from zoo.cli.main import cli
 from zoo.core.errors import BadInput, UnknownName
+from zoo.core.spec import fingerprint
 from zoo.harness.bench.compare import compare_models, protocol_differences
 from zoo.harness.bench.leaderboard import rebuild
 from zoo.harness.bench.store import RunFolder
@@ -34,8 +35,8 @@ def write_run(results, model, psnr, *, seed=0, names=IMAGES, status="ok", **prot
             "recipe": "default",
             "suite": "tiny",
             "images": len(names),
-            "costs": {},
-            "protocol": {"fingerprint": f"{abs(hash(str(fields))):x}"[:12], **fields},
+            "costs": {"params_m": 0.1},
+            "protocol": {"fingerprint": fingerprint(fields), **fields},
             "data": {"train": test, "test": test},
             "provenance": {"finished": "2026-01-01T00:00:00Z", "device": "cpu", "torch": "2", "zoo": "0", "commit": ""},
         }

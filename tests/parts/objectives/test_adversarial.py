@@ -71,7 +71,7 @@ def test_a_step_after_the_discriminators_sees_its_new_weights(batch: Batch) -> N
         total, terms = objective.loss("colorizer", batch)
         total.backward()
         fooled.append(float(terms["fool"]))
-        assert float(total) == pytest.approx(100 * float(terms["l1"]) + float(terms["fool"]), rel=1e-5)
+        assert float(total.detach()) == pytest.approx(100 * float(terms["l1"]) + float(terms["fool"]), rel=1e-5)
     assert fooled[1] < fooled[0]
 
 

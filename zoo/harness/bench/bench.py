@@ -19,12 +19,14 @@ from zoo.core.registry import current
 from zoo.core.spec import ModelSpec
 from zoo.harness.bench.executors.local import LocalExecutor, Task
 from zoo.harness.bench.leaderboard import rebuild
+from zoo.harness.bench.overlap import tell_overlap
 from zoo.harness.bench.plan import Run, check_options, plan_runs, resolve_model, select_models, third_party
+from zoo.harness.bench.report import write_report
 from zoo.harness.bench.reporter import Reporter, SilentReporter
 from zoo.harness.bench.run import failed_row
 from zoo.harness.bench.saved_hints import hints_of, keep, sweep_photos
 from zoo.harness.bench.setup import describe_data, open_banks, use_registry_files
-from zoo.harness.bench.store import RunFolder, locked
+from zoo.harness.bench.store import RunFolder, locked, run_folders
 from zoo.harness.bench.suite import Suite, load_suite
 from zoo.harness.bench.tracking import check_trackers
 from zoo.harness.training.budget import parse_budget
@@ -126,6 +128,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     banks = open_banks(suite)
     data = describe_data(suite, banks)
     _tell_what_is_left_out(data, reporter)
+    tell_overlap(banks.train, banks.test, reporter)
     folder = request.out or Path("results") / suite.name
     executor = LocalExecutor()
     photos = sweep_photos(suite, banks.test)
@@ -141,7 +144,8 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
             with _terminate_as_interrupt():
                 _Crew(executor, folder, reporter, request.jobs or _jobs_that_fit(suite, device)).work(todo)
         finally:
-            rebuild(folder)
+            if run_folders(folder):
+                write_report(folder)  # and the CSVs
         failed = [run for run in runs if (RunFolder(folder / run.folder).row() or {}).get("status") != "ok"]
     named_failed = [run.name for run in failed if run.model in named or not (run.error and third_party(run.model))]
     return BenchOutcome(folder, [run.name for run in failed], named_failed)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.core.errors import BadInput
 from zoo.harness.bench.results import Result, in_seed_order, newest
 from zoo.harness.bench.statistics import interval
 
@@ -22,8 +23,14 @@ def hint_rows(runs: Iterable[Result]) -> Iterator[dict[str, Any]]:
         swept = [run for run in in_seed_order(group) if run.row.get("hints")]
         tables = [_levels(run) for run in swept]
         for sweep, level in tables[0] if tables else ():
-            seeds = [table[sweep, level] for table in tables]
-            psnr = interval(np.stack([seed["psnr"] for seed in seeds]), resamples=RESAMPLES)
+            try:
+                seeds = [table[sweep, level] for table in tables]
+                psnr = interval(np.stack([seed["psnr"] for seed in seeds]), resamples=RESAMPLES)
+            except (KeyError, ValueError):
+                raise BadInput(
+                    f"A hints.csv of {label} is damaged: its seeds have not the same scores at {sweep} {level:g}; "
+                    "delete the run to run it again."
+                ) from None
             errors = np.stack([seed["hint_error"] for seed in seeds])
             yield {
                 "model": label,

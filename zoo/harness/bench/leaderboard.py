@@ -71,12 +71,18 @@ def leaderboard(folder: str | Path) -> pd.DataFrame:
     path = Path(folder) / "leaderboard.csv"
     if not path.is_file():
         raise BadInput(f"{path} does not exist; name a results folder such as results/quick.")
+    texts = dict.fromkeys(("model", "status", "error", "notes", "protocol", "zoo", "commit"), str)
     try:
-        return pd.read_csv(path, dtype={"commit": str, "protocol": str, "zoo": str, "error": str, "notes": str})
+        # index_col: rows longer than the header are damage, not names of rows
+        table = pd.read_csv(path, dtype=texts, index_col=False)
+        if missing := {"model", "status", "protocol"} - set(table.columns):
+            raise ValueError(f"it has no column {', '.join(sorted(missing))}")
     except (ValueError, OSError) as error:
+        reason = " ".join(str(error).split())
         raise BadInput(
-            f"{path} cannot be read ({error}); rebuild it with: zoo leaderboard {folder} --rebuild."
+            f"{path} cannot be read ({reason}); rebuild it with: zoo leaderboard {folder} --rebuild."
         ) from None
+    return table
 
 
 def _plugin_metrics(runs: Iterable[Result]) -> list[str]:
@@ -133,7 +139,12 @@ def _leaderboard_rows(runs: Sequence[Result], extra: Sequence[str]) -> list[dict
 
 def _ranked(models: Mapping[str, list[Result]], extra: Sequence[str]) -> list[dict[str, Any]]:
     tables = {label: table for label, group in models.items() if (table := _table(group, "psnr")) is not None}
-    ranks = rank_interval(tables) if tables else {}
+    try:
+        ranks = rank_interval(tables) if tables else {}
+    except ValueError as error:
+        raise BadInput(
+            f"The scores of {', '.join(tables)} cannot be ranked ({error}); delete the damaged run to run it again."
+        ) from None
 
     def order(label: str) -> tuple[int, str]:
         return (ranks[label].rank if label in ranks else len(models) + 1, label)

@@ -23,6 +23,11 @@ class Result:
         self.row = row
         self.ok = row["status"] == "ok"
         self.names, self.scores = folder.scores() if self.ok else ([], {})
+        if self.ok and len(self.names) != row["images"]:
+            raise BadInput(
+                f"{folder.path / 'scores.csv'} has {len(self.names)} of {row['images']} images; "
+                "delete its folder to run it again."
+            )
         self.draws: dict[str, list[float]] = folder.scores("samples.csv")[1] if "samples" in row else {}
 
     @property
@@ -39,7 +44,7 @@ def read_results(folder: Path) -> list[Result]:
     """Every run of a results folder.
 
     Raises:
-        BadInput: no such folder, or a run.json that is damaged or of another version.
+        BadInput: no such folder, or a file of a run that is damaged or of another version.
     """
     if not folder.is_dir():
         raise BadInput(f"{folder} does not exist; name a results folder such as results/quick.")
@@ -63,9 +68,9 @@ def in_seed_order(group: Iterable[Result]) -> list[Result]:
 
 
 def score_table(scores: Sequence[Mapping[str, Sequence[float]]], metric: str) -> np.ndarray | None:
-    """(seeds, images) of one metric, a mapping a seed; None where a seed has none of it."""
+    """(seeds, images) of one metric, a mapping a seed; None where no image has it from every seed."""
     tables = [found[metric] for found in scores if metric in found]
     if not tables or len(tables) != len(scores) or len({len(table) for table in tables}) != 1:
         return None
     table = np.asarray(tables)
-    return None if table.size == 0 or np.isnan(table).all(axis=1).any() else table
+    return None if table.size == 0 or np.isnan(table).any(axis=0).all() else table

@@ -21,6 +21,7 @@ from zoo.harness.bench.draws import K as DRAWS
 from zoo.harness.bench.draws import can_sample, score_draws
 from zoo.harness.bench.hint_sweep import PIXELS_A_BATCH, level_means, score_sweeps
 from zoo.harness.bench.plan import Run
+from zoo.harness.bench.predictions import KEPT, save_photos, save_predictions
 from zoo.harness.bench.samples import input_pictures, sheet
 from zoo.harness.bench.saved_hints import hints_of, hints_path, sweep_photos
 from zoo.harness.bench.scoring import Scores, make_metrics, score_colorizer
@@ -33,7 +34,7 @@ from zoo.harness.bench.setup import (
     scored_photos,
     use_registry_files,
 )
-from zoo.harness.bench.store import RunFolder, locked
+from zoo.harness.bench.store import RunFolder, locked, write_whole
 from zoo.harness.bench.time_to import time_to
 from zoo.harness.bench.tracking import Tracking
 from zoo.harness.data.evaluation import Evaluation
@@ -163,13 +164,13 @@ class RunProcess:
         self.progress("evaluating", 0.0)
         metrics, notes = make_metrics(suite.metrics, device=self.device, lpips_trunk=run.lpips_trunk)
         self.notes += notes
-        scores = self._score(colorizer, metrics, keep=SAMPLE_ROWS, adherence=True)
+        scores = self._score(colorizer, metrics, keep=KEPT, adherence=True)
         hints = self._sweep_hints(colorizer)
         samples = self._draw(colorizer, metrics)
         measured = self._costs(colorizer, training)
         save_weights(colorizer.network, self.folder.weights)
         self.folder.write_scores(self.banks.test.names, scores.per_image)
-        (self.folder.path / "samples.png").write_bytes(_sample_sheet(scores))
+        self._save_pictures(scores)
         with contextlib.suppress(FileNotFoundError):
             self.folder.checkpoint.unlink()
         means = {name: _mean(values) for name, values in scores.per_image.items()}
@@ -301,6 +302,18 @@ class RunProcess:
         means = {name: _mean(values) for name, values in of.items()}
         return {"k": DRAWS, "diversity": _mean(drawn.diversity), **means}
 
+    def _save_pictures(self, scores: Scores) -> None:
+        """samples.png to look at; and for the report the predictions, and once a protocol the photos."""
+        rows: list[list[torch.Tensor]] = []
+        for evaluation, prediction in scores.pictures:
+            pictures = (*input_pictures(evaluation.batch), prediction, evaluation.rgb)
+            rows.append([column.cpu() for column in pictures])
+        columns = [torch.cat(column)[:KEPT] for column in zip(*rows, strict=True)]
+        write_whole(self.folder.path / "samples.png", sheet([column[:SAMPLE_ROWS] for column in columns]))
+        grey, hints, predictions, truth = columns
+        save_predictions(self.folder.path, predictions)
+        save_photos(self.folder.results, self.plan.protocol["fingerprint"], grey, hints, truth)
+
     def _costs(self, colorizer: torch.nn.Module, training: Training) -> dict[str, float | None]:
         colorizer.eval()
         one = next(self._batches(batch_size=1)).batch
@@ -326,15 +339,6 @@ def _config(run: Run) -> dict[str, Any]:
         "key": run.key,
         "protocol": run.protocol["fingerprint"],
     }
-
-
-def _sample_sheet(scores: Scores) -> bytes:
-    """The first test photos: grey, hints, colorization, truth."""
-    rows: list[list[torch.Tensor]] = []
-    for evaluation, prediction in scores.pictures:
-        grey, hints = input_pictures(evaluation.batch)
-        rows.append([column.cpu() for column in (grey, hints, prediction, evaluation.rgb)])
-    return sheet([torch.cat(column)[:SAMPLE_ROWS] for column in zip(*rows, strict=True)])
 
 
 def _mean(values: list[float]) -> float | None:

@@ -154,7 +154,13 @@ class RunFolder:
     def hint_scores(self) -> list[dict[str, Any]]:
         """The rows of hints.csv, the numbers as floats (NaN where empty)."""
         with self._rows("hints.csv") as rows:
-            return [{**row, **{key: _number(row[key]) for key in ("level", "psnr", "hint_error")}} for row in rows]
+            return [
+                {
+                    **{key: row[key] for key in ("sweep", "image")},
+                    **{key: _number(row[key]) for key in ("level", "psnr", "hint_error")},
+                }
+                for row in rows
+            ]
 
     @contextlib.contextmanager
     def _rows(self, file: str) -> Iterator[list[dict[str, str]]]:

@@ -41,7 +41,10 @@ class Folder:
             raise BadInput(f"Unknown split {split!r}; use train, test or all.")
         if not str(argument):
             raise BadInput("The source 'folder:' names no folder; write folder:PATH.")
-        root = Path(argument).expanduser()
+        try:
+            root = Path(argument).expanduser()
+        except RuntimeError as error:
+            raise BadInput(f"{argument}: {str(error).rstrip('.')}; write the whole path.") from None
         _check_folder(root)
         splits = ("train", "test") if (root / "train").is_dir() and (root / "test").is_dir() else ()
         files = [file for below in splits or (".",) for file in _photos_in(root / below)]
@@ -75,11 +78,11 @@ class Folder:
 
 
 def _check_folder(root: Path) -> None:
-    if not root.exists():
-        raise BadInput(f"{root}: there is no such folder; check the path.")
-    if not root.is_dir():
-        raise BadInput(f"{root}: is a file; a folder of photos is expected.")
     try:
+        if not root.exists():
+            raise BadInput(f"{root}: there is no such folder; check the path.")
+        if not root.is_dir():
+            raise BadInput(f"{root}: is a file; a folder of photos is expected.")
         empty = not any(root.iterdir())
     except OSError as error:
         raise BadInput(f"{root}: cannot be read ({error.strerror}); check its permissions.") from error

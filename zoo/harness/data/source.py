@@ -25,7 +25,7 @@ def open_source(text: str, split: str, **options: Any) -> Dataset:
     try:
         dataset_class = current().load("datasets", name)
     except UnknownName as error:
-        if Path(text).expanduser().is_dir():
+        if _is_folder(text):
             raise BadInput(f"{text!r} is a folder, not a source; write 'folder:{text}'.") from error
         raise
     if colon:
@@ -37,6 +37,13 @@ def open_source(text: str, split: str, **options: Any) -> Dataset:
         raise
     except Exception as error:
         raise BrokenPlugin(f"The source {text!r} cannot be opened: {type(error).__name__}: {error}") from error
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        return Path(text).expanduser().is_dir()
+    except (OSError, ValueError, RuntimeError):
+        return False  # too long for a path, or the home of nobody
 
 
 def _check_options(dataset_class: Any, text: str, name: str, split: str, options: dict[str, Any]) -> None:

@@ -1,0 +1,105 @@
+"""Whatever a stranger calls his package and its entry points: listing goes on, and no name leaves its folder."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import itertools
+import runpy
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo.core import resources
+from zoo.core.errors import AmbiguousName, UnknownName
+from zoo.core.registry import Registry
+from zoo.core.spec import KINDS
+from zoo.harness.bench.plan import Run
+from zoo.harness.bench.suite import Suite
+
+DAMAGE = runpy.run_path(str(Path(__file__).with_name("damage.py")))
+names, files, damaged = DAMAGE["names"], DAMAGE["files"], DAMAGE["damaged"]
+hostile = settings.get_profile("hostile")
+_count = itertools.count()
+
+POINTS = b"[console_scripts]\nx = a.b:c\n\n[zoo.models]\ntiny = tiny_plugin:Tiny\nother = tiny_plugin:Other [extra]\n"
+METADATA = b"Metadata-Version: 2.1\nName: tiny-plugin\nVersion: 1.0+local\nSummary: a text\n"
+
+_encoded = names.map(lambda text: text.encode("utf-8", "surrogatepass"))
+_points = st.lists(st.tuples(st.sampled_from(KINDS), _encoded, _encoded), max_size=4).map(
+    lambda points: b"".join(b"[zoo.%s]\n%s = %s\n" % (kind.encode(), name, value) for kind, name, value in points)
+)
+_metadata = st.tuples(_encoded, _encoded).map(lambda pair: b"Name: %s\nVersion: %s\n" % pair)
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch) -> Path:
+    """A folder of installed packages, the only one; and no built-in table, which is long to read."""
+    (tmp_path / "empty.yaml").touch()
+    monkeypatch.setattr(resources, "registry_file", lambda: tmp_path / "empty.yaml")
+    return tmp_path
+
+
+def read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    found = list(importlib.metadata.distributions(path=[str(folder)]))
+    monkeypatch.setattr(importlib.metadata, "distributions", lambda: found)
+    return Registry.read()
+
+
+@given(st.one_of(_points, _points, files, damaged(POINTS)), st.one_of(_metadata, files, damaged(METADATA)))
+@hostile
+def test_the_entry_points_of_a_stranger(site, points, metadata):
+    folder = site / str(next(_count))  # a new one: importlib remembers what is in a folder
+    for place, content in (("strange-1.0", metadata), ("twin-1.0", b"Name: twin\nVersion: 1\n")):
+        (folder / f"{place}.dist-info").mkdir(parents=True)
+        (folder / f"{place}.dist-info" / "METADATA").write_bytes(content)
+        (folder / f"{place}.dist-info" / "entry_points.txt").write_bytes(points)
+    with pytest.MonkeyPatch.context() as patch:
+        registry = read(folder, patch)
+    for kind in KINDS:
+        for name in registry.names(kind):
+            record = registry.record(kind, name)
+            assert name in (record.name, record.qualified)
+            assert (site / name).resolve().parent == site.resolve()
+            assert len(name) < 200
+    for name in registry.names("models"):
+        run = Run(model=name, label=name, seed=0, key="0", suite=Suite(size=32), protocol={}, data={})
+        assert (site / run.folder).resolve() == site.resolve() / run.folder
+
+
+def test_a_good_neighbour_is_listed_beside_a_damaged_one(site, monkeypatch):
+    for name, points in (("good", POINTS), ("bad", b"[zoo.models]\nno equals sign\n"), ("worse", b"\xff\xfe")):
+        (site / f"{name}-1.dist-info").mkdir()
+        (site / f"{name}-1.dist-info" / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
+        (site / f"{name}-1.dist-info" / "entry_points.txt").write_bytes(points)
+    (site / "empty-1.dist-info").mkdir()
+    assert read(site, monkeypatch).names("models") == ["other", "tiny"]
+
+
+@given(st.sampled_from((*KINDS, "")) | names, names)
+@hostile
+def test_a_name_is_found_or_unknown(builtin, kind, name):
+    for look_up in (builtin.record, builtin.names):
+        try:
+            look_up(kind, name)
+        except (UnknownName, AmbiguousName) as error:
+            assert "\n" not in str(error)
+
+
+@pytest.fixture(scope="module")
+def builtin() -> Registry:
+    return Registry.read()
+
+
+@given(names)
+@hostile
+def test_a_run_folders_name_survives_json(name):
+    """Labels go into run.json and the CSVs, whatever an option's value made of them."""
+    try:
+        encoded = msgspec.json.encode(name)
+    except UnicodeEncodeError:
+        assert any("\ud800" <= c <= "\udfff" for c in name)
+    else:
+        assert msgspec.json.decode(encoded) == name

@@ -1,0 +1,77 @@
+"""``zoo data``: a look at photos before anything is trained on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.arguments import format_option
+
+if TYPE_CHECKING:
+    from zoo.harness.data.check import Report
+
+_SHOWN = 10
+
+
+@click.group("data", short_help="Look at a source of photos.")
+def command() -> None:
+    """Look at a source of photos: photos, folder:PATH, torchvision:NAME, or a plugin's."""
+
+
+@command.command("check", short_help="What is damaged, grey, tiny, or there twice?")
+@click.argument("source")
+@click.option("--test-data", metavar="SOURCE", help="Where the test photos come from, if from elsewhere.")
+@format_option("table", "json")
+@click.pass_context
+def check(ctx: click.Context, source: str, test_data: str | None, form: str) -> None:
+    """Decode every photo of SOURCE, both splits, and name those to look at.
+
+    Unreadable and tiny photos, which no run uses; monochrome ones, which are not scored; photos with the same
+    pixels; and training photos that resemble a test photo, mirrored or not. Exit code 1 when there is something
+    to mend: monochrome photos alone are not.
+    """
+    from zoo.cli.tables import print_json
+    from zoo.harness.data.check import inspect
+    from zoo.harness.data.source import open_source
+
+    report = inspect(open_source(source, "train"), open_source(test_data or source, "test"))
+    if form == "json":
+        print_json({"photos": report.photos, "usable": report.usable, "clean": report.clean, **_findings(report)})
+    else:
+        _print(report)
+    ctx.exit(0 if report.clean else 1)
+
+
+def _findings(report: Report) -> dict[str, list[Any]]:
+    return {
+        "unreadable": [{"photo": name, "reason": reason} for name, reason in report.unreadable],
+        "tiny": report.tiny,
+        "monochrome": report.monochrome,
+        "duplicates": report.duplicates,
+        "near_duplicates": [
+            {"train": train, "test": test, "bits": bits} for train, test, bits in report.near_duplicates
+        ],
+    }
+
+
+def _print(report: Report) -> None:
+    from zoo.cli.tables import cell, print_table
+
+    names = {
+        "unreadable": [f"{name} ({reason})" for name, reason in report.unreadable],
+        "tiny": report.tiny,
+        "monochrome": report.monochrome,
+        "duplicates": [" = ".join(group) for group in report.duplicates],
+        "near_duplicates": [f"{train} ~ {test} ({bits} bits)" for train, test, bits in report.near_duplicates],
+    }
+    print_table([{"finding": key.replace("_", "-"), "count": len(found)} for key, found in names.items()], _COLUMNS)
+    for key, found in names.items():
+        for name in found[:_SHOWN]:
+            click.echo(f"{key.replace('_', '-')}: {cell(name)}")
+        if len(found) > _SHOWN:
+            click.echo(f"{key.replace('_', '-')}: and {len(found) - _SHOWN} more; --format json names all")
+    click.echo(f"{report.usable} of {report.photos} photos can be used, {len(report.test_names)} of them to test with.")
+
+
+_COLUMNS = ("finding", "count")
