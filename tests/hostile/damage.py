@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from zoo.core.errors import ZooError
+
 
 @st.composite
 def damaged(draw: st.DrawFn, whole: bytes, *, most: int = 4) -> bytes:
@@ -41,5 +43,13 @@ names = st.one_of(
 )
 """Names and values with everything that a shell, a file system or a terminal may trip over."""
 
-files = st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+encoded = names.map(lambda text: text.encode("utf-8", "surrogatepass"))
+
+files = st.one_of(st.binary(max_size=200), encoded)
 """Bytes that are no file of ours."""
+
+
+def one_sentence(error: ZooError) -> None:
+    """What a user reads is one line, and says something."""
+    assert len(str(error).splitlines()) == 1
+    assert len(str(error)) > 20

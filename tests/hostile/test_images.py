@@ -42,15 +42,28 @@ def _photographs() -> list[bytes]:
     colour = Image.fromarray(rng.integers(0, 256, (18, 24, 3), dtype=np.uint8))
     exif = Image.Exif()
     exif[0x0112] = 6
-    ways = [("PNG", "RGB", {}), ("PNG", "P", {"transparency": 0}), ("PNG", "RGBA", {}), ("PNG", "1", {}), ("PNG", "LA", {})]
+    ways = [
+        ("PNG", "RGB", {}),
+        ("PNG", "P", {"transparency": 0}),
+        ("PNG", "RGBA", {}),
+        ("PNG", "1", {}),
+        ("PNG", "LA", {}),
+    ]
     ways += [("JPEG", "RGB", {"exif": exif}), ("JPEG", "CMYK", {}), ("JPEG", "L", {"progressive": True})]
     ways += [("TIFF", "RGB", {"exif": exif}), ("TIFF", "F", {}), ("TIFF", "CMYK", {"compression": "tiff_lzw"})]
     ways += [("TIFF", "1", {"compression": "group4"}), ("TIFF", "RGB", {"compression": "jpeg"}), ("TIFF", "I;16", {})]
-    ways += [("WEBP", "RGB", {"exif": exif}), ("WEBP", "RGBA", {"lossless": True}), ("GIF", "P", {}), ("BMP", "RGB", {})]
+    ways += [
+        ("WEBP", "RGB", {"exif": exif}),
+        ("WEBP", "RGBA", {"lossless": True}),
+        ("GIF", "P", {}),
+        ("BMP", "RGB", {}),
+    ]
     ways += [("PPM", "RGB", {}), ("WEBP", "RGB", {"save_all": True, "append_images": [colour.rotate(180)]})]
     found = []
     for form, mode, options in ways:
-        picture = Image.new(mode, (24, 18), 0.5 if mode == "F" else 900) if mode in ("F", "I;16") else colour.convert(mode)
+        picture = (
+            Image.new(mode, (24, 18), 0.5 if mode == "F" else 900) if mode in ("F", "I;16") else colour.convert(mode)
+        )
         file = io.BytesIO()
         picture.save(file, form, **options)
         found.append(file.getvalue())
@@ -75,7 +88,7 @@ def test_a_photo(tmp_path, content):
         try:
             rgb = read_photo(file)
         except BadInput as error:
-            assert "\n" not in str(error)
+            DAMAGE["one_sentence"](error)
         else:
             assert rgb.dtype == np.uint8
             assert rgb.ndim == 3

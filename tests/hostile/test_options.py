@@ -72,13 +72,18 @@ def test_a_name_to_look_at(house, verb, text):
     refused(house, *verb, "--", text)
 
 
-@given(st.tuples(st.sampled_from(("width", "depth", "norm", "decoder.skip", "nobody", "")) | names, names).map("=".join))
+@given(
+    st.tuples(st.sampled_from(("width", "depth", "norm", "decoder.skip", "nobody", "")) | names, names).map("=".join)
+)
 @hostile
 def test_a_setting(house, text):
     refused(house, "bench", "--suite", "smoke", "--models", "unet", "--set", text)
 
 
-@given(st.sampled_from(("suite", "budget", "data", "test-data", "recipe", "device", "seeds", "jobs", "timeout", "track")), names)
+@given(
+    st.sampled_from(("suite", "budget", "data", "test-data", "recipe", "device", "seeds", "jobs", "timeout", "track")),
+    names,
+)
 @example("budget", "steps=1e999")
 @example("budget", "seconds=nan")
 @example("data", "~nobody")
@@ -95,7 +100,29 @@ def test_a_registry_that_is_no_file(house, option, text):
     refused(house, option, text, "list")
 
 
+@given(names, names)
+@hostile
+def test_two_names_to_compare(house, a, b):
+    refused(house, "compare", "--in", ".", "--", a, b)
+
+
+@given(st.sampled_from(("leaderboard", "eval", "report")), names.filter(lambda text: not text.startswith("/")))
+@example("leaderboard", ".")
+@example("report", "..")
+@hostile
+def test_a_folder_without_results(house, verb, text):
+    refused(house, verb, "--", text)
+
+
+@given(names.filter(lambda text: not text.replace("-", "").replace("_", "").isalnum()))
+@hostile
+def test_a_plugins_name(house, text):
+    refused(house, "new-plugin", "--", text)
+
+
 @given(names)
+@example("~nobody")
+@example("a" * 300)
 @hostile
 def test_a_source_of_photos(house, text):
     refused(house, "data", "check", f"folder:{text}")

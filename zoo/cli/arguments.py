@@ -31,7 +31,7 @@ class FilePath(click.ParamType):
         except OSError as error:
             self.fail(f"{shown} cannot be used: {error.strerror}.", param, ctx)
         except ValueError:
-            self.fail(f"{shown} is no path: it holds a character that no file's name can.", param, ctx)
+            self.fail(f"{shown} is no path: it holds a NUL character or half a surrogate pair.", param, ctx)
         return path
 
 

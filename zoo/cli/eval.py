@@ -3,28 +3,55 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from zoo.cli.arguments import FilePath, Names, device_option, lpips_option
+from zoo.cli.arguments import FilePath, Names, Setting, device_option, lpips_option
+from zoo.core.errors import BadInput
 
 
 @click.command("eval", short_help="Score finished runs again.")
-@click.argument("runs", nargs=-1, required=True, type=FilePath(exists=True))
+@click.argument("runs", nargs=-1, required=True, type=FilePath())
 @click.option("--metrics", type=Names(), metavar="NAMES", help="lpips, or several separated by commas.")
 @lpips_option
 @click.option("--suite", metavar="NAME", help="Score under another protocol than the run's own.")
 @device_option
+@click.option("--weights", type=FilePath(), help="A file of weights for the one MODEL named in the place of RUNS.")
+@click.option("--set", "settings", type=Setting(), multiple=True, help="With --weights: a model option, width=16.")
+@click.option("--out", type=FilePath(), help="With --weights: the results folder (default: results/SUITE).")
+@click.pass_context
 def command(
-    runs: tuple[Path, ...], metrics: list[str] | None, lpips_trunk: Path | None, suite: str | None, device: str
+    ctx: click.Context,
+    runs: tuple[Path, ...],
+    metrics: list[str] | None,
+    lpips_trunk: Path | None,
+    suite: str | None,
+    device: str,
+    weights: Path | None,
+    settings: tuple[tuple[str, Any], ...],
+    out: Path | None,
 ) -> None:
     """Score RUNS, folders of finished runs or of a model's runs, without training them again.
 
-    Scores under a run's own suite are written into it, and its leaderboard with them.
+    Scores under a run's own suite are written into it, and its leaderboard with them. With --weights a
+    registered model stands in the place of RUNS: `zoo eval zhang2017 --weights siggraph17.pth` gives it the
+    published weights and a row in the leaderboard of the suite (default: quick).
     """
+    if weights is not None:
+        from zoo.cli.bench import report_failures, run_bench
+        from zoo.cli.leaderboard import show
+
+        options = {"suite": suite or "quick", "device": device, "settings": settings, "out": out}
+        outcome = run_bench(",".join(map(str, runs)), {**options, "weights": weights, "lpips_trunk": lpips_trunk})
+        show(outcome.folder)
+        report_failures(ctx, outcome)
     from zoo.cli.tables import print_table
     from zoo.harness.bench.evaluate import evaluate
 
+    for folder in runs:
+        if not folder.exists():
+            raise BadInput(f"{str(folder)!r}: there is no such run folder; a model's name needs --weights FILE.")
     found = [run for folder in runs for run in _run_folders(folder)]
     rows = [{"run": str(run), **evaluate(run, metrics, lpips_trunk, suite, device)} for run in found]
     print_table(rows, list(dict.fromkeys(key for row in rows for key in row)))

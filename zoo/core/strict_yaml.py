@@ -50,7 +50,18 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
+def _text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    value = str(loader.construct_scalar(node))
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which an escape can write
+        mark = node.start_mark
+        raise BadInput(f"{mark.name}, line {mark.line + 1}: {value!r} is no text; write it in UTF-8.") from None
+    return value
+
+
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:str", _text)
 
 
 def parse(text: str, where: str) -> Any:

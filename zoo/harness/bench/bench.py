@@ -18,6 +18,7 @@ from zoo.core.errors import BadInput
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec
 from zoo.harness.bench.executors.local import LocalExecutor, Task
+from zoo.harness.bench.given_weights import weights_digest
 from zoo.harness.bench.leaderboard import rebuild
 from zoo.harness.bench.overlap import tell_overlap
 from zoo.harness.bench.plan import Run, check_options, plan_runs, resolve_model, select_models, third_party
@@ -55,6 +56,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
         timeout: seconds after which a run is given up.
         deterministic: use deterministic algorithms only, also where the suite does not ask for them.
         track: trackers to be told, besides the suite's.
+        weights: a file that takes the place of training, for one model at the size its row says.
     """
 
     models: str = "all"
@@ -72,6 +74,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     deterministic: bool = False
     track: tuple[str, ...] = ()
+    weights: Path | None = None
 
 
 class BenchOutcome(msgspec.Struct, frozen=True):
@@ -120,6 +123,11 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     reporter = reporter or SilentReporter()
     suite = effective_suite(request)
     models, named = select_models(request.models)
+    if request.weights is not None:
+        if len(models) != 1:
+            raise BadInput(f"--weights is for one model, and these are {len(models)}; name one.")
+        weights_digest(request.weights)
+        suite = msgspec.structs.replace(suite, options={})
     check_options(models, request.options)
     if request.lpips_trunk is not None and not request.lpips_trunk.is_file():
         raise BadInput(f"--lpips-trunk {request.lpips_trunk} does not exist.")
@@ -191,6 +199,7 @@ def _plan(
             options={} if spec is None else request.options,
             device=request.device,
             lpips_trunk=str(request.lpips_trunk.resolve()) if request.lpips_trunk else "",
+            weights=request.weights,
         )
     return runs
 

@@ -121,12 +121,8 @@ def _cut(value: str, others: Mapping[str, Any]) -> str:
 
 def _runs(name: str, folder: Path) -> list[Result]:
     """The finished runs that a name or a path stands for, of all its protocols."""
-    path = Path(name)
-    if (path / "run.json").is_file():
-        found = RunFolder(path)
-        runs = [Result(found, row)] if (row := found.row()) is not None else []
-    elif any(path.glob("seed*/run.json")):
-        folders = [RunFolder(each.parent) for each in sorted(path.glob("seed*/run.json"))]
+    folders = _run_folders(Path(name))
+    if folders:
         runs = [Result(each, row) for each in folders if (row := each.row()) is not None]
     else:
         every = read_results(folder)
@@ -140,6 +136,15 @@ def _runs(name: str, folder: Path) -> list[Result]:
         status = runs[0].row["status"] if runs else "missing"
         raise BadInput(f"No run of {name} is finished (status {status}); run it again with: zoo bench.")
     return finished
+
+
+def _run_folders(path: Path) -> list[RunFolder]:
+    """The run at a path, or a model's runs; none where the name is that of no folder, nor could be."""
+    try:
+        whole = [path / "run.json"] if (path / "run.json").is_file() else sorted(path.glob("seed*/run.json"))
+    except (OSError, ValueError):
+        return []
+    return [RunFolder(each.parent) for each in whole]
 
 
 def _same_protocol(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from zoo.core.assemble import resolve, takes_option
 from zoo.core.errors import BadInput, UnknownName, ZooError, did_you_mean
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, RecipeRow, fingerprint, part_ref
+from zoo.harness.bench.given_weights import weights_digest
 from zoo.harness.bench.saved_hints import definition
 from zoo.harness.bench.suite import Suite
 from zoo.harness.training.budget import Budget
@@ -45,6 +47,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     train_hints: str | dict[str, Any] = "none"
     device: str = "auto"
     lpips_trunk: str = ""
+    weights: str = ""
     error: str = ""
 
     @property
@@ -153,17 +156,20 @@ def plan_runs(
     device: str,
     lpips_trunk: str,
     hints: Mapping[str, str] | None = None,
+    weights: Path | None = None,
 ) -> list[Run]:
     """The runs of one model, one a seed.
 
     Args:
         hints: the digest of each sweep's saved hints; None where none are going to be swept.
+        weights: a file that takes the place of training; there is one seed then.
 
     Raises:
         UnknownName, BadInput: a recipe, or one of its parts, that does not exist.
     """
     protocol = protocol_of(suite, data, hints or {})
     label = model + "".join(f" {key}={value}" for key, value in sorted(options.items()))
+    digest = weights_digest(weights) if weights else ""
     common: dict[str, Any] = {
         "model": model,
         "suite": suite,
@@ -175,7 +181,8 @@ def plan_runs(
     if spec is None:
         return [Run(label=model, seed=0, key=fingerprint({"broken": model, **protocol}), error=error, **common)]
     registry = current()
-    recipe_name = suite.recipe if suite.recipe and spec.recipe != "untrained" else spec.recipe
+    trained = spec.recipe != "untrained" and not weights
+    recipe_name = (suite.recipe or spec.recipe) if trained else "untrained"
     recipe = registry.recipe(recipe_name)
     train_hints = suite.train_hints or recipe.hints or "none"
     batch = suite.batch or recipe.batch or 16
@@ -188,8 +195,10 @@ def plan_runs(
         "budget": msgspec.to_builtins(budget),
         "precision": suite.precision,
         "protocol": protocol,
+        **({"weights": digest} if weights else {}),
     }
-    shared = {**common, "label": label if _is_varied(spec, options) else model}
+    label = label if _is_varied(spec, options) else model
+    shared = {**common, "label": f"{label} ({weights.stem})" if weights else label}
     return [
         Run(
             seed=seed,
@@ -200,9 +209,10 @@ def plan_runs(
             batch=batch,
             budget=budget,
             train_hints=train_hints,
+            weights=str(weights.resolve()) if weights else "",
             **shared,
         )
-        for seed in range(suite.seeds)
+        for seed in range(1 if weights else suite.seeds)
     ]
 
 

@@ -19,6 +19,7 @@ from zoo.core.registry import OURS, current
 from zoo.harness.bench import costs, provenance
 from zoo.harness.bench.draws import K as DRAWS
 from zoo.harness.bench.draws import can_sample, score_draws
+from zoo.harness.bench.given_weights import load_given, weights_digest
 from zoo.harness.bench.hint_sweep import PIXELS_A_BATCH, level_means, score_sweeps
 from zoo.harness.bench.plan import Run
 from zoo.harness.bench.predictions import KEPT, save_photos, save_predictions
@@ -155,6 +156,9 @@ class RunProcess:
         self.progress("data", 0.0)
         self.banks = open_banks(suite)
         colorizer = make_colorizer(run, self.device)
+        if run.weights:
+            load_given(colorizer.network, Path(run.weights))
+            self.notes.append(f"weights from {Path(run.weights).name}, sha256 {weights_digest(Path(run.weights))}")
         objective, self.extras = make_objective(run, colorizer, self.device)
         training = make_training(run, colorizer, objective, self.extras, self.banks.train, self.device, self.precision)
         if not self._resumed(training):

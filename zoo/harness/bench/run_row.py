@@ -34,7 +34,7 @@ class Provenance(msgspec.Struct, frozen=True):
     torch: str
     zoo: str
     finished: str
-    commit: str | None = None
+    commit: str | None
 
 
 class Samples(msgspec.Struct, frozen=True):

@@ -1,0 +1,57 @@
+"""Weights from a file are benched in the place of training."""
+
+from __future__ import annotations
+
+import csv
+import json
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from zoo.core.assemble import build
+from zoo.core.errors import BadInput
+from zoo.harness.bench.bench import BenchRequest, bench
+
+
+def bench_weights(suite_file, out, weights, model="published", **options):
+    request = BenchRequest(models=model, suite=str(suite_file), out=out, weights=weights, seeds=3, **options)
+    return bench(request)
+
+
+def test_a_published_file_is_scored_untrained(small_zoo, suite_file, tmp_path):
+    torch.manual_seed(1)
+    original = build("published", width=6)
+    published = {key.replace("network.body.", "model."): value for key, value in original.state_dict().items()}
+    torch.save(published, tmp_path / "original.pth")
+    out = tmp_path / "results"
+    assert bench_weights(suite_file, out, tmp_path / "original.pth", options={"width": 6}).failed == []
+    with (out / "leaderboard.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["model"] == "published width=6 (original)"
+    assert row["seeds"] == "1"
+    assert "weights from original.pth, sha256" in row["notes"]
+    run = json.loads(next(out.glob("runs/published/*/run.json")).read_text())
+    assert run["steps"] == 0
+    ours = {key.removeprefix("network."): value for key, value in original.state_dict().items()}
+    save_file(ours, tmp_path / "ours.safetensors")
+    bench_weights(suite_file, out, tmp_path / "ours.safetensors", options={"width": 6})
+    scores = {path.read_bytes() for path in out.glob("runs/published/*/scores.csv")}
+    assert len(list(out.glob("runs/published/*/scores.csv"))) == 2
+    assert len(scores) == 1, "the same weights in either layout score the same"
+
+
+def test_wrong_requests(small_zoo, suite_file, tmp_path):
+    (tmp_path / "w.pth").write_bytes(pickle.dumps(print))
+    with pytest.raises(BadInput, match="is for one model, and these are 2"):
+        bench_weights(suite_file, tmp_path / "r", tmp_path / "w.pth", model="small,gray")
+    with pytest.raises(BadInput, match="cannot be read"):
+        bench_weights(suite_file, tmp_path / "r", tmp_path / "missing.pth")
+    assert not (tmp_path / "r").exists()
+    for name, content in (("pickle.pth", pickle.dumps(print)), ("text.safetensors", b"no"), ("odd.bin", b"x")):
+        (tmp_path / name).write_bytes(content)
+        bench_weights(suite_file, tmp_path / "r", tmp_path / name)
+    rows = list(csv.DictReader((tmp_path / "r" / "leaderboard.csv").open(newline="")))
+    assert {row["status"] for row in rows} == {"error"}
+    assert len(rows) == 3

@@ -1,0 +1,60 @@
+"""Weights from a file in the place of training: a published original, or a run of one's own."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import zipfile
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from zoo.core.errors import BadInput
+from zoo.harness.training.checkpoint import read_weights
+
+PICKLED = (".pth", ".pt")
+
+
+def weights_digest(path: Path) -> str:
+    """The first twelve hex digits of the file's SHA-256.
+
+    Raises:
+        BadInput: there is no such file.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+    except OSError as error:
+        raise BadInput(f"--weights {path} cannot be read: {error.strerror or error}.") from None
+
+
+def load_given(network: nn.Module, path: Path) -> None:
+    """Load a network's weights from ``path``, in our layout or that of its public original.
+
+    A network that can take its original's state dict has a static ``from_published(state)``. Published
+    files are often pickles; of those only tensors are read (``weights_only=True``), no code is run.
+
+    Raises:
+        BadInput: not a file of tensors, or the tensors of another network.
+    """
+    state = _tensors(path) if path.suffix in PICKLED else read_weights(path)
+    convert = getattr(network, "from_published", None)
+    if convert is not None and state.keys() != network.state_dict().keys():
+        state = convert(state)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput(f"{path} does not fit the model ({reason}); set the options it was trained with.") from None
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, OSError, ValueError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise BadInput(f"{path} is no whole file of tensors ({reason}); use the published state dict.") from None
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise BadInput(f"{path} holds something else than named tensors; use the published state dict.")
+    return state
