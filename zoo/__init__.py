@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zoo.core.assemble import build as build
     from zoo.core.listing import list_models as list_models
+    from zoo.core.trained import load as load
     from zoo.harness.bench.leaderboard import leaderboard as leaderboard
     from zoo.harness.metrics.score import score as score
     from zoo.studio.colorize import colorize as colorize
-    from zoo.studio.load import load as load
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "build": "zoo.core.assemble",
     "list_models": "zoo.core.listing",
-    "load": "zoo.studio.load",
+    "load": "zoo.core.trained",
     "colorize": "zoo.studio.colorize",
     "score": "zoo.harness.metrics.score",
     "leaderboard": "zoo.harness.bench.leaderboard",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from zoo.core import resources
@@ -86,6 +86,7 @@ tables = st.one_of(
 
 
 @given(suites)
+@example(b'size: 32\nbudget: {"\\r": 1}')
 @hostile
 def test_a_suite_file(tmp_path, content):
     file = tmp_path / "suite.yaml"

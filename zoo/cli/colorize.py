@@ -48,9 +48,9 @@ def command(
     Exit code 1 when some photos could not be colorized, 2 when none could.
     """
     from zoo.core.errors import BadInput
+    from zoo.core.trained import load
     from zoo.harness.training.device import pick_device
     from zoo.studio.files import find_jobs
-    from zoo.studio.load import load
 
     jobs = find_jobs(photos, output)
     if hints is not None and len(jobs) != 1:

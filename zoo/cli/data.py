@@ -33,9 +33,9 @@ def check(ctx: click.Context, source: str, test_data: str | None, form: str) -> 
     """
     from zoo.cli.tables import print_json
     from zoo.harness.data.check import inspect
-    from zoo.harness.data.source import open_source
+    from zoo.harness.data.source import open_pair
 
-    report = inspect(open_source(source, "train"), open_source(test_data or source, "test"))
+    report = inspect(*open_pair(source, test_data))
     if form == "json":
         print_json({"photos": report.photos, "usable": report.usable, "clean": report.clean, **_findings(report)})
     else:

@@ -17,7 +17,7 @@ import msgspec
 
 from zoo.core.errors import BadInput, BrokenPlugin, ContractError, ZooError, did_you_mean
 from zoo.core.registry import current
-from zoo.core.spec import ROLES, ModelRow, ModelSpec, PartRef, PartRow, part_ref
+from zoo.core.spec import KINDS, ROLES, ModelRow, ModelSpec, PartRef, PartRow, part_ref
 
 if TYPE_CHECKING:
     from zoo.core.colorizer import Colorizer
@@ -87,12 +87,28 @@ def resolve(
             role: PartRef(ref.name, _typed(factories[role], options[role], f"{where}, {role}"))
             for role, ref in parts.items()
         },
-        versions=versions,
+        versions={**versions, **_nested_versions(factories, options)},
         extras=tuple(row.extras),
         recipe=row.recipe,
         baseline=row.baseline,
         note=row.note,
     )
+
+
+def _nested_versions(
+    factories: Mapping[str, Callable[..., Any]], options: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """The versions of the parts that parts are built of: what ``block``, ``skip``, ``finest_skip`` … name."""
+    registry = current()
+    versions: dict[str, str] = {}
+    for role, factory in factories.items():
+        for option, parameter in option_names(factory).items():
+            kind = option.rpartition("_")[2] + "s"
+            value = options[role].get(option, parameter.default)
+            if kind in KINDS and isinstance(value, (str, Mapping)):
+                ref = part_ref(value if isinstance(value, str) else dict(value), f"{role}.{option}")
+                versions[f"{role}.{option}"] = registry.record(kind, ref.name).identity
+    return versions
 
 
 def takes_option(name: str, option: str) -> bool:

@@ -121,7 +121,8 @@ def decode(value: Any, kind: type[T], where: str) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise BadInput(f"{where}: {_lower_first(str(error))}.") from None
+        said = " ".join(str(error).split())  # it quotes keys as they are, line ends and all
+        raise BadInput(f"{where}: {_lower_first(said)}.") from None
 
 
 def _lower_first(text: str) -> str:

@@ -66,3 +66,15 @@ def test_a_plugin_that_fails_is_named(monkeypatch):
 def test_photos_are_upright_uint8_rgb():
     photo = open_source("photos", "train")[0]
     assert (photo.shape, photo.dtype) == ((256, 256, 3), np.uint8)
+
+
+def test_two_sources_hold_nothing_out_for_each_other(folder):
+    from zoo.harness.data.source import open_pair
+
+    train, test = open_pair(f"folder:{folder}", None)
+    assert len(train) + len(test) == 8
+    apart_train, apart_test = open_pair("photos", f"folder:{folder}")
+    assert len(apart_train) == 284
+    assert len(apart_test) == 8
+    whole, _ = open_pair(f"folder:{folder}", "photos")
+    assert len(whole) == 8

@@ -31,13 +31,30 @@ def test_equals_the_recursion_written_out():
     projected = F.conv2d(x, block.project.weight, block.project.bias)
     y = projected
     for recurrent in block.recurrent:
-        weight, norm = recurrent.unit[0].weight, recurrent.unit[1]
 
-        def f(z, weight=weight, norm=norm):
-            return F.relu(F.conv2d(z, weight, padding=1) / (norm.running_var.view(1, -1, 1, 1) + 1e-5).sqrt())
+        def f(z, t, recurrent=recurrent):
+            scale = (recurrent.norm.running_var[t].view(1, -1, 1, 1) + 1e-5).sqrt()
+            return F.relu(F.conv2d(z, recurrent.conv.weight, padding=1) / scale)
 
-        y = f(y + f(y + f(y)))
+        y = f(y + f(y + f(y, 0), 1), 2)
     torch.testing.assert_close(block(x), projected + y, atol=1e-5, rtol=1e-5)
+
+
+def test_in_training_it_is_one_batch_norm_and_in_evaluation_each_application_has_its_statistics():
+    torch.manual_seed(0)
+    block = Recurrent(4, 4, steps=2).train()
+    x = torch.randn(8, 4, 16, 16)
+    plain = nn.BatchNorm2d(4, affine=False)
+
+    def f(z):
+        return F.relu(plain(F.conv2d(z, block.conv.weight, padding=1)))
+
+    expected = f(x + f(x + f(x)))
+    for _ in range(60):
+        trained = block(x)
+    torch.testing.assert_close(trained, expected, atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(block.norm.running_var[0], block.norm.running_var[1], rtol=0.1)
+    torch.testing.assert_close(block.eval()(x), expected, atol=0.05, rtol=0.05)
 
 
 def test_no_steps_is_refused():

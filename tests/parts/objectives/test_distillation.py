@@ -131,7 +131,7 @@ def test_temperature_squared_keeps_the_gradient() -> None:
     ("options", "message"),
     [
         ({}, "no teacher"),
-        ({"teacher": "no/such/run"}, "neither the folder of a run"),
+        ({"teacher": "no/such/run"}, "there is no such run"),
         ({"teacher": "gray", "alpha": 2.0}, "alpha is 2.0"),
         ({"teacher": "gray", "hint_stage": 0.5}, "without hints"),
     ],
@@ -151,7 +151,7 @@ def test_a_layer_that_is_not_there(run: Path, student: Colorizer) -> None:
 
 def test_a_run_without_weights(tmp_path: Path, student: Colorizer) -> None:
     (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(BadInput, match="no finished run"):
+    with pytest.raises(BadInput, match="does not describe a model"):
         Distillation(student, LOSSES, teacher=str(tmp_path))
 
 

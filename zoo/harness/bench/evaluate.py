@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from zoo.core.assemble import assemble
 from zoo.core.errors import BadInput
-from zoo.core.spec import ModelSpec, fingerprint
+from zoo.core.spec import fingerprint
+from zoo.core.trained import load
 from zoo.harness.bench.leaderboard import rebuild
 from zoo.harness.bench.plan import protocol_of
 from zoo.harness.bench.scoring import make_metrics, score_colorizer
@@ -18,7 +18,6 @@ from zoo.harness.bench.setup import Banks, describe_data, open_banks, place, sco
 from zoo.harness.bench.store import RunFolder, locked
 from zoo.harness.bench.suite import Suite, load_suite
 from zoo.harness.training import device as devices
-from zoo.harness.training.checkpoint import read_weights
 
 
 def evaluate(
@@ -52,14 +51,12 @@ def evaluate(
         raise BadInput(f"{run_folder} holds {found}; name the folder of a finished run.")
     own = msgspec.convert(row["plan"]["suite"], Suite)
     target = load_suite(suite) if suite else own
-    spec = msgspec.convert(row["spec"], ModelSpec)
     where = devices.pick_device(device)
     names = list(metrics or target.metrics)
     rulers, notes = make_metrics(names, device=where, lpips_trunk=str(lpips_trunk or ""))
     if metrics and notes:
         raise BadInput(notes[0])
-    colorizer = assemble(spec)
-    _load_weights(colorizer, folder)
+    colorizer = load(run_folder)
     banks = open_banks(target)
     photos = scored_photos(target, banks, colorizer.extras, where)
     # The error at the hints is no registered metric: it comes with the suite's own, and is not asked for by name.
@@ -96,14 +93,6 @@ def _under(target: Suite, banks: Banks, row: dict[str, Any]) -> dict[str, Any]:
         "data": data,
         "protocol": {"fingerprint": fingerprint(protocol), **protocol},
     }
-
-
-def _load_weights(colorizer: Any, folder: RunFolder) -> None:
-    try:
-        colorizer.network.load_state_dict(read_weights(folder.weights))
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        raise BadInput(f"{folder.weights} does not fit the run's model ({reason}); train it again.") from None
 
 
 def _merge(

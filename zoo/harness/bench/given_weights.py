@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
-import zipfile
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from zoo.core.errors import BadInput
-from zoo.harness.training.checkpoint import read_weights
-
-PICKLED = (".pth", ".pt")
+from zoo.core.tensors import read_tensors
 
 
 def weights_digest(path: Path) -> str:
@@ -38,7 +33,7 @@ def load_given(network: nn.Module, path: Path) -> None:
     Raises:
         BadInput: not a file of tensors, or the tensors of another network.
     """
-    state = _tensors(path) if path.suffix in PICKLED else read_weights(path)
+    state = read_tensors(path)
     convert = getattr(network, "from_published", None)
     if convert is not None and state.keys() != network.state_dict().keys():
         state = convert(state)
@@ -47,14 +42,3 @@ def load_given(network: nn.Module, path: Path) -> None:
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise BadInput(f"{path} does not fit the model ({reason}); set the options it was trained with.") from None
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, OSError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise BadInput(f"{path} is no whole file of tensors ({reason}); use the published state dict.") from None
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise BadInput(f"{path} holds something else than named tensors; use the published state dict.")
-    return state

@@ -20,7 +20,7 @@ from zoo.harness.data.bank import PhotoBank, build_bank
 from zoo.harness.data.batches import Batches, TrainingPass
 from zoo.harness.data.evaluation import Evaluation, evaluation_batches
 from zoo.harness.data.extras import open_extras
-from zoo.harness.data.source import open_source
+from zoo.harness.data.source import open_pair
 from zoo.harness.training.loop import Training
 from zoo.harness.training.seeds import derive, generator
 
@@ -39,8 +39,9 @@ def open_banks(suite: Suite) -> Banks:
     Raises:
         BadInput: a source that is not there or holds nothing usable.
     """
-    train = build_bank(open_source(suite.data, "train"), side=suite.bank_size, fit=suite.fit)
-    found = build_bank(open_source(suite.test_data or suite.data, "test"), side=suite.size, fit=suite.fit)
+    training, testing = open_pair(suite.data, suite.test_data)
+    train = build_bank(training, side=suite.bank_size, fit=suite.fit)
+    found = build_bank(testing, side=suite.size, fit=suite.fit)
     test = found.colorful_only()
     if suite.test_limit is not None and suite.test_limit < len(test):
         test = test.take(range(suite.test_limit))

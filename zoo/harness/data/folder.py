@@ -21,11 +21,13 @@ class Folder:
 
     ``train/`` and ``test/`` directly below it are the splits when both are there; else about a
     fifth of the photos, chosen by content, is the test split (identical files fall on one side).
-    ``split="all"`` is the whole tree. Hidden files and folders are left out.
+    ``split="all"`` is the whole tree, and with ``whole`` a tree without the two folders is not divided:
+    it is all there is for the split that is asked for. Hidden files and folders are left out.
 
     Args:
         split: ``train``, ``test`` or ``all``.
         argument: the folder's path; ``~`` is the home folder.
+        whole: hold nothing out; for when the other split comes from another source.
 
     Attributes:
         names: the path of each photo below the folder, with ``/``.
@@ -36,7 +38,7 @@ class Folder:
         BadInput: no such folder, an empty one, one without photos, or a split without photos.
     """
 
-    def __init__(self, split: str, *, argument: str | Path):
+    def __init__(self, split: str, *, argument: str | Path, whole: bool = False):
         if split not in ("train", "test", "all"):
             raise BadInput(f"Unknown split {split!r}; use train, test or all.")
         if not str(argument):
@@ -51,7 +53,8 @@ class Folder:
         if not files:
             raise BadInput(f"{root}: holds no photo ({', '.join(sorted(SUFFIXES))}); check the path.")
 
-        chosen, digests = _side(root, files, split, by_folder=bool(splits))
+        side = split if splits or not whole else "all"
+        chosen, digests = _side(root, files, side, by_folder=bool(splits))
         if not chosen:
             where = f"{root / split}: holds no photo" if splits else f"{root}: has too few photos for a split"
             raise BadInput(f"{where}; add some, or make the folders train and test in {root}.")

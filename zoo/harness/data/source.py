@@ -39,6 +39,28 @@ def open_source(text: str, split: str, **options: Any) -> Dataset:
         raise BrokenPlugin(f"The source {text!r} cannot be opened: {type(error).__name__}: {error}") from error
 
 
+def open_pair(data: str, test_data: str | None) -> tuple[Dataset, Dataset]:
+    """The training photos of ``data``, and the test photos of ``test_data``, or of ``data`` too.
+
+    Where the two come from different sources, neither has to hold anything out for the other.
+
+    Raises:
+        ZooError: as :func:`open_source`.
+    """
+    if test_data is None or test_data == data:
+        return open_source(data, "train"), open_source(data, "test")
+    return _open_whole(data, "train"), _open_whole(test_data, "test")
+
+
+def _open_whole(text: str, split: str) -> Dataset:
+    name = text.partition(":")[0]
+    try:
+        takes_whole = "whole" in inspect.signature(current().load("datasets", name)).parameters
+    except ZooError:
+        takes_whole = False  # open_source says what is wrong with it
+    return open_source(text, split, whole=True) if takes_whole else open_source(text, split)
+
+
 def _is_folder(text: str) -> bool:
     try:
         return Path(text).expanduser().is_dir()

@@ -7,7 +7,6 @@ features would look like a number and mean nothing.
 
 from __future__ import annotations
 
-import pickle
 import warnings
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from zoo.core.errors import BadInput, Unavailable
+from zoo.core.tensors import read_tensors
 from zoo.harness.metrics.alexnet_trunk import SHA256_PREFIX, sha256_of, trunk_file
 from zoo.harness.metrics.exact import exact_float32
 
@@ -64,7 +64,7 @@ class LPIPS:
 @lru_cache(maxsize=2)
 def _net(file: Path, digest: str) -> Any:
     """The package's network with this trunk in it; ``digest`` keeps a rewritten file from being reused."""
-    weights = _read(file)
+    weights = read_tensors(file)
     try:
         from lpips import LPIPS as Package
     except (ImportError, RuntimeError) as error:  # torchvision of another torch build: RuntimeError
@@ -96,22 +96,3 @@ def _digest(file: Path) -> str:
             f"lpips: the trunk {file} cannot be read ({error.strerror}); "
             "give a torchvision AlexNet state dict, .pth or .safetensors."
         ) from error
-
-
-def _read(file: Path) -> dict[str, Tensor]:
-    """A state dict, without ever unpickling code."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        if file.suffix == ".safetensors":
-            return load_file(file)
-        stored = torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
-        raise BadInput(
-            f"lpips: the trunk {file} is not a state dict that can be read safely; "
-            "give a torchvision AlexNet, .pth or .safetensors."
-        ) from error
-    if not isinstance(stored, dict):
-        raise BadInput(f"lpips: the trunk {file} holds no state dict; give a torchvision AlexNet state dict.")
-    return stored

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors.torch import save_file
+from torch import nn
 
 from zoo.core.errors import BadInput
 
@@ -23,22 +22,6 @@ def save_weights(module: nn.Module, path: Path) -> None:
     # Shared tensors (tied weights) are written once per name; safetensors refuses aliases.
     save_file({k: v.detach().cpu().contiguous().clone() for k, v in module.state_dict().items()}, part)
     os.replace(part, path)
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file.
-
-    Raises:
-        BadInput: missing, cut short, or another format (a pickle is never opened).
-    """
-    if path.suffix != ".safetensors":
-        raise BadInput(f"{path} is not a .safetensors file; pickled checkpoints are refused, convert it first.")
-    if not path.is_file():
-        raise BadInput(f"{path} does not exist.")
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise BadInput(f"{path} is no whole safetensors file ({error}); train or copy it again.") from None
 
 
 def save_state(state: Mapping[str, Any], path: Path) -> None:
@@ -57,5 +40,6 @@ def read_state(path: Path) -> dict[str, Any]:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        # torch's own message would advise to switch the safety off.
+        reason = (isinstance(error, OSError) and error.strerror) or "cut short, or more than tensors"
         raise BadInput(f"{path} is no whole training state ({reason}); delete it to train anew.") from None

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 import torchvision
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from zoo.core.errors import BadInput, Unavailable
+from zoo.core.tensors import read_tensors
 from zoo.parts.blocks.efficientnet_lite_weights import shipped_state_dict
 
 SHIPPED = {"efficientnet_lite0": 0, "efficientnet_lite1": 1, "efficientnet_lite2": 2}
@@ -34,7 +31,7 @@ def trunk_state(name: str, file: str | None = None) -> Mapping[str, Tensor]:
         Unavailable: the weights are neither installed nor downloadable here.
     """
     if file is not None:
-        return _read(Path(file))
+        return read_tensors(Path(file))
     if name in SHIPPED:
         return shipped_state_dict(SHIPPED[name])
     weights = torchvision.models.get_model_weights(name)
@@ -45,18 +42,6 @@ def trunk_state(name: str, file: str | None = None) -> Mapping[str, Tensor]:
             f"the ImageNet weights of '{name}' cannot be downloaded here ({error}); "
             "give a local state dict as trunk_file."
         ) from error
-
-
-def _read(path: Path) -> Mapping[str, Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, SafetensorError) as error:
-        raise BadInput(f"trunk_file '{path}' cannot be read as a state dict; check the file.") from error
-    if not isinstance(state, Mapping):
-        raise BadInput(f"trunk_file '{path}' holds no state dict; save one with torch.save.")
-    return state
 
 
 def freeze_with(module: nn.Module, state: Mapping[str, Tensor], name: str) -> None:

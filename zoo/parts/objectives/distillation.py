@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import CONDITION_CHANNELS, Batch, Loss, Prediction, TrainingData
 from zoo.core.errors import BadInput
+from zoo.core.trained import load
 from zoo.parts.blocks.captured import captured
-from zoo.parts.blocks.trained_run import trained_run
 
 _LOOK = 64
 """The side of the blank photo with which the channels of named layers are looked up."""
@@ -78,7 +78,7 @@ class Distillation(nn.Module):
             raise BadInput("objective 'distillation': hint_stage without hints has nothing to train; name some layers.")
         self._student = (colorizer,)  # in a tuple: not part of this module's own state
         self.losses = dict(losses)
-        self.teacher = trained_run(teacher).requires_grad_(False).eval()
+        self.teacher = load(teacher).requires_grad_(False)
         self.extras = self.teacher.extras
         self.alpha = alpha
         self.temperature = temperature

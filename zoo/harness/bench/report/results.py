@@ -12,31 +12,8 @@ import msgspec
 
 from zoo.core.errors import BadInput
 from zoo.harness.bench.columns import RUN_COLUMNS
+from zoo.harness.bench.run_row import Data, Provenance
 from zoo.harness.bench.store import RunFolder, run_folders
-
-
-class Photos(msgspec.Struct, frozen=True):
-    """One side of a run's data."""
-
-    source: str
-    photos: int
-
-
-class Data(msgspec.Struct, frozen=True):
-    """What a run was trained and scored on."""
-
-    train: Photos
-    test: Photos
-
-
-class Provenance(msgspec.Struct, frozen=True):
-    """Where and when a run was made."""
-
-    zoo: str
-    torch: str
-    device: str
-    commit: str | None
-    finished: str
 
 
 class CurvePoint(msgspec.Struct, frozen=True):

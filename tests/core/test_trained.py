@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from zoo.core.assemble import assemble, resolve
 from zoo.core.errors import BadInput, UnknownName
-from zoo.studio.load import load
+from zoo.core.trained import load
 
 
 def write_run(folder: Path, bias: float = 0.25, **options: object) -> torch.nn.Module:
