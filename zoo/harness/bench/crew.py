@@ -1,0 +1,118 @@
+"""The processes at work: started, watched, timed out, and their ends turned into rows."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from pathlib import Path
+
+import msgspec
+
+from zoo.core.errors import BadInput
+from zoo.core.registry import current
+from zoo.harness.bench.executors.local import LocalExecutor, Task
+from zoo.harness.bench.leaderboard import rebuild
+from zoo.harness.bench.plan import Run
+from zoo.harness.bench.reporter import Reporter
+from zoo.harness.bench.run import failed_row
+from zoo.harness.bench.store import RunFolder
+
+POLL_SECONDS = 0.5
+GRACE_SECONDS = 30.0
+"""How long a stopped run may take to write its checkpoint."""
+
+
+class Crew:
+    """Keeps ``jobs`` processes busy until the runs are done."""
+
+    def __init__(self, executor: LocalExecutor, folder: Path, reporter: Reporter, jobs: int):
+        self.executor = executor
+        self.folder = folder
+        self.reporter = reporter
+        self.jobs = jobs
+        self.active: dict[str, tuple[Run, Task, float]] = {}
+
+    def work(self, runs: list[Run]) -> None:
+        waiting = list(runs)
+        try:
+            while waiting or self.active:
+                while waiting and len(self.active) < self.jobs:
+                    self._start(waiting.pop(0))
+                self.executor.wait([task for _, task, _ in self.active.values()], POLL_SECONDS)
+                for name in list(self.active):
+                    self._look_at(name)
+        except BaseException:
+            self._stop_all()
+            raise
+
+    def _start(self, run: Run) -> None:
+        path = self.folder / run.folder
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"{path} cannot be written: {error.strerror or error}.") from None
+        self.reporter.started(run.name)
+        if run.error:
+            self._finish(run, "plugin_error", run.error)
+            return
+        payload = {
+            "registry_files": [str(file) for file in current().files],
+            "run": msgspec.to_builtins(run),
+            "folder": str(path.resolve()),
+        }
+        task = self.executor.start("zoo.harness.bench.run:main", payload, output=(path / "output.log").resolve())
+        self.active[run.name] = run, task, time.monotonic()
+
+    def _look_at(self, name: str) -> None:
+        run, task, started = self.active[name]
+        alive = task.alive  # before the messages, so that none sent before the end is missed
+        for message in task.messages():
+            self.reporter.progress(name, message)
+        timeout = run.suite.timeout
+        if alive and time.monotonic() - started > timeout:
+            task.kill()
+            task.join(GRACE_SECONDS)
+            del self.active[name]
+            self._finish(run, "timeout", f"not done after {timeout:g} s; raise --timeout or lower the budget")
+        elif not alive:
+            task.join(GRACE_SECONDS)
+            del self.active[name]
+            code = task.exitcode
+            if code == 0:
+                self._finished(run)
+            elif code == -signal.SIGKILL:
+                self._finish(run, "interrupted", "killed (signal 9), by someone or for want of memory; run it again")
+            else:
+                self._finish(run, "error", f"the process died: {how_it_died(code)}; see output.log")
+            rebuild(self.folder, hints=False)
+
+    def _finish(self, run: Run, status: str, error: str) -> None:
+        """Write the row of a run whose process could not."""
+        folder = RunFolder(self.folder / run.folder)
+        if not folder.finished():
+            folder.write_row(failed_row(run, status, error))
+        self._finished(run)
+
+    def _finished(self, run: Run) -> None:
+        row = RunFolder(self.folder / run.folder).row()
+        if row is None:
+            self._finish(run, "error", "the process ended without a result; see output.log")
+            return
+        self.reporter.finished(run.name, row)
+
+    def _stop_all(self) -> None:
+        for _, task, _ in self.active.values():
+            task.stop()
+        deadline = time.monotonic() + GRACE_SECONDS
+        for _, task, _ in self.active.values():
+            task.join(max(deadline - time.monotonic(), 0.1))
+            task.kill()
+
+
+def how_it_died(code: int | None) -> str:
+    """An exit code in words: a signal by its name."""
+    if code is not None and code < 0:
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-code).name
+    return f"exit code {code}"
