@@ -88,6 +88,19 @@ def test_a_bench_from_photos_to_a_leaderboard(small_zoo, suite_file, tmp_path):
     assert frame["psnr"].dtype == float
 
 
+def test_a_run_whose_weights_are_gone_is_made_again(small_zoo, suite_file, tmp_path):
+    out = tmp_path / "results"
+    request = BenchRequest(models="small,gray", suite=str(suite_file), out=out)
+    bench(request)
+    folder = next(out.glob("runs/small/seed0-*"))
+    scores = (folder / "scores.csv").read_bytes()
+    (folder / "model.safetensors").unlink()
+    bench(request, again := Recorder())
+    assert again.todo == ["small seed 0"]
+    assert (folder / "model.safetensors").is_file()
+    assert (folder / "scores.csv").read_bytes() == scores
+
+
 def test_the_same_seed_gives_the_same_numbers_whatever_else_runs(small_zoo, suite_file, tmp_path):
     def scores(models, out, **options):
         bench(BenchRequest(models=models, suite=str(suite_file), out=out, **options))

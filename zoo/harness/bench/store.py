@@ -22,9 +22,6 @@ from zoo.harness.bench.run_row import RunRow
 SCHEMA = 1
 """Of run.json. A folder written under another one is refused with a sentence."""
 
-FINAL = ("ok", "diverged")
-"""Statuses that the same command does not try again; the same seed would diverge the same way."""
-
 HINT_SCORE_COLUMNS = ("sweep", "level", "image", "psnr", "hint_error")
 
 
@@ -125,8 +122,15 @@ class RunFolder:
         write_whole(self.path / "run.json", text + "\n")
 
     def finished(self) -> bool:
+        """Whether nothing is left to do: the run is scored and its weights are here, or it diverged.
+
+        The same seed would diverge the same way. Weights stay out of git, so that in a fresh clone the
+        published rows are there and the colorizers are yet to be trained.
+        """
         row = self.row()
-        return row is not None and row["status"] in FINAL
+        if row is None:
+            return False
+        return row["status"] == "diverged" or (row["status"] == "ok" and self.weights.is_file())
 
     def write_scores(
         self, names: Sequence[str], scores: Mapping[str, Sequence[float | None]], file: str = "scores.csv"
