@@ -14,8 +14,9 @@ import pytest
 from zoo.harness.bench.bench import BenchRequest, bench
 
 SCRIPT = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 from zoo.core.registry import Registry, use
 from zoo.harness.bench.bench import BenchRequest, bench
 table, suite, out = sys.argv[1:]
@@ -29,7 +30,7 @@ except KeyboardInterrupt:
 
 @pytest.fixture
 def long_suite(suite_file):
-    """Long enough to be stopped in the middle."""
+    """Long enough to be stopped in the middle, also on a busy machine."""
     suite_file.write_text(suite_file.read_text().replace("steps: 8", "steps: 600"))
     return suite_file
 
