@@ -7,6 +7,7 @@ import torch
 
 import zoo
 from zoo.core.assemble import make, resolve, takes_option
+from zoo.core.contracts import HINT_GAIN
 from zoo.core.errors import BadInput, BrokenPlugin, UnknownName
 
 
@@ -55,6 +56,22 @@ def test_an_unknown_nested_part_is_an_error():
 def test_a_part_that_raises_costs_itself_only():
     with pytest.raises(BrokenPlugin, match=r"blocks 'double_conv' cannot be built"):
         make("blocks", "double_conv", -1, 4)
+
+
+def test_networks_that_learn_to_read_hints_get_them_amplified():
+    trained = {name for name in zoo.list_models() if resolve(name).recipe != "untrained"}
+    amplified = {name for name in zoo.list_models() if resolve(name).hint_gain == HINT_GAIN}
+    assert amplified == trained - {"cheng2015"}  # whose features are already means of hints
+
+
+def test_the_gain_is_an_option_of_every_model():
+    assert takes_option("unet", "hint_gain")
+    assert takes_option("edsr", "hint_gain")
+    assert zoo.build("unet", width=4, hint_gain=2).hint_gain == 2
+    assert resolve("unet", {"hint_gain": 1}).identity() != resolve("unet").identity()
+    for wrong in (0, -1, True, "much", float("inf")):
+        with pytest.raises(BadInput, match="give a number above 0"):
+            resolve("unet", {"hint_gain": wrong})
 
 
 def test_takes_option():

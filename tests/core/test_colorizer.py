@@ -47,6 +47,22 @@ def test_a_network_that_returns_something_else(output):
         Colorizer(Returns(output), name="mine")(torch.zeros(1, 4, 8, 8))
 
 
+class Remembers(nn.Module):
+    stride = 4
+
+    def forward(self, condition):
+        self.seen = condition
+        return condition[:, :2]
+
+
+def test_the_gain_is_of_the_hints_colours_alone():
+    network, condition = Remembers(), torch.rand(2, 4, 6, 8)
+    Colorizer(network)(condition)
+    assert torch.equal(network.seen[..., :6, :], condition)
+    Colorizer(network, hint_gain=8)(condition)
+    assert torch.equal(network.seen[..., :6, :], condition * torch.tensor([1.0, 8, 8, 1]).view(4, 1, 1))
+
+
 def test_a_smaller_prediction_is_enlarged():
     out = Colorizer(Returns(torch.ones(1, 2, 4, 4)))(torch.zeros(1, 4, 16, 16))["ab"]
     assert torch.equal(out, torch.ones(1, 2, 16, 16))

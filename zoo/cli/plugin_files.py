@@ -40,6 +40,7 @@ class $cls(nn.Module):
     """
 
     stride = 1  # H and W are padded to a multiple of this before forward is called
+    hint_gain = 8  # the hints' a and b, which are small and few, come multiplied by this, as for the zoo's own networks
 
     def __init__(self, *, width: int = 32):
         super().__init__()

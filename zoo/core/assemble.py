@@ -3,14 +3,16 @@
 Options reach a part in this order, the last wins: the part row's presets, the model row's
 ``options`` (to every part that names them), what the model row says for that part, a suite's
 defaults (where a part names them), and the caller's own (``width=16`` to every part that names it,
-``decoder.skip=sum`` to that one). An option that nobody names is an error.
+``decoder.skip=sum`` to that one). An option that nobody names is an error. ``hint_gain`` is an option of
+every model: the colorizer around the parts takes it.
 """
 
 from __future__ import annotations
 
 import inspect
+import math
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,6 +23,8 @@ from zoo.core.spec import KINDS, ROLES, ModelRow, ModelSpec, PartRef, PartRow, p
 
 if TYPE_CHECKING:
     from zoo.core.colorizer import Colorizer
+
+HINT_GAIN_OPTION = "hint_gain"
 
 _KIND_OF = {"encoder": "encoders", "bridge": "bridges", "decoder": "decoders", "head": "heads"}
 
@@ -80,7 +84,10 @@ def resolve(
     row = current().model_row(name)
     where = f"model {name!r}"
     parts, factories, versions = _parts_of(name, row)
-    options = _spread(parts, factories, row.options, dict(defaults or {}), dict(overrides or {}), where)
+    sources = (row.options, defaults or {}, overrides or {})
+    hint_gain = _hint_gain(factories, sources, where)
+    presets, weaker, stronger = [{k: v for k, v in source.items() if k != HINT_GAIN_OPTION} for source in sources]
+    options = _spread(parts, factories, presets, weaker, stronger, where)
     return ModelSpec(
         name=name,
         parts={
@@ -89,10 +96,23 @@ def resolve(
         },
         versions={**versions, **_nested_versions(factories, options)},
         extras=tuple(row.extras),
+        hint_gain=hint_gain,
         recipe=row.recipe,
         baseline=row.baseline,
         note=row.note,
     )
+
+
+def _hint_gain(factories: Mapping[str, Any], sources: Sequence[Mapping[str, Any]], where: str) -> float:
+    """What was asked for last, else what the network says of itself; composed networks read hints with the gain."""
+    from zoo.core.contracts import HINT_GAIN
+
+    gain = getattr(factories["network"], "hint_gain", 1.0) if "network" in factories else HINT_GAIN
+    for options in sources:
+        gain = options.get(HINT_GAIN_OPTION, gain)
+    if isinstance(gain, bool) or not isinstance(gain, (int, float)) or not 0 < gain < math.inf:
+        raise BadInput(f"{where}: {HINT_GAIN_OPTION} is {gain!r}; give a number above 0, such as 1.")
+    return float(gain)
 
 
 def _nested_versions(
@@ -119,7 +139,11 @@ def takes_option(name: str, option: str) -> bool:
     role, dot, bare = option.partition(".")
     if dot:
         return role in parts and (bare in option_names(factories[role]) or takes_any_option(factories[role]))
-    return option in row.options or any(option in option_names(factory) for factory in factories.values())
+    return (
+        option in row.options
+        or option == HINT_GAIN_OPTION
+        or any(option in option_names(factory) for factory in factories.values())
+    )
 
 
 def _parts_of(name: str, row: ModelRow) -> tuple[dict[str, PartRef], dict[str, Callable[..., Any]], dict[str, str]]:
@@ -160,7 +184,8 @@ def assemble(spec: ModelSpec) -> Colorizer:
         network = _call(_network_factory(spec.name, row), (), spec.parts["network"].options, f"model {spec.name!r}")
         if not isinstance(network, nn.Module):
             raise ContractError(f"model {spec.name!r} builds a {type(network).__name__}; an nn.Module is expected.")
-        return Colorizer(network, name=spec.name, extras=spec.extras or tuple(getattr(network, "extras", ())))
+        extras = spec.extras or tuple(getattr(network, "extras", ()))
+        return Colorizer(network, name=spec.name, extras=extras, hint_gain=spec.hint_gain)
     part = spec.parts
     encoder = make("encoders", part["encoder"], CONDITION_CHANNELS)
     levels = encoder.levels
@@ -170,7 +195,8 @@ def assemble(spec: ModelSpec) -> Colorizer:
         levels = bridge.levels
     decoder = make("decoders", part["decoder"], levels)
     head = make("heads", part["head"], decoder.channels)
-    return Colorizer(Composed(encoder, decoder, head, bridge=bridge), name=spec.name, extras=spec.extras)
+    composed = Composed(encoder, decoder, head, bridge=bridge)
+    return Colorizer(composed, name=spec.name, extras=spec.extras, hint_gain=spec.hint_gain)
 
 
 def build(name: str, **options: Any) -> Colorizer:
@@ -200,7 +226,7 @@ def _spread(
     where: str,
 ) -> dict[str, dict[str, Any]]:
     named = {role: option_names(factory) for role, factory in factories.items()}
-    known = sorted({n for names in named.values() for n in names} | set(row_options))
+    known = sorted({n for names in named.values() for n in names} | set(row_options) | {HINT_GAIN_OPTION})
     resolved: dict[str, dict[str, Any]] = {role: {} for role in parts}
 
     def broadcast(key: str, value: Any, *, required: bool = True) -> None:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.core.contracts import CONDITION_CHANNELS, Bridge, Decoder, Encoder, Head, Prediction
+from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Bridge, Decoder, Encoder, Head, Prediction
 from zoo.core.errors import ContractError
 
 DEFAULT_STRIDE = 32
@@ -22,6 +22,8 @@ class Composed(nn.Module):
     ``forward``: condition (N, 4, H, W), H and W divisible by ``stride``, to a prediction whose maps
     have the decoder's size, H / ``decoder.reduction``.
     """
+
+    hint_gain = HINT_GAIN
 
     def __init__(self, encoder: Encoder, decoder: Decoder, head: Head, *, bridge: Bridge | None = None):
         super().__init__()
@@ -51,13 +53,18 @@ class Colorizer(nn.Module):
             what it wants beyond the condition; it is then called as ``network(condition, extras)``.
         name: what error messages call it.
         extras: those names; the caller passes a mapping with them.
+        hint_gain: what ``hint_ab`` is multiplied by before the network sees it, see
+            :data:`~zoo.core.contracts.HINT_GAIN`.
     """
 
-    def __init__(self, network: nn.Module, *, name: str = "colorizer", extras: Sequence[str] = ()):
+    def __init__(
+        self, network: nn.Module, *, name: str = "colorizer", extras: Sequence[str] = (), hint_gain: float = 1.0
+    ):
         super().__init__()
         self.network = network
         self.name = name
         self.extras = tuple(extras)
+        self.hint_gain = hint_gain
         stride = getattr(network, "stride", DEFAULT_STRIDE)
         # A bare torch layer has a stride too, a tuple, and it means something else.
         self.stride = stride if isinstance(stride, int) else DEFAULT_STRIDE
@@ -78,7 +85,7 @@ class Colorizer(nn.Module):
         if condition.ndim != 4 or condition.shape[1] != CONDITION_CHANNELS:
             raise ContractError(f"{self.name}: the condition is (N, 4, H, W), not {tuple(condition.shape)}.")
         height, width = condition.shape[-2:]
-        padded = reflect_pad(condition, self.stride)
+        padded = self.prepared(condition)
         output = self.network(padded, self._given(extras)) if self.extras else self.network(padded)
         prediction: Prediction = dict(output) if isinstance(output, Mapping) else {"ab": output}
         ab = self._checked(prediction.get("ab"), padded)
@@ -86,6 +93,17 @@ class Colorizer(nn.Module):
             ab = F.interpolate(ab, padded.shape[-2:], mode="bilinear", align_corners=False)
         prediction["ab"] = ab[..., :height, :width]
         return prediction
+
+    def prepared(self, condition: Tensor) -> Tensor:
+        """What the network is given: the condition, padded to the stride, its hints multiplied by the gain.
+
+        For those who ask the network for more than a prediction, such as its samples.
+        """
+        padded = reflect_pad(condition, self.stride)
+        if self.hint_gain == 1:
+            return padded
+        lightness, hint_ab, hint_mask = padded.split((1, 2, 1), dim=1)
+        return torch.cat((lightness, hint_ab * self.hint_gain, hint_mask), dim=1)
 
     def _given(self, extras: Mapping[str, Tensor] | None) -> Mapping[str, Tensor]:
         for name in self.extras:

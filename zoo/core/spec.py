@@ -84,6 +84,10 @@ class RecipeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     hints: str | dict[str, Any] | None = None
     version: int = 1
 
+    def identity(self) -> dict[str, Any]:
+        """What decides the result, as plain data (words about it do not)."""
+        return {k: v for k, v in msgspec.to_builtins(self).items() if k not in ("summary", "source")}
+
 
 class PartRef(msgspec.Struct, frozen=True):
     """A part by name, with the options it is built with."""
@@ -110,13 +114,15 @@ def part_ref(value: Any, where: str) -> PartRef:
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A model resolved: every part by name with all its options, nothing left to default rows.
 
-    ``parts`` maps a role to its part; a whole network has the one role ``network``.
+    ``parts`` maps a role to its part; a whole network has the one role ``network``. ``hint_gain`` is the
+    :class:`~zoo.core.colorizer.Colorizer`'s.
     """
 
     name: str
     parts: dict[str, PartRef]
     versions: dict[str, str]
     extras: tuple[str, ...] = ()
+    hint_gain: float = 1.0
     recipe: str = "default"
     baseline: bool = False
     note: str = ""
@@ -127,6 +133,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
             "parts": msgspec.to_builtins(self.parts),
             "versions": self.versions,
             "extras": list(self.extras),
+            "hint_gain": self.hint_gain,
         }
 
 

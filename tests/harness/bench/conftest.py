@@ -30,7 +30,7 @@ class Published(Small):
     # its public original names the same tensors otherwise
 
     @staticmethod
-    def from_published(state):
+    def from_published(state, *, hint_gain):
         return {"body." + key.removeprefix("model."): value for key, value in state.items()}
 
 

@@ -12,6 +12,7 @@ from scipy import stats
 from zoo.core.color import split_lab
 from zoo.core.contracts import HintSampler
 from zoo.core.errors import BadInput
+from zoo.parts.hints.mixed import Mixed
 from zoo.parts.hints.none import NoHints
 from zoo.parts.hints.pixels import Pixels
 from zoo.parts.hints.points import Points
@@ -24,6 +25,8 @@ SAMPLERS: list[Callable[[], HintSampler]] = [
     lambda: Points(count=10, sizes=6),
     lambda: Points(count=(0, 128), sizes=2, positions="uniform"),
     lambda: Points(count=0),
+    Mixed,
+    lambda: Mixed(["none", {"name": "pixels", "densities": [0.1]}, {"name": "points", "count": 3}], [1, 2, 1]),
 ]
 
 
@@ -216,3 +219,21 @@ def test_photos_of_a_batch_are_drawn_independently() -> None:
 def test_an_impossible_option_is_refused(make: Callable[[], HintSampler]) -> None:
     with pytest.raises(BadInput):
         make()
+
+
+def test_a_mixture_draws_each_sampler_by_its_weight() -> None:
+    mixed = Mixed(
+        ["none", {"name": "points", "count": 1, "sizes": 3}, {"name": "pixels", "densities": [1.0]}], [1, 2, 5]
+    )
+    hinted = mixed(torch.ones(4000, 2, 8, 8), generator())[1].sum((1, 2, 3)).int()
+    observed = [int((hinted == count).sum()) for count in (0, 9, 64)]
+    assert sum(observed) == 4000, "every photo's hints come from one sampler, whole"
+    assert stats.chisquare(observed, [500, 1000, 2500]).pvalue > 0.001
+
+
+@pytest.mark.parametrize("weights", [[1], [1, 0], [1, -1]])
+def test_a_mixture_refuses_weights_that_are_none(weights: list[float]) -> None:
+    with pytest.raises(BadInput, match="a positive number for each"):
+        Mixed(["pixels", "points"], weights)
+    with pytest.raises(BadInput, match="no hints to mix"):
+        Mixed([])

@@ -37,8 +37,8 @@ def test_it_has_no_normalisation():
     assert not any(isinstance(m, nn.BatchNorm2d) for m in EDSR(width=4).modules())
 
 
-def test_a_block_adds_a_tenth_of_its_branch():
-    block = EDSR(width=4).trunk[0]
+def test_a_block_adds_what_the_scale_leaves_of_its_branch():
+    block = EDSR(width=4, residual_scale=0.1).trunk[0]
     x = torch.randn(1, 4, 5, 5)
     torch.testing.assert_close(block(x), x + 0.1 * block.branch(x))
 

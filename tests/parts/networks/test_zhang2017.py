@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from scipy.spatial import Delaunay
 
 from zoo.core.colorizer import Colorizer
+from zoo.core.contracts import HINT_GAIN
 from zoo.core.errors import BadInput
 from zoo.parts.blocks.ab_bins import gamut_bins, grid_bins
 from zoo.parts.networks.zhang2017 import Zhang2017
@@ -94,11 +95,12 @@ def published_forward(state, lightness, ab, mask, mask_cent):
     return regressed, F.conv2d(eight, state["model_class.0.weight"], state["model_class.0.bias"])
 
 
+@pytest.mark.parametrize("hint_gain", [1.0, HINT_GAIN])
 @pytest.mark.parametrize("mask_cent", [0.0, 0.5])
-def test_the_published_weights_give_the_published_output(published, mask_cent):
+def test_the_published_weights_give_the_published_output(published, mask_cent, hint_gain):
     network = Zhang2017(mask_cent=mask_cent)
-    network.load_state_dict(Zhang2017.from_published(published))
-    colorizer = Colorizer(network).eval()
+    network.load_state_dict(Zhang2017.from_published(published, hint_gain=hint_gain))
+    colorizer = Colorizer(network, hint_gain=hint_gain).eval()
     generator = torch.Generator().manual_seed(1)
     lightness = torch.rand(1, 1, 32, 40, generator=generator) * 100
     mask = (torch.rand(1, 1, 32, 40, generator=generator) < 0.1).float()

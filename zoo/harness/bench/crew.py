@@ -13,9 +13,9 @@ from zoo.core.errors import BadInput
 from zoo.core.registry import current
 from zoo.harness.bench.executors.local import LocalExecutor, Task
 from zoo.harness.bench.leaderboard import rebuild
+from zoo.harness.bench.outcome import failed_row
 from zoo.harness.bench.plan import Run
 from zoo.harness.bench.reporter import Reporter
-from zoo.harness.bench.run import failed_row
 from zoo.harness.bench.store import RunFolder
 
 POLL_SECONDS = 0.5

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zoo.core.color import join_lab, rgb_to_lab, to_uint8
-from zoo.core.colorizer import Colorizer, Composed, reflect_pad
+from zoo.core.colorizer import Colorizer, Composed
 from zoo.core.contracts import Batch, Metric
 from zoo.harness.data.evaluation import Evaluation
 from zoo.harness.metrics.delta_e00 import ciede2000
@@ -41,7 +41,7 @@ def can_sample(colorizer: Colorizer) -> bool:
 
 def sample(colorizer: Colorizer, batch: Batch, k: int, generator: torch.Generator) -> Tensor:
     """``k`` colorizations of each photo, padded and cropped as the colorizer itself does: ab (N, k, 2, H, W)."""
-    condition = reflect_pad(batch.condition, colorizer.stride)
+    condition = colorizer.prepared(batch.condition)
     network = colorizer.network
     if isinstance(network, Composed):
         pyramid = network.encoder(condition)

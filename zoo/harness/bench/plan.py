@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from zoo.core.assemble import resolve, takes_option
+from zoo.core.assemble import option_names, resolve, takes_option
 from zoo.core.errors import BadInput, UnknownName, ZooError, did_you_mean
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, RecipeRow, fingerprint, part_ref
@@ -141,6 +141,7 @@ def protocol_of(suite: Suite, data: Mapping[str, Any], hints: Mapping[str, str])
         "batch": suite.batch,
         "budget": msgspec.to_builtins(suite.budget),
         "recipe": suite.recipe,
+        "train_hints": suite.train_hints,
         "metrics": [registry.record("metrics", metric).identity for metric in suite.metrics],
     }
 
@@ -183,13 +184,13 @@ def plan_runs(
     registry = current()
     trained = spec.recipe != "untrained" and not weights
     recipe_name = (suite.recipe or spec.recipe) if trained else "untrained"
-    recipe = registry.recipe(recipe_name)
+    recipe = _sized(registry.recipe(recipe_name), suite.options)
     train_hints = suite.train_hints or recipe.hints or "none"
     batch = suite.batch or recipe.batch or 16
     budget = suite.budget or Budget(epochs=recipe.epochs or 10)
     identity = {
         "spec": spec.identity(),
-        "recipe": msgspec.to_builtins(recipe),
+        "recipe": recipe.identity(),
         "recipe_parts": _recipe_parts(recipe, train_hints),
         "batch": batch,
         "budget": msgspec.to_builtins(budget),
@@ -216,16 +217,33 @@ def plan_runs(
     ]
 
 
+def _sized(recipe: RecipeRow, options: Mapping[str, Any]) -> RecipeRow:
+    """The recipe with the suite's options in its objective, where that names them: a discriminator has a width too."""
+    ref = part_ref(recipe.objective, "objective")
+    named = option_names(current().load("objectives", ref.name))
+    taken = {key: value for key, value in options.items() if key in named}
+    if not taken:
+        return recipe
+    return msgspec.structs.replace(recipe, objective={"name": ref.name, **ref.options, **taken})
+
+
 def _is_varied(spec: ModelSpec, options: Mapping[str, Any]) -> bool:
     return any(takes_option(spec.name, key) for key in options)
+
+
+def _hints_identity(hints: Any) -> dict[str, Any]:
+    """A sampler with its version and options; a mixture's samplers likewise, under its option ``hints``."""
+    ref = part_ref(hints, "train hints")
+    nested = {"hints": [_hints_identity(inner) for inner in ref.options["hints"]]} if "hints" in ref.options else {}
+    return {"name": current().record("hints", ref.name).identity, **ref.options, **nested}
 
 
 def _recipe_parts(recipe: RecipeRow, train_hints: str | dict[str, Any]) -> dict[str, Any]:
     """The versions of the parts a recipe names; looking them up is also the check that they exist."""
     registry = current()
-    hints, objective = part_ref(train_hints, "train hints"), part_ref(recipe.objective, "objective")
+    objective = part_ref(recipe.objective, "objective")
     return {
-        "hints": {"name": registry.record("hints", hints.name).identity, **hints.options},
+        "hints": _hints_identity(train_hints),
         "objective": registry.record("objectives", objective.name).identity,
         "losses": [registry.record("losses", loss).identity for loss in sorted(recipe.losses)],
     }

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,13 +12,13 @@ import msgspec
 import torch
 
 from zoo.core.colorizer import Colorizer
-from zoo.core.errors import BadInput, BrokenPlugin, ContractError, Diverged, Unavailable, ZooError
-from zoo.core.registry import OURS, current
-from zoo.harness.bench import costs, provenance
+from zoo.core.errors import BadInput
+from zoo.harness.bench import costs
 from zoo.harness.bench.draws import K as DRAWS
 from zoo.harness.bench.draws import can_sample, score_draws
 from zoo.harness.bench.given_weights import load_given, weights_digest
 from zoo.harness.bench.hint_sweep import PIXELS_A_BATCH, level_means, score_sweeps
+from zoo.harness.bench.outcome import failed_row, failure, head, tail
 from zoo.harness.bench.plan import Run
 from zoo.harness.bench.predictions import KEPT, save_photos, save_predictions
 from zoo.harness.bench.samples import input_pictures, sheet
@@ -38,9 +36,10 @@ from zoo.harness.bench.setup import (
 from zoo.harness.bench.store import RunFolder, locked, write_whole
 from zoo.harness.bench.time_to import time_to
 from zoo.harness.bench.tracking import Tracking
+from zoo.harness.bench.training_run import TrainingRun
 from zoo.harness.data.evaluation import Evaluation
 from zoo.harness.training import device as devices
-from zoo.harness.training.checkpoint import read_state, save_state, save_weights
+from zoo.harness.training.checkpoint import save_weights
 from zoo.harness.training.loop import Training
 from zoo.harness.training.seeds import generator
 
@@ -65,64 +64,6 @@ def main(payload: dict[str, Any], send: Callable[[dict[str, Any]], None], stop: 
             row = failed_row(run, status, reason)
         tracking.finish(row["status"], row.get("scores", {}))
         folder.write_row(row)
-
-
-def failure(run: Run, error: BaseException) -> tuple[str, str]:
-    """The status and the reason, in one line, that an exception stands for."""
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    if isinstance(error, InterruptedError):
-        return "interrupted", "stopped; the same command goes on from its checkpoint"
-    if isinstance(error, Diverged):
-        return "diverged", reason
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _tells_of_memory(error):
-        return "oom", reason
-    if isinstance(error, (BrokenPlugin, ContractError)):
-        return "plugin_error", reason
-    if isinstance(error, (BadInput, Unavailable, ZooError)):
-        return "error", reason
-    foreign = current().record("models", run.model).distribution != OURS
-    return "plugin_error" if foreign else "error", f"{type(error).__name__}: {reason}"
-
-
-def _tells_of_memory(error: BaseException) -> bool:
-    """torch's CPU allocator has no exception of its own: it raises RuntimeError with these words."""
-    sentences = ("out of memory", "not enough memory", "can't allocate memory")
-    return isinstance(error, RuntimeError) and any(sentence in str(error) for sentence in sentences)
-
-
-def failed_row(run: Run, status: str, error: str) -> dict[str, Any]:
-    """run.json of a run that came to no score."""
-    return {**_head(run), "status": status, "error": error, **_tail(run, None)}
-
-
-def _head(run: Run) -> dict[str, Any]:
-    return {"model": run.model, "label": run.label, "seed": run.seed, "key": run.key}
-
-
-def _tail(run: Run, device: torch.device | None) -> dict[str, Any]:
-    finished = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {
-        "suite": run.suite.name,
-        "protocol": run.protocol,
-        "data": run.data,
-        "recipe": run.recipe_name,
-        "spec": msgspec.to_builtins(run.spec),
-        "plan": msgspec.to_builtins(
-            {
-                "recipe": run.recipe,
-                "suite": run.suite,
-                "batch": run.batch,
-                "budget": run.budget,
-                "hints": run.train_hints,
-            }
-        ),
-        "provenance": {
-            **provenance.versions(),
-            "device": devices.describe(device) if device else run.device,
-            "commit": provenance.commit(),
-            "finished": finished,
-        },
-    }
 
 
 class RunProcess:
@@ -157,13 +98,15 @@ class RunProcess:
         self.banks = open_banks(suite)
         colorizer = make_colorizer(run, self.device)
         if run.weights:
-            load_given(colorizer.network, Path(run.weights))
+            load_given(colorizer, Path(run.weights))
             self.notes.append(f"weights from {Path(run.weights).name}, sha256 {weights_digest(Path(run.weights))}")
         objective, self.extras = make_objective(run, colorizer, self.device)
         training = make_training(run, colorizer, objective, self.extras, self.banks.train, self.device, self.precision)
-        if not self._resumed(training):
+        course = self._course(training)
+        if not course.resume():
             objective.prepare(make_training_pass(run, self.banks.train, self.extras, self.device))
-        curve = self._train(training)
+        curve = course.run()
+        self.notes += course.notes
         colorizer = training.trained  # type: ignore[assignment]
         self.progress("evaluating", 0.0)
         metrics, notes = make_metrics(suite.metrics, device=self.device, lpips_trunk=run.lpips_trunk)
@@ -182,7 +125,7 @@ class RunProcess:
             curve.append({"step": training.step, "seconds": round(training.seconds, 3), "psnr": means.get("psnr")})
         measured["time_to"] = time_to(suite.psnr_target, curve)
         return {
-            **_head(run),
+            **head(run),
             "status": "ok",
             "error": "",
             "baseline": bool(run.spec and run.spec.baseline),
@@ -195,74 +138,23 @@ class RunProcess:
             "steps": training.step,
             "curve": curve,
             "precision": self.precision,
-            **_tail(run, self.device),
+            **tail(run, self.device),
         }
 
     def progress(self, phase: str, fraction: float, **values: float) -> None:
         self._send({"phase": phase, "fraction": fraction, **values})
 
-    def _resumed(self, training: Training) -> bool:
-        """Take the run up from its checkpoint, if there is a good one."""
-        path = self.folder.checkpoint
-        if not path.exists():
-            with contextlib.suppress(FileNotFoundError):
-                self.folder.log.unlink()
-            return False
-        try:
-            state = read_state(path)
-        except BadInput as error:
-            # A checkpoint is a convenience: without it the run starts anew and ends the same.
-            self.notes.append(f"started anew: {error}")
-            self.folder.cut_log(-1)
-            return False
-        training.load_state_dict(state["training"])
-        self.folder.cut_log(training.step)
-        return True
-
-    def _train(self, training: Training) -> list[dict[str, Any]]:
-        """Train to the end, with a look at the PSNR at the suite's points of the way."""
-        if not training.objective.players:
-            return []
-        suite, saved = self.plan.suite, time.monotonic()
-
-        def on_log(entry: dict[str, float]) -> None:
-            nonlocal saved
-            rate = training.photos / max(training.seconds, 1e-9)
-            self.folder.append_log({k: round(v, 6) for k, v in entry.items()})
-            self.tracking.log(training.step, {k: v for k, v in entry.items() if k != "step"})
-            self.progress("training", training.progress, loss=entry[training.objective.players[-1]], photos_per_s=rate)
-            if time.monotonic() - saved > suite.checkpoint_every:
-                self._checkpoint(training)
-                saved = time.monotonic()
-
+    def _course(self, training: Training) -> TrainingRun:
         metrics, _ = make_metrics(["psnr"], device=self.device)
-        curve = self._curve_so_far()
-        for point in range(1, suite.curve + 1):
-            until = point / max(suite.curve, 1)
-            if training.progress >= until:
-                continue
-            if not training.run(until=until, on_log=on_log, stop=self.stop):
-                self._checkpoint(training)
-                raise InterruptedError("stopped while training")
-            if until < 1:
-                psnr = _mean(self._score(training.trained, metrics).per_image["psnr"])
-                point_reached = {"step": training.step, "seconds": round(training.seconds, 3), "psnr": psnr}
-                curve.append(point_reached)
-                self.folder.append_log({"curve": True, **point_reached})
-                self.tracking.log(training.step, {"psnr": psnr} if psnr is not None else {})
-        if training.progress < 1 and not training.run(on_log=on_log, stop=self.stop):
-            self._checkpoint(training)
-            raise InterruptedError("stopped while training")
-        return curve
-
-    def _curve_so_far(self) -> list[dict[str, Any]]:
-        if not self.folder.log.exists():
-            return []
-        entries = map(msgspec.json.decode, self.folder.log.read_bytes().splitlines())
-        return [{k: v for k, v in entry.items() if k != "curve"} for entry in entries if entry.get("curve")]
-
-    def _checkpoint(self, training: Training) -> None:
-        save_state({"training": training.state_dict()}, self.folder.checkpoint)
+        return TrainingRun(
+            training,
+            self.plan.suite,
+            self.folder,
+            self.tracking,
+            psnr=lambda colorizer: _mean(self._score(colorizer, metrics).per_image["psnr"]),
+            report=lambda fraction, **values: self.progress("training", fraction, **values),
+            stop=self.stop,
+        )
 
     def _batches(self, *, batch_size: int = 16) -> Iterator[Evaluation]:
         return scored_photos(self.plan.suite, self.banks, self.extras, self.device, batch_size=batch_size)

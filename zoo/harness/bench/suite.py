@@ -53,7 +53,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         test_limit: score the first so many test photos only.
         seeds: runs a model.
         batch, budget, recipe, train_hints: given here they hold for every model; None leaves them to the recipe.
-        options: model options, for every model that names them.
+        options: model options, for every model that names them, and every recipe's objective.
         eval_hints: the hints given when scoring; they are the same for every model and seed.
         sweeps: hint sweeps that a trained colorizer is scored on besides, each under the name its rows carry.
         sweep_limit: do so on the first so many test photos only.

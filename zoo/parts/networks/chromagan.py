@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.core.contracts import CONDITION_CHANNELS, Prediction
+from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.parts.blocks.he_normal import he_normal
 from zoo.parts.blocks.start_grey import start_grey
 from zoo.parts.blocks.vgg_stages import vgg_stages
@@ -35,6 +35,7 @@ class ChromaGAN(nn.Module):
     """
 
     stride = 8
+    hint_gain = HINT_GAIN
 
     def __init__(self, *, width: int = 64, classes: int = CLASSES):
         super().__init__()

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.core.contracts import CONDITION_CHANNELS, Prediction
+from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.parts.blocks.field_encoder import FIELD
 from zoo.parts.blocks.gaussian_mixture import GaussianMixture
 from zoo.parts.blocks.start_grey import INITIAL_STD
@@ -37,6 +37,7 @@ class Deshpande2017(nn.Module):
     """
 
     stride = 1
+    hint_gain = HINT_GAIN
 
     def __init__(self, *, width: int = FULL_WIDTH, latent: int = 64, components: int = 8, scale: float = 0.1):
         super().__init__()

@@ -6,7 +6,7 @@ from math import log2
 
 from torch import Tensor, nn
 
-from zoo.core.contracts import CONDITION_CHANNELS, Prediction
+from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
 from zoo.parts.blocks.start_grey import start_grey
 from zoo.parts.blocks.upsample import start_as_nearest
@@ -22,20 +22,21 @@ class EDSR(nn.Module):
     trunk's, 4 · scale² channels where theirs has 3; no mean is subtracted; the last convolution has two channels
     and starts at grey, and those before the shuffles start as a nearest-neighbour resize.
 
-    The default is their baseline's size, 16 blocks of 64, with the residual scaling of the large model, which is
-    ``width=256 blocks=32``.
+    The default is their baseline, 16 blocks of 64; the large model is ``width=256 blocks=32 residual_scale=0.1``.
 
     Args:
         width: channels everywhere.
         blocks: residual blocks.
         scale: a power of two.
-        residual_scale: what a block's branch is multiplied by before it is added; it keeps wide trunks stable.
+        residual_scale: what a block's branch is multiplied by before it is added; 0.1 keeps wide trunks stable.
 
     Raises:
         BadInput: a width or number of blocks below 1, or a scale that is no power of two from 2 up.
     """
 
-    def __init__(self, *, width: int = 64, blocks: int = 16, scale: int = 4, residual_scale: float = 0.1):
+    hint_gain = HINT_GAIN
+
+    def __init__(self, *, width: int = 64, blocks: int = 16, scale: int = 4, residual_scale: float = 1.0):
         super().__init__()
         if min(width, blocks) < 1:
             raise BadInput(f"An EDSR of width {width} and {blocks} blocks is none; give 1 or more of each.")

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.core.contracts import CONDITION_CHANNELS, Prediction
+from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
 from zoo.parts.blocks.conv_unit import ConvUnit
 from zoo.parts.blocks.he_normal import he_normal
@@ -31,6 +31,7 @@ class EigenMultiscale(nn.Module):
     """
 
     stride = 32
+    hint_gain = HINT_GAIN
 
     def __init__(self, *, width: int = 64, grid: int = 8):
         super().__init__()

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.assemble import make
-from zoo.core.contracts import CONDITION_CHANNELS, Prediction
+from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
 from zoo.parts.blocks.cascade_fusion import CascadeFusion
 from zoo.parts.blocks.dilated_bottleneck import DilatedBottleneck
@@ -37,6 +37,7 @@ class ICNet(nn.Module):
     """
 
     stride = 32
+    hint_gain = HINT_GAIN
 
     def __init__(self, *, width: int = 32):
         super().__init__()

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.core.contracts import CONDITION_CHANNELS, Prediction
+from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
 from zoo.parts.blocks.start_grey import start_grey
 from zoo.parts.blocks.transformer_layer import EPSILON, TransformerLayer
@@ -35,6 +35,8 @@ class IColoriT(nn.Module):
     Raises:
         BadInput: a width that is odd or does not divide into the heads.
     """
+
+    hint_gain = HINT_GAIN
 
     def __init__(self, *, width: int = 768, depth: int = 12, patch: int = 16, heads: int | None = None):
         super().__init__()

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.color import AB_SCALE
-from zoo.core.contracts import CONDITION_CHANNELS, Prediction
+from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
 from zoo.parts.blocks.he_normal import he_normal
 from zoo.parts.blocks.start_grey import start_grey
@@ -42,6 +42,7 @@ class Iizuka2016(nn.Module):
     """
 
     stride = 8
+    hint_gain = HINT_GAIN
 
     def __init__(self, *, width: int = 64, classes: int = 0, global_size: int = 224):
         super().__init__()

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.core.contracts import CONDITION_CHANNELS, Prediction
+from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
 from zoo.parts.blocks.start_grey import INITIAL_STD
 
@@ -33,6 +33,8 @@ class Pix2Pix(nn.Module):
     Raises:
         BadInput: a width below 1 or fewer than two stages.
     """
+
+    hint_gain = HINT_GAIN
 
     def __init__(
         self,

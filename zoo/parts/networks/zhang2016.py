@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from zoo.core.contracts import CONDITION_CHANNELS, Prediction
+from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
 from zoo.parts.blocks.ab_bins import GAMUT_BINS
 from zoo.parts.blocks.published_weights import published_name, take_published
@@ -37,6 +37,7 @@ class Zhang2016(nn.Module):
     """
 
     stride = 8
+    hint_gain = HINT_GAIN
     published_keys: ClassVar[dict[str, str]] = {
         **{f"conv{i}": f"model{i}" for i in range(1, 9)},
         "quantized.project": "model8.6",
@@ -71,11 +72,15 @@ class Zhang2016(nn.Module):
         return {"ab": self.quantized.colour(prediction["logits"], self.temperature), **prediction}
 
     @staticmethod
-    def from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def from_published(state: Mapping[str, Tensor], *, hint_gain: float = 1.0) -> dict[str, Tensor]:
         """The state dict of the public ``eccv16`` network as one of this class with its default options.
 
         The hint channels, which the original lacks, get zero weights: they change nothing. The bins are the
         file's. The original averages at T = 1: build with ``temperature=1`` for its exact output.
+
+        Args:
+            state: its ``state_dict()``.
+            hint_gain: of no effect on weights that read no hints.
 
         Raises:
             BadInput: keys missing or unknown, or tensors of another shape.

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zoo.core.contracts import CONDITION_CHANNELS, Prediction
+from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
 from zoo.parts.blocks.ab_bins import gamut_bins, grid_bins
 from zoo.parts.blocks.global_hints import EXTRAS, GlobalHints
@@ -43,6 +43,7 @@ class Zhang2017(nn.Module):
     """
 
     stride = 8
+    hint_gain = HINT_GAIN
     published_keys: ClassVar[dict[str, str]] = {
         **{f"conv{i}": f"model{i}" for i in range(1, 11)},
         "up8": "model8up.0",
@@ -131,8 +132,12 @@ class Zhang2017(nn.Module):
         return torch.from_numpy(colours), torch.from_numpy(shares)
 
     @staticmethod
-    def from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def from_published(state: Mapping[str, Tensor], *, hint_gain: float = 1.0) -> dict[str, Tensor]:
         """The state dict of the public ``siggraph17`` network as one of this class without global hints.
+
+        Args:
+            state: its ``state_dict()``.
+            hint_gain: what the hints are multiplied by before they come here; the first weights are divided by it.
 
         Raises:
             BadInput: keys missing or unknown, or tensors of another shape.
@@ -141,7 +146,8 @@ class Zhang2017(nn.Module):
             ours = Zhang2017().state_dict()
         names = {key: name for key in ours if (name := published_name(key, Zhang2017.published_keys))}
         given = take_published(state, {name: ours[key].shape for key, name in names.items()}, "zhang2017")
-        loaded = {key: given[name] for key, name in names.items()}
+        loaded = {key: given[name].clone() for key, name in names.items()}
+        loaded["conv1.0.weight"][:, 1:3] /= hint_gain
         return {
             **loaded,
             "quantized.bins": grid_bins().float(),

@@ -73,6 +73,7 @@ class Variational(nn.Module):
         if not 0 < first_stage < 1:
             raise BadInput(f"objective 'variational': first_stage is {first_stage}; give a part between 0 and 1.")
         self._network = (network,)  # in a tuple: not part of this module's own state
+        self._prepared = colorizer.prepared
         self.first_stage = first_stage
         self.kl = kl
         self.prior_mix = prior_mix
@@ -149,7 +150,7 @@ class Variational(nn.Module):
         with torch.no_grad():
             mean, log_variance = self.encoder(_as_field(batch.ab))
             code = mean + self.noise.normal(mean) * (0.5 * log_variance).exp()
-        loss = self._network[0].codes(batch.condition).nearest_component_loss(code).mean()
+        loss = self._network[0].codes(self._prepared(batch.condition)).nearest_component_loss(code).mean()
         return loss, {"mixture": loss.detach()}
 
     def _kl_weight(self) -> float:
