@@ -53,6 +53,7 @@ class _Worker:
             env={**os.environ, "PYTHONPATH": paths},
         )
         self.lines: queue.Queue[bytes] = queue.Queue()
+        self.stands_still = False
         threading.Thread(target=self._read, daemon=True).start()
         request = {"names": names, "files": [str(file) for file in current().files]}
         assert self.process.stdin is not None
@@ -77,13 +78,16 @@ class _Worker:
         try:
             line = self.lines.get(timeout=timeout)
         except queue.Empty:
+            self.stands_still = True
             return None
         return msgspec.json.decode(line, type=ProbeReport) if line else None
 
     def how_it_ended(self, timeout: float) -> str:
         """A sentence for the name at which this process came to its end."""
+        if self.stands_still:
+            return f"not done after {timeout:g} s"
         try:
-            code = self.process.wait(timeout=1)
+            code = self.process.wait(timeout=timeout)  # its output has ended, so it is on its way out
         except subprocess.TimeoutExpired:
             return f"not done after {timeout:g} s"
         if code < 0:
