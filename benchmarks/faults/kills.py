@@ -2,12 +2,13 @@
 
     python benchmarks/faults/kills.py [--kills 50] [--seed 0]
 
-A small bench is run once undisturbed. Then the same command is run again and again, and each time after a
-random delay one of its processes is killed with SIGKILL: the bench itself, one of its runs, or the server
-that runs are forked from. A bench that comes to its end before all kills are dealt out is compared with the
-undisturbed one, and the next round begins in a new folder, with a new cache. After every kill nothing that
-was finished may be lost or changed, and no file may be half written. At the end weights and scores must be
-equal to the last byte; times, dates and commits are not looked at. Linux only: it finds processes in /proc.
+A small bench is run once undisturbed. Then the same command is run again and again, and each time one of its
+processes is killed with SIGKILL: the bench itself, one of its runs, or the server that runs are forked from.
+The moment is random, counted from the start or from the beginning of one of the short phases. A bench that
+comes to its end before all kills are dealt out is compared with the undisturbed one, and the next round begins
+in a new folder, with a new cache. After every kill nothing that was finished may be lost or changed, and no
+file may be half written. At the end weights, scores and curves must be equal to the last byte; times, dates and
+commits are not looked at. Linux only: it finds processes in /proc.
 """
 
 from __future__ import annotations
@@ -66,6 +67,9 @@ DONE = "all runs done"
 """The CSVs and the report are written, or a bench starts up that finds nothing else to do."""
 
 PHASES = ("start-up", "training", "scoring", "writing", DONE)
+
+AIMS = {"scoring": (0.15, 1.0), "writing": (0.15, 0.3), DONE: (0.1, 2.0)}
+"""Short phases that a random moment seldom falls into: how often one is waited for, and seconds from its start."""
 
 HANGS = 124
 PATIENCE = 600.0
@@ -134,6 +138,12 @@ def phase_of(folder: Path | None, since: float, steps: int) -> str:
         if touched(run.log):
             return "scoring" if f'"step": {steps},' in run.log.read_text() else "training"
     return "start-up"
+
+
+def is_ok(run: Path) -> bool:
+    with contextlib.suppress(BadInput):  # the checks tell of it
+        return (RunFolder(run).row() or {}).get("status") == "ok"
+    return False
 
 
 def wait_until_gone(those: Iterable[Process], seconds: float = 60) -> list[Process]:
@@ -236,7 +246,7 @@ class Round:
             return HANGS if code is None else code, first, time.monotonic() - began
 
     def disturbed(self, kills: int, starting: float, working: float) -> list[Kill]:
-        """The command again and again until it ends well, killed ``kills`` times at the most.
+        """The command again and again until it ends with nothing of it killed; ``kills`` are dealt out at the most.
 
         Args:
             starting: seconds that an undisturbed bench takes until its first run is at work.
@@ -247,10 +257,8 @@ class Round:
             before, began = len(dealt), time.time()
             with self.started() as bench:
                 while len(dealt) < kills:
-                    left = 1 - self.finished.runs() / self.runs
-                    ahead = max(left, 0.25) * working if left else 0.0
-                    longest = ahead + (starting if len(dealt) == before else 1.0)
-                    if ended(bench, self.rng.uniform(0.5, longest)):
+                    fresh = len(dealt) == before
+                    if self._has_ended_before(bench, began, starting if fresh else 1.0, working):
                         break
                     dealt.append(self._kill(bench.pid, began))
                     told(len(dealt), dealt[-1], time.time() - began)
@@ -261,17 +269,38 @@ class Round:
                 dealt.pop()  # it had come to its end just before
             if code == -signal.SIGKILL:
                 self._after_the_bench()
-            elif self._ended_by_itself(code, hurt=len(dealt) > before):
+            elif self._was_the_last(code, hurt=len(dealt) > before):
                 return dealt
 
-    def _ended_by_itself(self, code: int, *, hurt: bool) -> bool:
-        """Whether that was all: 0 when every run is finished, 1 when some were killed and are to be done again."""
+    def _has_ended_before(self, bench: subprocess.Popen[bytes], began: float, starting: float, working: float) -> bool:
+        """Let the bench be until the moment of the next kill; whether it ends before."""
+        left = 1 - self.finished.runs() / self.runs
+        if left:
+            draw = self.rng.random()
+            for phase, (share, longest) in AIMS.items():
+                if draw < share:
+                    return self._has_ended_until(phase, bench, began) or ended(bench, self.rng.uniform(0, longest))
+                draw -= share
+        ahead = max(left, 0.25) * working if left else 0.0
+        return ended(bench, self.rng.uniform(0.5, starting + ahead))
+
+    def _has_ended_until(self, phase: str, bench: subprocess.Popen[bytes], began: float) -> bool:
+        """Wait for a phase to begin; whether the bench ends before."""
+        while not ended(bench, 0.03):
+            unfinished = [folder for folder in self.results.glob("runs/*/*") if not is_ok(folder)]
+            complete = not unfinished and len(list(self.results.glob("runs/*/*/run.json"))) == self.runs
+            if complete if phase == DONE else phase in (phase_of(folder, began, self.steps) for folder in unfinished):
+                return False
+        return True
+
+    def _was_the_last(self, code: int, *, hurt: bool) -> bool:
+        """Whether a bench that ended by itself is not to be started again: nothing was killed, or it went wrong."""
         self.problems += self.finished.check()
         complete = self.finished.runs() == self.runs
-        again = code == 1 and hurt and not complete
-        if not again and not (code == 0 and complete):
+        as_it_should = code == (0 if complete else 1) and (complete or hurt)
+        if not as_it_should:
             self.problems.append(f"exit code {code} with {self.finished.runs()} of {self.runs} runs finished")
-        return not again
+        return not hurt or not as_it_should
 
     def _kill(self, bench: int, began: float) -> Kill:
         """Kill one of the processes that are there, and look at what is left."""
@@ -303,11 +332,7 @@ class Round:
         self.problems += self.finished.check()
 
     def finish(self, undisturbed: Path) -> None:
-        """The command once more, and the comparison with the results that lie in ``undisturbed``."""
-        code, _, _ = self.undisturbed()
-        if code != 0:
-            self.problems.append(f"the last, undisturbed run of the command ends with exit code {code}")
-        self.problems += self.finished.check()
+        """Whether all is over, and equal to the results that lie in ``undisturbed``."""
         self.problems += [f"process {process.pid} outlives all benches" for process in wait_until_gone(self.seen)]
         if "Traceback" in self.output.read_text():
             self.problems.append(f"a traceback in {self.output}")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import pytest
+import safetensors.torch
 
 import zoo
 from zoo.core.errors import BadInput, UnknownName
@@ -194,3 +196,25 @@ def test_options_set_by_the_caller_show_in_the_models_name(small_zoo, suite_file
     bench(BenchRequest(models="small", suite=str(suite_file), out=out))
     bench(BenchRequest(models="small,gray", suite=str(suite_file), out=out, options={"width": 6}))
     assert {row["model"] for row in table(out / "leaderboard.csv")} == {"small", "small width=6", "gray"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on the CPU")
+def test_a_compiled_training_is_the_same_but_for_rounding(small_zoo, suite_file, tmp_path):
+    """And its seconds are those of eight steps: compiling takes many times as long."""
+    compiled = suite_file.with_name("compiled.yaml")
+    compiled.write_text(suite_file.read_text() + "compile: true\n")
+    rows = []
+    for suite in (suite_file, compiled):
+        outcome = bench(BenchRequest(models="unet", suite=str(suite), out=tmp_path / suite.stem))
+        assert not outcome.failed
+        (row,) = table(tmp_path / suite.stem / "runs.csv")
+        rows.append(row)
+    plain, fused = rows
+    assert float(fused["psnr"]) == pytest.approx(float(plain["psnr"]), abs=0.05)
+    assert fused["key"] != plain["key"]
+    weights = [
+        next((tmp_path / suite.stem).glob("runs/unet/*")) / "model.safetensors" for suite in (suite_file, compiled)
+    ]
+    first, second = map(safetensors.torch.load_file, weights)
+    assert first.keys() == second.keys()

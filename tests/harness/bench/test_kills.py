@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import random
 import shutil
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from zoo.harness.bench.bench import BenchRequest, bench
+from zoo.core.registry import current
+from zoo.harness.bench.bench import BenchRequest, bench, effective_suite
+from zoo.harness.bench.plan import plan_runs, resolve_model
+from zoo.harness.bench.run import RunProcess, main
+from zoo.harness.bench.setup import describe_data, open_banks
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +30,18 @@ def kills():
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the script finds processes in /proc")
-def test_a_bench_killed_at_random_moments_ends_as_an_undisturbed_one(kills, tmp_path):
-    dealt = kills.deal(tmp_path, 4, models="gray,unet", steps=60)
-    assert len(dealt) == 4
+def test_a_bench_killed_at_random_moments_ends_as_an_undisturbed_one(kills, tmp_path, monkeypatch):
+    monkeypatch.setattr(kills, "AIMS", {})  # to wait for a phase takes long
+    rng = random.Random(0)
+    quiet, disturbed = (kills.Round(tmp_path / name, "gray,unet", 100, rng) for name in ("quiet", "disturbed"))
+    code, starting, whole = quiet.undisturbed()
+    assert code == 0
+    dealt = disturbed.disturbed(4, starting, (whole - starting) / 2)  # early, so that few end before their kill
+    disturbed.finish(quiet.results)
+    assert dealt
+    assert disturbed.problems == []
     assert [problem for kill in dealt for problem in kill.problems] == []
-    assert "| all | | 4 | 0 with problems |" in kills.table(dealt)
+    assert f"| all | | {len(dealt)} | 0 with problems |" in kills.table(dealt)
 
 
 def test_the_script_sees_what_is_lost_changed_or_half_written(kills, small_zoo, suite_file, tmp_path):
@@ -62,3 +76,37 @@ def test_the_script_sees_what_is_lost_changed_or_half_written(kills, small_zoo, 
         f"{other / 'runs.csv'} is cut short",
     ):
         assert sentence in problems
+
+
+class Killed(BaseException):
+    """Nothing in a run catches it, as nothing catches SIGKILL."""
+
+
+def test_a_run_killed_at_a_point_of_its_curve_takes_that_point_again(small_zoo, suite_file, tmp_path, monkeypatch):
+    """The step of the point is one at which a checkpoint may be written: there is none before its PSNR is taken."""
+    request = BenchRequest(models="small", suite=str(suite_file), budget="steps=60", device="cpu")
+    suite = msgspec.structs.replace(effective_suite(request), curve=3)
+    spec, _ = resolve_model("small", suite, {})
+    data = describe_data(suite, open_banks(suite))
+    (run,) = plan_runs("small", spec, "", suite, data, options={}, device="cpu", lpips_trunk="")
+    files = [str(file) for file in current().files]
+
+    def curve(results):
+        folder = results / run.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        payload = {"registry_files": files, "run": msgspec.to_builtins(run), "folder": str(folder)}
+        main(payload, lambda message: None, lambda: False)
+        return [(point["step"], point["psnr"]) for point in json.loads((folder / "run.json").read_text())["curve"]]
+
+    whole = curve(tmp_path / "whole")
+    assert [step for step, _ in whole] == [20, 40, 60]
+
+    def dies(*_, **__):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunProcess, "_score", dies)
+        with pytest.raises(Killed):
+            curve(tmp_path / "killed")
+    assert any((tmp_path / "killed").glob("runs/*/*/checkpoint.pt")), "there is something to go on from"
+    assert curve(tmp_path / "killed") == whole

@@ -94,6 +94,25 @@ def test_a_run_that_was_stopped_reaches_the_same_numbers(tmp_path):
     assert second.photos == whole.photos
 
 
+@pytest.mark.parametrize("after", [0, 13])
+def test_warming_up_leaves_no_trace(after):
+    warmed, plain = make(), make()
+    for training in (warmed, plain):
+        torch.manual_seed(1)
+        training.run(until=after / 40)
+    generators = torch.get_rng_state()
+    seconds, photos = warmed.seconds, warmed.photos
+    warmed.warm_up()
+    assert torch.equal(torch.get_rng_state(), generators)
+    assert (warmed.step, warmed.seconds, warmed.photos) == (after, seconds, photos)
+    for training in (plain, warmed):
+        torch.set_rng_state(generators)
+        training.run()
+    for of_plain, of_warmed in ((plain.colorizer, warmed.colorizer), (plain.ema.module, warmed.ema.module)):
+        expected = of_plain.state_dict()
+        assert all(torch.equal(value, expected[name]) for name, value in of_warmed.state_dict().items())
+
+
 def test_a_loss_that_is_not_finite_ends_the_run():
     training = make(poison_at=15)
     with pytest.raises(Diverged, match="not finite at step 20"):

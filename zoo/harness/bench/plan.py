@@ -195,6 +195,7 @@ def plan_runs(
         "batch": batch,
         "budget": msgspec.to_builtins(budget),
         "precision": suite.precision,
+        **({"compile": True} if suite.compile else {}),
         "protocol": protocol,
         **({"weights": digest} if weights else {}),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -102,12 +103,15 @@ class RunProcess:
             self.notes.append(f"weights from {Path(run.weights).name}, sha256 {weights_digest(Path(run.weights))}")
         objective, self.extras = make_objective(run, colorizer, self.device)
         training = make_training(run, colorizer, objective, self.extras, self.banks.train, self.device, self.precision)
+        if suite.compile:
+            colorizer.network.compile()
         course = self._course(training)
         if not course.resume():
             objective.prepare(make_training_pass(run, self.banks.train, self.extras, self.device))
         curve = course.run()
         self.notes += course.notes
-        colorizer = training.trained  # type: ignore[assignment]
+        # A copy is not compiled: batches of all sizes are scored, and compiling for each would take long.
+        colorizer = copy.deepcopy(training.trained) if suite.compile else training.trained  # type: ignore[assignment]
         self.progress("evaluating", 0.0)
         metrics, notes = make_metrics(suite.metrics, device=self.device, lpips_trunk=run.lpips_trunk)
         self.notes += notes

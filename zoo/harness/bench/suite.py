@@ -59,6 +59,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         sweep_limit: do so on the first so many test photos only.
         psnr_target: the PSNR in dB whose ``time_to`` is taken from the curve; it decides nothing else.
         curve: how often during training the PSNR is taken, outside the clock.
+        compile: train through ``torch.compile``; the compiling is not on the clock, and scores are taken without.
         threads: CPU threads a run; None is all cores. It stays the same whatever ``--jobs`` is,
             because the order of a sum decides its last digits.
         timeout: seconds after which a run is given up.
@@ -89,6 +90,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     curve: int = 5
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     channels_last: bool = True
+    compile: bool = False
     deterministic: bool = False
     threads: int | None = None
     timeout: float = 3600.0

@@ -51,6 +51,7 @@ class TrainingRun:
         self.stop = stop
         self.notes: list[str] = []
         self._saved = time.monotonic()
+        self._until = 1.0
 
     def resume(self) -> bool:
         """Take the training up from its checkpoint, if there is a good one."""
@@ -83,6 +84,8 @@ class TrainingRun:
         training = self.training
         if not training.objective.players:
             return []
+        if training.progress < 1 and (self.suite.compile or training.device.type != "cpu"):
+            training.warm_up()
         self._saved = time.monotonic()
         curve = self._curve_so_far()
         for point in range(1, self.suite.curve + 1):
@@ -101,6 +104,7 @@ class TrainingRun:
         return curve
 
     def _train(self, until: float) -> None:
+        self._until = until
         if not self.training.run(until=until, on_log=self._on_log, stop=self.stop):
             self._checkpoint()
             raise InterruptedError("stopped while training")
@@ -111,7 +115,9 @@ class TrainingRun:
         self.folder.append_log({k: round(v, 6) for k, v in entry.items()})
         self.tracking.log(training.step, {k: v for k, v in entry.items() if k != "step"})
         self.report(training.progress, loss=entry[training.objective.players[-1]], photos_per_s=rate)
-        if time.monotonic() - self._saved > self.suite.checkpoint_every:
+        # At a point of the curve its PSNR is still to be taken: a run taken up from there would go past it.
+        at_a_point = self._until < 1 and training.progress >= self._until
+        if not at_a_point and time.monotonic() - self._saved > self.suite.checkpoint_every:
             self._checkpoint()
             self._saved = time.monotonic()
 

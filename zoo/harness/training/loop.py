@@ -7,6 +7,7 @@ taken up from a checkpoint reaches the same numbers as one that was never stoppe
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -128,6 +129,21 @@ class Training:
             torch.cuda.synchronize(self.device)
         self.seconds = before + time.perf_counter() - started
         return True
+
+    def warm_up(self) -> None:
+        """Take one step and take it back: what only the first one costs is then not on the clock.
+
+        Such are compiling, a GPU's choice of algorithms, the first allocations. Nothing else changes: weights,
+        optimizers, generators and counters are as before.
+        """
+        before = copy.deepcopy(self.state_dict())
+        self.colorizer.train()
+        if isinstance(self.objective, nn.Module):
+            self.objective.train()
+        self.one_step()
+        self.load_state_dict(before)
+        for optimizer in self._optimizers.values():
+            optimizer.zero_grad(set_to_none=True)
 
     def one_step(self) -> dict[str, Tensor]:
         """One batch through every player. Returns the loss terms, still on the device."""

@@ -55,7 +55,10 @@ def _part(part: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if not isinstance(value, list):
+        return str(value)
+    nested = any(isinstance(item, Mapping) for item in value)  # the samplers of mixed hints
+    return "; ".join(map(_part, value)) if nested else ", ".join(map(str, value))
 
 
 def _budget(protocol: Mapping[str, Any]) -> str:
