@@ -68,7 +68,7 @@ DONE = "all runs done"
 
 PHASES = ("start-up", "training", "scoring", "writing", DONE)
 
-AIMS = {"scoring": (0.15, 1.0), "writing": (0.15, 0.3), DONE: (0.1, 2.0)}
+AIMS = {"scoring": (0.15, 1.0), "writing": (0.15, 0.05), DONE: (0.1, 2.0)}
 """Short phases that a random moment seldom falls into: how often one is waited for, and seconds from its start."""
 
 HANGS = 124
