@@ -107,7 +107,7 @@ def test_deshpande_has_the_layers_of_its_public_code() -> None:
 
     with torch.device("meta"):
         network = Deshpande2017()
-    decoder = layers((64, 1024, 4), (1024, 512, 5), (514, 256, 5), (258, 128, 5), (128, 2, 5))
+    decoder = layers((64, 1024, 4), (1024, 512, 5), (514 + 3, 256, 5), (258 + 3, 128, 5), (128, 2, 5))  # + 3: hints
     assert count(network.decoder) == decoder
     density = layers((512, 384, 5), (384, 320, 5), (320, 288, 5), (288, 256, 5), (256, 128, 5), biases=False)
     assert count(network.density) == density + (14 * 14 * 128 + 1) * 4096 + (4096 + 1) * 65 * 8
@@ -128,7 +128,21 @@ def test_deshpandes_colours_are_those_of_the_likeliest_code() -> None:
         prediction = network(condition)
         best = prediction["mixture_logits"].argmax(1)
         code = prediction["mixture_means"][torch.arange(2), best]
-        torch.testing.assert_close(prediction["ab"], network.decode(code, condition[:, :1]))
+        torch.testing.assert_close(prediction["ab"], network.decode(code, condition))
+
+
+def test_deshpandes_decoder_places_a_hint() -> None:
+    torch.manual_seed(0)
+    network = Deshpande2017(width=8).eval()
+    plain = torch.zeros(1, 4, 256, 256)
+    hinted = plain.clone()
+    hinted[0, 1:, 40, 200] = 1  # one pixel of 65,536
+    with torch.no_grad():
+        code = torch.zeros(1, network.latent)
+        change = (network.decode(code, hinted) - network.decode(code, plain)).abs().sum((0, 1))
+    assert float(change[2:18, 42:58].max()) > 0  # a quarter of 256: around (10, 50)
+    assert float(change[:, :24].max()) == 0
+    assert float(change[36:].max()) == 0
 
 
 @pytest.mark.parametrize("name", ["pix2pix", "deshpande2017"])

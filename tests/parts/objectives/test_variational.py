@@ -111,7 +111,7 @@ def test_autoencoder_learns_the_field() -> None:
     optimizer = torch.optim.Adam(objective.parameters_of("colorizer"), lr=5e-3)
     objective.train()
     errors = []
-    for _ in range(25):
+    for _ in range(50):
         objective.begin_step(0.0)
         loss, terms = objective.loss("colorizer", batch)
         optimizer.zero_grad()

@@ -17,6 +17,9 @@ from zoo.parts.blocks.start_grey import INITIAL_STD
 FULL_WIDTH = 128
 _GREY_SIZE = 224
 KERNELS = (4, 5, 5, 5, 5)
+_HINT_CHANNELS = CONDITION_CHANNELS - 1
+_FEWEST = 1e-4
+"""The least share of a cell's pixels that counts as a hint."""
 
 
 class Deshpande2017(nn.Module):
@@ -27,7 +30,8 @@ class Deshpande2017(nn.Module):
 
     ``ab`` is the field of the most probable code; :meth:`sample` draws others. Beside it ``mixture_logits`` (N, 8)
     and ``mixture_means`` (N, 8, Z). The original reads features of Zhang et al. 2016 from another training;
-    here their first four blocks are trained along, on all four channels of the condition.
+    here their first four blocks are trained along, on all four channels of the condition. It knows no hints: one code
+    for a whole photo could not place them, so that here its decoder is given them beside the edges.
 
     Args:
         width: channels of the auto-encoder's first convolution; everything else in proportion to its 128.
@@ -50,7 +54,7 @@ class Deshpande2017(nn.Module):
 
     def forward(self, condition: Tensor) -> Prediction:
         mixture = self.codes(condition)
-        ab = self.decode(mixture.mode(), condition[:, :1])
+        ab = self.decode(mixture.mode(), condition)
         return {
             "ab": F.interpolate(ab, condition.shape[-2:], mode="bilinear"),
             "mixture_logits": mixture.logits,
@@ -62,9 +66,9 @@ class Deshpande2017(nn.Module):
         logits, means = self.density(self.features(resized(condition, _GREY_SIZE)))
         return GaussianMixture(logits, means, torch.full_like(logits, self.scale))
 
-    def decode(self, code: Tensor, lightness: Tensor) -> Tensor:
-        """A code (N, Z) and a photo's lightness (N, 1, H, W) to a colour field (N, 2, 64, 64), float32."""
-        return self.decoder(code, resized(lightness, FIELD))
+    def decode(self, code: Tensor, condition: Tensor) -> Tensor:
+        """A code (N, Z) and a condition (N, 4, H, W) to a colour field (N, 2, 64, 64), float32."""
+        return self.decoder(code, resized(condition, FIELD))
 
     def sample(self, condition: Tensor, k: int, generator: torch.Generator) -> Tensor:
         """``k`` colorizations of each photo, from draws of the mixture: (N, k, 2, H, W)."""
@@ -74,7 +78,7 @@ class Deshpande2017(nn.Module):
         normals = torch.randn(k, n, self.latent, generator=generator, device=generator.device).to(condition.device)
         drawn = []
         for quantile, normal in zip(quantiles, normals, strict=True):
-            ab = self.decode(mixture.draw(quantile, normal), condition[:, :1])
+            ab = self.decode(mixture.draw(quantile, normal), condition)
             drawn.append(F.interpolate(ab, condition.shape[-2:], mode="bilinear"))
         return torch.stack(drawn, dim=1)
 
@@ -113,32 +117,36 @@ class MixtureDensity(nn.Module):
 
 
 class FieldDecoder(nn.Module):
-    """A code (N, Z) and lightness (N, 1, 64, 64) to a colour field (N, 2, 64, 64) in ±1, float32.
+    """A code (N, Z) and a condition (N, 4, 64, 64) to a colour field (N, 2, 64, 64) in ±1, float32.
 
     Five times: resize bilinearly, convolve, ReLU, batch norm; sizes 4, 8, 16, 32, 64, channels 1024, 512, 256, 128, 2,
-    the first 4×4, the others 5×5. At 16 and 32 the gradients of the lightness are concatenated. The last
-    has no ReLU but tanh (as in the authors' code).
+    the first 4×4, the others 5×5. At 16 and 32 the gradients of the lightness are concatenated, and, beyond
+    the authors' code, the hints. The last has no ReLU but tanh.
     """
 
     def __init__(self, *, width: int, latent: int):
         super().__init__()
         widths = [latent, 8 * width, 4 * width, 2 * width, width, 2]
-        edges = [0, 0, 2, 2, 0]
+        seen = 2 + _HINT_CHANNELS
+        extras = [0, 0, seen, seen, 0]
         self.convolutions = nn.ModuleList(
             nn.Conv2d(before + extra, after, kernel)
-            for (before, after), extra, kernel in zip(pairwise(widths), edges, KERNELS, strict=True)
+            for (before, after), extra, kernel in zip(pairwise(widths), extras, KERNELS, strict=True)
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(channels, eps=1e-4) for channels in widths[1:])
         # The last normalisation is what makes the colours: from near grey, as every colorizer here starts.
         nn.init.constant_(cast(Tensor, self.norms[-1].weight), INITIAL_STD)
 
-    def forward(self, code: Tensor, lightness: Tensor) -> Tensor:
+    def forward(self, code: Tensor, condition: Tensor) -> Tensor:
         x = code[:, :, None, None]
         sizes = [FIELD // 16, FIELD // 8, FIELD // 4, FIELD // 2, FIELD]
         for size, kernel, convolution, norm in zip(sizes, KERNELS, self.convolutions, self.norms, strict=True):
             x = F.interpolate(x, (size, size), mode="bilinear")
             if size in (FIELD // 4, FIELD // 2):
-                x = torch.cat((x, *edges(resized(lightness, size))), dim=1)
+                lightness, hint_ab, hint_mask = resized(condition, size).split((1, 2, 1), dim=1)
+                # The mean colour of a cell's hints, however few they are; their number is in the mask.
+                hint_ab = hint_ab / hint_mask.clamp_min(_FEWEST)
+                x = torch.cat((x, *edges(lightness), hint_ab, hint_mask), dim=1)
             x = convolution(F.pad(x, [(kernel - 1) // 2, kernel // 2] * 2))
             x = norm(x if size == FIELD else F.relu(x))
         return torch.tanh(x.float())

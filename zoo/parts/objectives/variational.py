@@ -125,7 +125,7 @@ class Variational(nn.Module):
         field = _as_field(batch.ab)
         mean, log_variance = self.encoder(field)
         code = mean + self.noise.normal(mean) * (0.5 * log_variance).exp()
-        decoded = self._network[0].decode(code, batch.lightness)
+        decoded = self._network[0].decode(code, self._prepared(batch.condition))
         with torch.autocast(field.device.type, enabled=False):
             terms = self.reconstruction(decoded, field)
             terms["kl"] = kl_to_standard_normal(mean, log_variance).mean()
