@@ -15,11 +15,12 @@ from zoo.core.registry import OURS, current
 
 QUICK = Path(__file__).parents[1] / "results" / "quick"
 
-NOT_HELPED_BY_HINTS = {"deshpande2017", "zhang2016"}
-"""Made for automatic colorization, and too slow to learn hints in so few steps: their curves are level."""
-
-COLOURS_WORSE_THAN_GREY = {"deshpande2017", "zhang2016", "vit_unet"}
-"""Above grey in PSNR, but not below it in mean CIEDE2000; the README says so."""
+NOT_HELPED_BY_HINTS = {
+    "zhang2016": {"points6", "points2", "pixels"},
+    "iizuka2016": {"points6", "points2", "pixels"},
+    "icnet": {"points6"},
+}
+"""Made for automatic colorization and slow to learn hints, or lost where hints cover the photo; the README says so."""
 
 
 def table(name: str) -> list[dict[str, str]]:
@@ -48,18 +49,17 @@ def test_every_model_has_a_row_and_every_row_is_ok(rows):
 def test_every_trained_model_is_above_grey(rows):
     grey = rows["gray"]
     assert [name for name in trained() if float(rows[name]["psnr"]) <= float(grey["psnr"])] == []
-    beyond = [name for name in trained() if float(rows[name]["delta_e00"]) >= float(grey["delta_e00"])]
-    assert set(beyond) <= COLOURS_WORSE_THAN_GREY
+    assert [name for name in trained() if float(rows[name]["delta_e00"]) >= float(grey["delta_e00"])] == []
 
 
 def test_psnr_rises_with_hints():
     curves: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     for row in table("hints.csv"):
         curves[row["model"], row["sweep"]].append((float(row["level"]), float(row["psnr"])))
-    read = {name for name in trained() if resolve(name).hint_gain == HINT_GAIN} - NOT_HELPED_BY_HINTS
+    read = {name for name in trained() if resolve(name).hint_gain == HINT_GAIN}
     hinted = read | {"cheng2015", "levin2004", "huang2005"}
     assert hinted <= {model for model, _ in curves}
     for (model, sweep), curve in curves.items():
-        if model in hinted:
+        if model in hinted and sweep not in NOT_HELPED_BY_HINTS.get(model, ()):
             psnr = [value for _, value in sorted(curve)]
             assert psnr[-1] > psnr[0], (model, sweep)

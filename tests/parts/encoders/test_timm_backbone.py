@@ -6,7 +6,6 @@ from torch import nn
 from zoo.core.color import split_lab
 from zoo.core.errors import BadInput, Unavailable, UnknownName
 from zoo.parts.blocks.efficientnet_lite_weights import shipped_state_dict
-from zoo.parts.encoders import timm_backbone
 from zoo.parts.encoders.timm_backbone import TimmEncoder, see_grey
 
 BACKBONES = [
@@ -89,7 +88,7 @@ def test_weights_that_cannot_be_fetched_are_unavailable_in_one_sentence(monkeypa
             raise OSError("No route to host.\nmore")
         return create(name, pretrained=False, **options)
 
-    monkeypatch.setattr(timm_backbone.timm, "create_model", offline)
+    monkeypatch.setattr("timm.create_model", offline)
     with pytest.raises(Unavailable, match=r"'resnet18' cannot be fetched \(No route to host\); go online") as caught:
         TimmEncoder(4, backbone="resnet18", pretrained=True)
     assert "\n" not in str(caught.value)

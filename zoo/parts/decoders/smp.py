@@ -2,7 +2,8 @@
 
 Source: https://github.com/qubvel-org/segmentation_models.pytorch (MIT), version 0.6 (0.5 does, but for
 ``unetplusplus`` and ``linknet`` on a backbone that begins at reduction 4). The layers are the library's own
-classes; here stands what it takes to put them on any encoder and any photo.
+classes; here stands what it takes to put them on any encoder and any photo. The library is imported where a decoder
+is built: with timm and torchvision behind it that takes seconds, and to look at a table needs none of them.
 """
 
 from __future__ import annotations
@@ -12,17 +13,6 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import torch.nn.functional as F
-from segmentation_models_pytorch.base.initialization import initialize_decoder
-from segmentation_models_pytorch.decoders.deeplabv3.decoder import DeepLabV3PlusDecoder
-from segmentation_models_pytorch.decoders.dpt.decoder import DPTDecoder
-from segmentation_models_pytorch.decoders.fpn.decoder import FPNDecoder
-from segmentation_models_pytorch.decoders.linknet.decoder import LinknetDecoder
-from segmentation_models_pytorch.decoders.manet.decoder import MAnetDecoder
-from segmentation_models_pytorch.decoders.pan.decoder import PANDecoder
-from segmentation_models_pytorch.decoders.pspnet.decoder import PSPDecoder
-from segmentation_models_pytorch.decoders.segformer.decoder import SegformerDecoder
-from segmentation_models_pytorch.decoders.unetplusplus.decoder import UnetPlusPlusDecoder
-from segmentation_models_pytorch.decoders.upernet.decoder import UPerNetDecoder
 from torch import Tensor, nn
 
 from zoo.core.contracts import Level, Pyramid
@@ -98,6 +88,8 @@ class SmpDecoder(nn.Module):
         width: int = 64,
         dropout: float | None = None,
     ):
+        from segmentation_models_pytorch.base.initialization import initialize_decoder
+
         super().__init__()
         if width < 1:
             raise BadInput(f"A decoder of width {width} has no channels; give 1 or more.")
@@ -154,22 +146,30 @@ def _halving(width: int, steps: int) -> list[int]:
 
 
 def _unetplusplus(ladder: list[int], width: int, dropout: float | None) -> Built:
+    from segmentation_models_pytorch.decoders.unetplusplus.decoder import UnetPlusPlusDecoder
+
     rises = _halving(width, len(ladder) - 1)
     return Built(UnetPlusPlusDecoder(ladder, rises, n_blocks=len(rises)), rises[-1], 1)
 
 
 def _manet(ladder: list[int], width: int, dropout: float | None) -> Built:
+    from segmentation_models_pytorch.decoders.manet.decoder import MAnetDecoder
+
     rises = _halving(width, len(ladder) - 1)
     return Built(MAnetDecoder(ladder, rises, n_blocks=len(rises), pab_channels=width), rises[-1], 1)
 
 
 def _linknet(ladder: list[int], width: int, dropout: float | None) -> Built:
+    from segmentation_models_pytorch.decoders.linknet.decoder import LinknetDecoder
+
     _expect(min(c for c in ladder[1:] if c) >= 4, "linknet", "4 channels or more at every level", ladder)
     channels = max(width // 2, 1)
     return Built(LinknetDecoder(ladder, prefinal_channels=channels, n_blocks=len(ladder) - 1), channels, 1)
 
 
 def _fpn(ladder: list[int], width: int, dropout: float | None) -> Built:
+    from segmentation_models_pytorch.decoders.fpn.decoder import FPNDecoder
+
     _expect(len(ladder) >= 4 and all(ladder[-4:]), "fpn", "four levels", ladder)
     # Its group norms have 32 groups, and a group of one channel is nothing on a map of one pixel.
     channels = max(-(-2 * width // 32), 2) * 32
@@ -184,12 +184,16 @@ def _fpn(ladder: list[int], width: int, dropout: float | None) -> Built:
 
 
 def _pspnet(ladder: list[int], width: int, dropout: float | None) -> Built:
+    from segmentation_models_pytorch.decoders.pspnet.decoder import PSPDecoder
+
     _expect(ladder[-1] % 4 == 0, "pspnet", "a coarsest map whose channels are divisible by 4", ladder)
     decoder = PSPDecoder(ladder, out_channels=8 * width, dropout=0.2 if dropout is None else dropout)
     return Built(decoder, 8 * width, 2 ** (len(ladder) - 1))
 
 
 def _deeplabv3plus(ladder: list[int], width: int, dropout: float | None) -> Built:
+    from segmentation_models_pytorch.decoders.deeplabv3.decoder import DeepLabV3PlusDecoder
+
     _expect(len(ladder) >= 4, "deeplabv3plus", "levels to 8 or coarser", ladder)
     decoder = DeepLabV3PlusDecoder(
         ladder,
@@ -205,6 +209,8 @@ def _deeplabv3plus(ladder: list[int], width: int, dropout: float | None) -> Buil
 
 
 def _pan(ladder: list[int], width: int, dropout: float | None) -> Built:
+    from segmentation_models_pytorch.decoders.pan.decoder import PANDecoder
+
     _expect(4 <= len(ladder) <= 6, "pan", "levels to 8, 16 or 32", ladder)
     channels = max(width // 2, 1)
     decoder = PANDecoder(ladder, encoder_depth=len(ladder) - 1, decoder_channels=channels)
@@ -213,11 +219,15 @@ def _pan(ladder: list[int], width: int, dropout: float | None) -> Built:
 
 
 def _upernet(ladder: list[int], width: int, dropout: float | None) -> Built:
+    from segmentation_models_pytorch.decoders.upernet.decoder import UPerNetDecoder
+
     _expect(len(ladder) >= 4, "upernet", "levels to 8 or coarser", ladder)
     return Built(UPerNetDecoder(ladder, encoder_depth=len(ladder) - 1, decoder_channels=4 * width), 4 * width, 4)
 
 
 def _segformer(ladder: list[int], width: int, dropout: float | None) -> Built:
+    from segmentation_models_pytorch.decoders.segformer.decoder import SegformerDecoder
+
     _expect(len(ladder) >= 4, "segformer", "levels to 8 or coarser", ladder)
     decoder = SegformerDecoder(ladder, encoder_depth=len(ladder) - 1, segmentation_channels=4 * width)
     return Built(decoder, 4 * width, 4)
@@ -253,6 +263,8 @@ class Reassembled(nn.Module):
     """
 
     def __init__(self, levels: Sequence[Level], width: int, dropout: float):
+        from segmentation_models_pytorch.decoders.dpt.decoder import DPTDecoder
+
         super().__init__()
         reduction = levels[0].reduction
         self.decoder = DPTDecoder(

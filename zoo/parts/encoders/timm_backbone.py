@@ -1,20 +1,23 @@
-"""Any backbone of timm as a pyramid."""
+"""Any backbone of timm as a pyramid.
+
+timm is imported where a backbone is built: with torchvision behind it that takes seconds, and to look at a table
+needs neither.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import timm
 import torch
-from timm.models import FeatureInfo, PretrainedCfg
-from timm.models.efficientnet import EfficientNetFeatures
-from timm.models.mobilenetv3 import MobileNetV3Features
 from torch import Tensor, nn
 
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.errors import BadInput, Unavailable, UnknownName, did_you_mean
 from zoo.parts.blocks.efficientnet_lite_weights import VARIANTS, shipped_state_dict
+
+if TYPE_CHECKING:
+    from timm.models import FeatureInfo, PretrainedCfg
 
 _SHIPPED = {f"tf_efficientnet_lite{variant}": variant for variant in VARIANTS}
 
@@ -50,6 +53,8 @@ class TimmEncoder(nn.Module):
         depth: int | None = None,
         timm_options: Mapping[str, Any] | None = None,
     ):
+        import timm
+
         super().__init__()
         if not timm.is_model(backbone):
             raise UnknownName(f"timm has no backbone {backbone!r}; {did_you_mean(backbone, timm.list_models())}")
@@ -63,7 +68,7 @@ class TimmEncoder(nn.Module):
         else:
             self.backbone = _created(backbone, in_chans=in_channels, **options)
         _drop_stages_below(self.backbone)
-        info = cast(FeatureInfo, self.backbone.feature_info)
+        info = cast("FeatureInfo", self.backbone.feature_info)
         self.levels = tuple(
             Level(channels, reduction) for channels, reduction in zip(info.channels(), info.reduction(), strict=True)
         )
@@ -78,6 +83,9 @@ class TimmEncoder(nn.Module):
 
 def _drop_stages_below(backbone: nn.Module) -> None:
     """timm's EfficientNet family runs on below the coarsest map asked for; nothing there would ever be trained."""
+    from timm.models.efficientnet import EfficientNetFeatures
+    from timm.models.mobilenetv3 import MobileNetV3Features
+
     if isinstance(backbone, (EfficientNetFeatures, MobileNetV3Features)):
         coarsest = backbone.feature_info.module_name()[-1]  # "blocks.4", or something of the stem's
         kept = int(coarsest.split(".")[1]) + 1 if coarsest.startswith("blocks.") else 0
@@ -100,10 +108,12 @@ def see_grey(backbone: nn.Module, in_channels: int, name: str) -> None:
     Raises:
         BadInput: the backbone does not begin with a convolution over RGB.
     """
+    import timm
+
     stem = next((m for m in backbone.modules() if isinstance(m, nn.Conv2d)), None)
     if stem is None or stem.in_channels != 3 or stem.groups != 1:
         raise BadInput(f"The stem of {name!r} is no convolution over RGB; use pretrained: false with it.")
-    trained_on = cast(PretrainedCfg, timm.get_pretrained_cfg(name))
+    trained_on = cast("PretrainedCfg", timm.get_pretrained_cfg(name))
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (trained_on.mean, trained_on.std))
     per_unit = stem.weight / std
     weight = torch.zeros(stem.out_channels, in_channels, *stem.kernel_size)
@@ -115,6 +125,8 @@ def see_grey(backbone: nn.Module, in_channels: int, name: str) -> None:
 
 
 def _pretrained(name: str, options: Mapping[str, Any]) -> nn.Module:
+    import timm
+
     if name in _SHIPPED:
         weights = shipped_state_dict(_SHIPPED[name])
         backbone = _created(name, **options)
@@ -135,6 +147,8 @@ def _pretrained(name: str, options: Mapping[str, Any]) -> nn.Module:
 
 
 def _created(name: str, **options: Any) -> nn.Module:
+    import timm
+
     try:
         return timm.create_model(name, features_only=True, pretrained=False, **options)
     except (RuntimeError, AttributeError, TypeError, AssertionError, IndexError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Self
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -34,6 +33,8 @@ class ClassDistribution(nn.Module):
     """
 
     def __init__(self, variant: int = 0, size: int = 224) -> None:
+        import timm  # seconds, with torchvision behind it: only where one is built
+
         super().__init__()
         name = f"tf_efficientnet_lite{variant}"
         state = shipped_state_dict(variant)

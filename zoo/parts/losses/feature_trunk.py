@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-import timm
 import torch
 from torch import Tensor, nn
 
@@ -43,6 +42,8 @@ class FeatureTrunk(nn.Module):
     std: Tensor
 
     def __init__(self, name: str, levels: Sequence[int], file: str | None = None) -> None:
+        import timm  # seconds, with torchvision behind it: only where one is built
+
         super().__init__()
         if name not in TRUNKS:
             raise BadInput(f"there is no trunk '{name}'; {did_you_mean(name, TRUNKS)}")
