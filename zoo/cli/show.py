@@ -98,7 +98,12 @@ def _of_model(name: str) -> list[tuple[str, str]]:
     except ZooError as error:
         return [*lines, ("error", str(error))]
     count = sum(p.numel() for p in model.parameters())
-    return [*lines, ("parameters", f"{count:,} ({count / 1e6:.2f} M)"), ("stride", str(model.stride))]
+    return [
+        *lines,
+        ("parameters", f"{count:,} ({count / 1e6:.2f} M)"),
+        ("stride", str(model.stride)),
+        ("hint gain", f"{model.hint_gain:g}"),
+    ]
 
 
 def _part_options(parts: Any) -> list[tuple[str, str]]:
