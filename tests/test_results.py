@@ -14,10 +14,6 @@ from zoo.core.registry import OURS, current
 
 QUICK = Path(__file__).parents[1] / "results" / "quick"
 
-NOT_HELPED_BY_HINTS = {"zhang2016", "iizuka2016"}
-"""Made for automatic colorization, and slow to learn hints; the README says so."""
-
-
 def table(name: str) -> list[dict[str, str]]:
     with (QUICK / name).open(newline="") as file:
         return list(csv.DictReader(file))
@@ -51,7 +47,7 @@ def test_psnr_rises_with_hints():
     curves: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     for row in table("hints.csv"):
         curves[row["model"], row["sweep"]].append((float(row["level"]), float(row["psnr"])))
-    read = {name for name in trained() if resolve(name).hint_gain > 1} - NOT_HELPED_BY_HINTS
+    read = {name for name in trained() if resolve(name).hint_gain > 1}
     hinted = read | {"cheng2015", "levin2004", "huang2005"}
     assert hinted <= {model for model, _ in curves}
     for (model, sweep), curve in curves.items():
