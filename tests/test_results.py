@@ -14,6 +14,7 @@ from zoo.core.registry import OURS, current
 
 QUICK = Path(__file__).parents[1] / "results" / "quick"
 
+
 def table(name: str) -> list[dict[str, str]]:
     with (QUICK / name).open(newline="") as file:
         return list(csv.DictReader(file))
