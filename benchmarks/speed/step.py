@@ -32,11 +32,13 @@ from zoo.harness.training.optimizers import make_optimizer
 SIZES = {64: 72, 128: 144}
 """Side of the crops, and of the photos in the bank they are cut from."""
 
+BATCH = 16
+
 
 def harness(size: int, device: torch.device) -> tuple[Training, Callable[[], None]]:
     """The harness's own training of a U-Net, as a bench sets it up, and one step of it."""
     suite = effective_suite(BenchRequest(suite="quick", budget="steps=1000000"))
-    suite = msgspec.structs.replace(suite, size=size, load_size=SIZES[size])
+    suite = msgspec.structs.replace(suite, size=size, load_size=SIZES[size], batch=BATCH)
     banks = open_banks(suite)
     run = plan_runs(
         "unet",
@@ -100,11 +102,11 @@ def main() -> None:
         training, whole_step = harness(size, device)
         bare_step = bare(training, device)
         for step in (whole_step, bare_step):
-            photos_per_second(step, 3, 16, device)
+            photos_per_second(step, 3, BATCH, device)
         pairs = []
         for block in range(arguments.blocks):
             order = (whole_step, bare_step) if block % 2 == 0 else (bare_step, whole_step)
-            rate = {step: photos_per_second(step, arguments.steps, 16, device) for step in order}
+            rate = {step: photos_per_second(step, arguments.steps, BATCH, device) for step in order}
             pairs.append((rate[whole_step], rate[bare_step]))
         whole, plain = (statistics.median(column) for column in zip(*pairs, strict=True))
         ratio = statistics.median(w / b for w, b in pairs)
