@@ -10,7 +10,8 @@ import pytest
 
 import zoo
 from zoo.core.assemble import resolve
-from zoo.core.registry import OURS, current
+from zoo.core.record import OURS
+from zoo.core.registry import current
 
 QUICK = Path(__file__).parents[1] / "results" / "quick"
 

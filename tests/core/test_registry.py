@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from zoo.core.errors import AmbiguousName, BadInput, BrokenPlugin, UnknownName
-from zoo.core.registry import Record, Registry, check_name
+from zoo.core.record import Record, check_name
+from zoo.core.registry import Registry
 from zoo.core.spec import KINDS, ModelRow
 
 
@@ -106,9 +108,32 @@ def test_a_users_file_overlays_the_builtin_table(tmp_path):
     assert registry.record("models", "slim").origin == str(file)
 
 
+def test_a_recipe_takes_from_its_base_what_it_does_not_say(tmp_path, builtin):
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text(
+        "recipes: {slow: {base: default, lr: 1.0e-5}, slow_l2: {summary: own, base: slow, losses: {l2: 2.0}}}"
+    )
+    second.write_text("recipes: {default: {base: slow_l2, batch: 3}}")
+    recipes = Registry.read([first, second]).recipes
+    default = builtin.recipe("default")
+    assert default.summary
+    assert default.lr != 1e-5
+    assert recipes["slow"] == msgspec.structs.replace(default, lr=1e-5, summary="", source="")
+    assert recipes["slow_l2"] == msgspec.structs.replace(recipes["slow"], losses={"l2": 2.0}, summary="own")
+    assert recipes["default"] == msgspec.structs.replace(recipes["slow_l2"], batch=3, summary="")
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        (
+            "recipes: {x: {base: defualt}}",
+            "recipe 'x': its base 'defualt' is no recipe above it; did you mean 'default'",
+        ),
+        ("recipes: {x: {base: y}, y: {}}", "its base 'y' is no recipe above it"),
+        ("recipes: {x: {base: x}}", "its base 'x' is no recipe above it"),
+        ("recipes: {x: {base: [default]}}", "recipe 'x': 'base' holds a list"),
+        ("recipes: {x: {base: default, lrr: 1}}", "unknown key 'lrr'; did you mean 'lr'"),
         ("model: {}", "unknown key 'model'; did you mean 'models'"),
         ("models: {x: {summry: a}}", "unknown key 'summry'; did you mean 'summary'"),
         ("parts: {encoder: {}}", "unknown kind 'encoder' under 'parts'; did you mean 'encoders'"),

@@ -32,7 +32,9 @@ models:
     encoder: {name: conv, channels: [8, 16]}
     decoder: conv
     extras: []
-recipes: {slow: {lr: 1e-3, losses: {l1: 1.0, l2: {weight: 2}}, betas: [0.9, 0.99], clip: null}}
+recipes:
+  slow: {lr: 1e-3, losses: {l1: 1.0, l2: {weight: 2}}, betas: [0.9, 0.99], clip: null}
+  slower: {base: slow, lr: 1e-4}
 """
 
 _SIGNS = ("[", "]", "{", "}", ",", ": ", "- ", "? ", "\n", "  ", "\t", "|", ">", "'", '"', "#", "&a ", "*a", "%", "@")
@@ -56,9 +58,9 @@ _plain = st.recursive(
 )
 
 
-def _struct(kind: type) -> st.SearchStrategy:
-    """A mapping with some of a struct's keys and values of any type."""
-    return st.dictionaries(st.sampled_from(kind.__struct_fields__), _plain, max_size=5)
+def _struct(kind: type, *more: str) -> st.SearchStrategy:
+    """A mapping with some of a struct's keys, or of ``more``, and values of any type."""
+    return st.dictionaries(st.sampled_from((*kind.__struct_fields__, *more)), _plain, max_size=5)
 
 
 def _written(value: object) -> bytes:
@@ -78,7 +80,7 @@ tables = st.one_of(
     yaml_bytes,
     damaged(TABLE),
     st.dictionaries(names, _struct(ModelRow), max_size=2).map(lambda rows: _written({"models": rows})),
-    st.dictionaries(names, _struct(RecipeRow), max_size=2).map(lambda rows: _written({"recipes": rows})),
+    st.dictionaries(names, _struct(RecipeRow, "base"), max_size=2).map(lambda rows: _written({"recipes": rows})),
     st.dictionaries(st.sampled_from(KINDS), st.dictionaries(names, _struct(PartRow), max_size=2), max_size=2).map(
         lambda kinds: _written({"parts": kinds})
     ),

@@ -8,53 +8,24 @@ from __future__ import annotations
 
 import fnmatch
 import importlib
-import importlib.metadata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from zoo.core import resources
-from zoo.core.errors import AmbiguousName, BadInput, BrokenPlugin, ContractError, UnknownName, did_you_mean
-from zoo.core.spec import KINDS, ModelRow, PartRow, RecipeRow
-from zoo.core.strict_yaml import decode, read_mapping
+from zoo.core.entry_points import entry_point_records
+from zoo.core.errors import AmbiguousName, BrokenPlugin, ContractError, UnknownName, did_you_mean
+from zoo.core.record import Record
+from zoo.core.registry_file import read_registry_file
+from zoo.core.spec import KINDS, ModelRow, RecipeRow
+from zoo.core.strict_yaml import decode
 
-OURS = "colorizer-zoo"
 _SINGULAR = {kind: kind[:-1] for kind in KINDS} | {
     "losses": "loss",
     "hints": "hint sampler",
     "recipes": "recipe",
 }
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One name in the table, and where it comes from.
-
-    ``origin`` is ``built-in``, the path of a user's registry file, or the entry point that named it.
-    ``row`` is None for an entry point: its class is not looked at before it is loaded.
-    """
-
-    kind: str
-    name: str
-    target: str
-    distribution: str
-    version: str
-    origin: str
-    row: PartRow | ModelRow | None = None
-
-    @property
-    def qualified(self) -> str:
-        """``name@distribution``: unique even when bare names collide."""
-        return f"{self.name}@{self.distribution}"
-
-    @property
-    def identity(self) -> str:
-        """What a run's key holds of the part: a row's own version, or the distribution's."""
-        if self.row is not None:
-            return f"{self.name}:{self.row.version}"
-        return f"{self.qualified}:{self.version}"
 
 
 class Registry:
@@ -80,10 +51,10 @@ class Registry:
         rows: dict[tuple[str, str], Record] = {}
         recipes: dict[str, RecipeRow] = {}
         for file in (resources.registry_file(), *files):
-            builtin = file not in files
-            for record in _records_of(file, builtin=builtin, recipes=recipes):
-                rows[record.kind, record.name] = record
-        return cls([*rows.values(), *_entry_point_records()], recipes, files)
+            found, named = read_registry_file(file, recipes, builtin=file not in files)
+            rows.update({(record.kind, record.name): record for record in found})
+            recipes.update(named)
+        return cls([*rows.values(), *entry_point_records()], recipes, files)
 
     def names(self, kind: str, pattern: str = "*") -> list[str]:
         """The names of ``kind`` that match the glob, sorted; colliding ones as ``name@distribution``."""
@@ -202,91 +173,6 @@ def _owner(records: list[Record]) -> Record | None:
         if record.row is not None:
             return record
     return records[0] if len(records) == 1 else None
-
-
-def _records_of(file: Path, *, builtin: bool, recipes: dict[str, RecipeRow]) -> Iterable[Record]:
-    table = read_mapping(file)
-    shown = "registry.yaml" if builtin else str(file)
-    sections = {"parts", "models", "recipes"}
-    for key in table:
-        if key not in sections:
-            raise BadInput(f"{shown}: unknown key {key!r}; {did_you_mean(key, sections)}")
-    for name, value in _section(table, "recipes", shown).items():
-        check_name(name, f"{shown}, recipes")
-        recipes[name] = decode(value, RecipeRow, f"{shown}, recipe {name!r}")
-    for name, value in _section(table, "models", shown).items():
-        row = decode(value, ModelRow, f"{shown}, model {name!r}")
-        yield _row_record("models", name, row, shown, builtin)
-    for kind in _section(table, "parts", shown):
-        if kind not in KINDS:
-            raise BadInput(f"{shown}: unknown kind {kind!r} under 'parts'; {did_you_mean(kind, KINDS)}")
-        for name, value in _section(table["parts"], kind, shown).items():
-            yield _row_record(kind, name, decode(value, PartRow, f"{shown}, {kind} {name!r}"), shown, builtin)
-
-
-def _section(table: dict[str, Any], key: str, where: str) -> dict[str, Any]:
-    section = table.get(key) or {}
-    if not isinstance(section, dict):
-        raise BadInput(f"{where}: {key!r} holds a {type(section).__name__}; a mapping of names is expected.")
-    return section
-
-
-def _row_record(kind: str, name: str, row: PartRow | ModelRow, shown: str, builtin: bool) -> Record:
-    check_name(name, f"{shown}, {kind}")
-    return Record(
-        kind=kind,
-        name=name,
-        target=row.target or "composed",
-        distribution=OURS if builtin else "user",
-        version=str(row.version),
-        origin="built-in" if builtin else shown,
-        row=row,
-    )
-
-
-def check_name(name: str, where: str) -> str:
-    """A registered name becomes a folder name and a CSV cell, so it is plain: letters, digits, ``_ - .``.
-
-    Raises:
-        BadInput: anything else, or longer than 80 characters.
-    """
-    plain = name.replace("_", "").replace("-", "").replace(".", "")
-    if not (plain.isascii() and plain.isalnum() and len(name) <= 80 and name[0] not in ".-"):
-        shown = name if len(name) <= 60 else name[:60] + "…"
-        raise BadInput(f"{where}: {shown!r} is no name; use at most 80 letters, digits, '_', '-' and '.'.")
-    return name
-
-
-def _entry_point_records() -> Iterable[Record]:
-    seen: set[str] = set()
-    for distribution in importlib.metadata.distributions():
-        try:
-            # The name becomes a folder's, after the @ of names that collide.
-            name = _plain_name(str(distribution.name or "unknown"))
-            version = str(distribution.version or "")
-            points = list(distribution.entry_points)
-        except (ValueError, TypeError, AttributeError, LookupError, OSError):
-            continue  # its metadata is damaged: no installer would know it either, and the zoo goes on
-        if name in seen:
-            continue  # shadowed by an earlier one on sys.path, as imports are
-        seen.add(name)
-        for point in points:
-            kind = point.group.removeprefix("zoo.")
-            if point.group.startswith("zoo.") and kind in KINDS:
-                yield Record(
-                    kind=kind,
-                    name=_plain_name(point.name),
-                    target=point.value,
-                    distribution=name,
-                    version=version,
-                    origin=f"entry point {point.group}",
-                )
-
-
-def _plain_name(name: str) -> str:
-    """An entry point's name made plain, should it not be: a stranger's odd name must not stop the zoo."""
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "_-.") else "_" for c in name)[:80]
-    return kept.lstrip(".-") or "unnamed"
 
 
 def _import(target: str) -> Any:

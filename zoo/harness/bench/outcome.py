@@ -9,7 +9,8 @@ import msgspec
 import torch
 
 from zoo.core.errors import BadInput, BrokenPlugin, ContractError, Diverged, Unavailable, ZooError
-from zoo.core.registry import OURS, current
+from zoo.core.record import OURS
+from zoo.core.registry import current
 from zoo.harness.bench import provenance
 from zoo.harness.bench.plan import Run
 from zoo.harness.training import device as devices

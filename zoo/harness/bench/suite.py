@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from zoo.core.errors import UnknownName, did_you_mean
-from zoo.core.registry import check_name
+from zoo.core.record import check_name
 from zoo.core.resources import suites_folder
 from zoo.core.strict_yaml import decode, read_mapping
 from zoo.harness.training.budget import Budget

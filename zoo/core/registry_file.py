@@ -1,0 +1,90 @@
+"""A registry file, the built-in one or a user's: its rows and its recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from zoo.core.errors import BadInput, did_you_mean
+from zoo.core.record import OURS, Record, check_name
+from zoo.core.spec import KINDS, ModelRow, PartRow, RecipeRow
+from zoo.core.strict_yaml import decode, read_mapping
+
+SECTIONS = ("parts", "models", "recipes")
+
+
+def read_registry_file(
+    file: Path, known: Mapping[str, RecipeRow], *, builtin: bool = False
+) -> tuple[list[Record], dict[str, RecipeRow]]:
+    """The rows of one file, and its recipes by name.
+
+    Args:
+        known: the recipes of the files before it, which its own may take as their ``base``.
+        builtin: whether it is the package's own.
+
+    Raises:
+        BadInput: it cannot be read or does not fit the table's form.
+    """
+    table = read_mapping(file)
+    shown = "registry.yaml" if builtin else str(file)
+    for key in table:
+        if key not in SECTIONS:
+            raise BadInput(f"{shown}: unknown key {key!r}; {did_you_mean(key, SECTIONS)}")
+    return list(_rows(table, shown, builtin)), _recipes(_section(table, "recipes", shown), known, shown)
+
+
+def _rows(table: dict[str, Any], shown: str, builtin: bool) -> Iterable[Record]:
+    for name, value in _section(table, "models", shown).items():
+        yield _record("models", name, decode(value, ModelRow, f"{shown}, model {name!r}"), shown, builtin)
+    for kind in _section(table, "parts", shown):
+        if kind not in KINDS:
+            raise BadInput(f"{shown}: unknown kind {kind!r} under 'parts'; {did_you_mean(kind, KINDS)}")
+        for name, value in _section(table["parts"], kind, shown).items():
+            yield _record(kind, name, decode(value, PartRow, f"{shown}, {kind} {name!r}"), shown, builtin)
+
+
+def _recipes(section: dict[str, Any], known: Mapping[str, RecipeRow], shown: str) -> dict[str, RecipeRow]:
+    recipes: dict[str, RecipeRow] = {}
+    for name, value in section.items():
+        check_name(name, f"{shown}, recipes")
+        recipes[name] = _recipe(value, {**known, **recipes}, f"{shown}, recipe {name!r}")
+    return recipes
+
+
+def _recipe(value: Any, above: Mapping[str, RecipeRow], where: str) -> RecipeRow:
+    """A recipe; with a ``base``, that recipe with what is given here in place of its own."""
+    if not isinstance(value, dict) or "base" not in value:
+        return decode(value, RecipeRow, where)
+    base = value["base"]
+    if not isinstance(base, str):
+        raise BadInput(f"{where}: 'base' holds a {type(base).__name__}; the name of a recipe is expected.")
+    if base not in above:
+        raise BadInput(f"{where}: its base {base!r} is no recipe above it; {did_you_mean(base, above)}")
+    given = {key: item for key, item in value.items() if key != "base"}
+    own = decode(given, RecipeRow, where)
+    # The words are about one recipe and are not inherited.
+    changes = {key: getattr(own, key) for key in {*given, "summary", "source"}}
+    return msgspec.structs.replace(above[base], **changes)
+
+
+def _section(table: dict[str, Any], key: str, where: str) -> dict[str, Any]:
+    section = table.get(key) or {}
+    if not isinstance(section, dict):
+        raise BadInput(f"{where}: {key!r} holds a {type(section).__name__}; a mapping of names is expected.")
+    return section
+
+
+def _record(kind: str, name: str, row: PartRow | ModelRow, shown: str, builtin: bool) -> Record:
+    check_name(name, f"{shown}, {kind}")
+    return Record(
+        kind=kind,
+        name=name,
+        target=row.target or "composed",
+        distribution=OURS if builtin else "user",
+        version=str(row.version),
+        origin="built-in" if builtin else shown,
+        row=row,
+    )
