@@ -21,6 +21,7 @@ from zoo.harness.data.batches import Batches, TrainingPass
 from zoo.harness.data.evaluation import Evaluation, evaluation_batches
 from zoo.harness.data.extras import open_extras
 from zoo.harness.data.source import open_pair
+from zoo.harness.training.layout import channels_last
 from zoo.harness.training.loop import Training
 from zoo.harness.training.seeds import derive, generator
 
@@ -75,7 +76,7 @@ def make_colorizer(run: Run, device: torch.device) -> Colorizer:
 def place(colorizer: Colorizer, suite: Suite, device: torch.device) -> Colorizer:
     """On the device, in the suite's memory format."""
     if suite.channels_last:
-        return colorizer.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return channels_last(colorizer, device)
     return colorizer.to(device)
 
 
