@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from zoo.core import resources
 from zoo.core.errors import BadInput
 from zoo.core.spec import RecipeRow
 from zoo.core.strict_yaml import decode, parse, read_mapping
@@ -52,3 +53,20 @@ def test_an_unknown_key_comes_with_the_nearest():
 def test_a_wrong_type_is_named():
     with pytest.raises(BadInput, match=r"recipe: expected `float`, got `str` - at `\$.lr`"):
         decode({"lr": "fast"}, RecipeRow, "recipe")
+
+
+@pytest.mark.parametrize(
+    "file", [resources.registry_file(), *sorted(resources.suites_folder().glob("*.yaml"))], ids=lambda file: file.name
+)
+def test_our_own_files_read_the_same_by_the_quick_loader(file):
+    text = file.read_text(encoding="utf-8")
+    assert parse(text, file.name, ours=True) == parse(text, file.name)
+
+
+def test_a_mistake_in_our_own_file_is_named_as_in_any_other():
+    for text in ("a: [1", "a: 1\na: 2", "a: &x 1\nb: *x\nc: {"):
+        with pytest.raises(BadInput) as strict:
+            parse(text, "registry.yaml")
+        with pytest.raises(BadInput) as quick:
+            parse(text, "registry.yaml", ours=True)
+        assert str(quick.value) == str(strict.value)

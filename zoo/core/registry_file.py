@@ -28,7 +28,7 @@ def read_registry_file(
     Raises:
         BadInput: it cannot be read or does not fit the table's form.
     """
-    table = read_mapping(file)
+    table = read_mapping(file, ours=builtin)
     shown = "registry.yaml" if builtin else str(file)
     for key in table:
         if key not in SECTIONS:

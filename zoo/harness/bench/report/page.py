@@ -77,8 +77,14 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["name"] = _breakable
     environment.globals["verbatim"] = lambda name: Markup(source(name))
     return environment
+
+
+def _breakable(name: str) -> Markup:
+    """A model's name that a narrow cell breaks after its underscores and not within a word."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def _colours(standing: Standing) -> dict[int, int]:

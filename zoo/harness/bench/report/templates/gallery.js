@@ -13,6 +13,8 @@
   };
   const decibels = (model, photo) => model.psnr[photo] === undefined ? "" : `${model.psnr[photo].toFixed(2)} dB`;
   const title = (view) => PHOTO_VIEWS[view] || data.models[view].name;
+  // A narrow place breaks a name after its underscores, and not within a word.
+  const breakable = (name) => name.split(/(?<=_)/).flatMap((part) => [part, create("wbr", {})]);
   const picture = (view, photo) =>
     view in PHOTO_VIEWS ? data.photos[photo][view] : data.models[view].pictures[photo];
   const image = (view, photo) =>
@@ -26,7 +28,8 @@
   };
 
   const tile = (view, note) => {
-    const button = create("button", {type: "button", className: "tile"}, image(view, state.photo), title(view), " ",
+    const button = create("button", {type: "button", className: "tile"}, image(view, state.photo),
+      ...breakable(title(view)), " ",
       create("span", {textContent: note}));
     button.addEventListener("click", () => { left.value = view; compare(); });
     return button;
@@ -74,7 +77,7 @@
     return button;
   }));
   $(".extremes").append(...data.models.map((model, k) =>
-    create("article", {className: "extreme"}, create("h3", {textContent: model.name}),
+    create("article", {className: "extreme"}, create("h3", {}, ...breakable(model.name)),
       create("div", {}, ...model.best.map((photo) => pair(k, photo, "best")),
         ...model.worst.map((photo) => pair(k, photo, "worst"))))));
 
