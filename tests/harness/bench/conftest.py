@@ -88,6 +88,12 @@ class EatsMemory(Small):
         return super().forward(condition)
 
 
+class HasNoFixedOrder(Small):
+    def forward(self, condition):
+        ab = super().forward(condition)
+        return ab + torch.zeros(4).put_(torch.tensor([1, 1]), torch.ones(2)).mean()
+
+
 class IsKilled(Small):
     def forward(self, condition):
         import signal
@@ -106,6 +112,7 @@ NAMES = {
     "crashes": "Crashes",
     "exits": "Exits",
     "eats_memory": "EatsMemory",
+    "has_no_fixed_order": "HasNoFixedOrder",
     "is_killed": "IsKilled",
 }
 

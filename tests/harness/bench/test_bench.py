@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 
+import msgspec
 import pytest
 import safetensors.torch
 
@@ -114,6 +115,23 @@ def test_the_same_seed_gives_the_same_numbers_whatever_else_runs(small_zoo, suit
     bench(BenchRequest(models="small", suite=str(suite_file), seeds=2, out=tmp_path / "c"))
     other_seed = next((tmp_path / "c").glob("runs/small/seed1-*/scores.csv")).read_bytes()
     assert other_seed != alone
+
+
+def test_deterministic_algorithms_only(small_zoo, suite_file, tmp_path):
+    models = "small,eigen_multiscale,has_no_fixed_order"  # the second pools adaptively
+    request = BenchRequest(models=models, suite=str(suite_file), deterministic=True, options={"width": 4})
+    weights = []
+    for out in (tmp_path / "first", tmp_path / "second"):
+        bench(msgspec.structs.replace(request, out=out))
+        rows = {row["model"].split()[0]: row for row in table(out / "runs.csv")}
+        assert rows["small"]["status"] == rows["eigen_multiscale"]["status"] == "ok"
+        assert rows["has_no_fixed_order"]["status"] == "plugin_error"
+        assert (
+            "put_ has no deterministic form on this device; run it without --determ"
+            in rows["has_no_fixed_order"]["error"]
+        )
+        weights.append(next(out.glob("runs/eigen_multiscale/*/model.safetensors")).read_bytes())
+    assert weights[0] == weights[1]
 
 
 def test_every_failure_is_a_row_with_its_reason(small_zoo, suite_file, tmp_path):

@@ -29,6 +29,9 @@ def failure(run: Run, error: BaseException) -> tuple[str, str]:
         return "plugin_error", reason
     if isinstance(error, (BadInput, Unavailable, ZooError)):
         return "error", reason
+    operation, undetermined, _ = reason.partition(" does not have a deterministic implementation")
+    if undetermined:
+        reason = f"{operation} has no deterministic form on this device; run it without --deterministic"
     foreign = current().record("models", run.model).distribution != OURS
     return "plugin_error" if foreign else "error", f"{type(error).__name__}: {reason}"
 

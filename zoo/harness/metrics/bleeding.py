@@ -28,7 +28,8 @@ def near_lightness_edges(lightness: Tensor) -> Tensor:
     gradient = F.conv2d(F.pad(lightness, (1, 1, 1, 1), mode="replicate"), kernels)
     slope = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
     pixels = slope[0].numel()
-    threshold = slope.flatten(1).kthvalue(max(1, round(pixels * (1 - EDGE_SHARE))), dim=1).values
+    # Not kthvalue, which has no deterministic form on a GPU.
+    threshold = slope.flatten(1).sort(dim=1).values[:, max(1, round(pixels * (1 - EDGE_SHARE))) - 1]
     edges = slope > threshold.clamp_min(LEAST_STEP)[:, None, None, None]
     return F.max_pool2d(edges.float(), 2 * REACH + 1, stride=1, padding=REACH) > 0
 

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 import torch
 
 from zoo.core.errors import BadInput, did_you_mean
+from zoo.harness.training.deterministic import DeterministicPooling
 
 
 def pick_device(name: str) -> torch.device:
@@ -57,12 +58,18 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[obj
 
 
 def prepare(device: torch.device, *, deterministic: bool = False, threads: int | None = None) -> None:
-    """Set what torch has as process-wide switches. Every run is a process of its own."""
+    """Set what torch has as process-wide switches. Every run is a process of its own.
+
+    Args:
+        deterministic: only algorithms that give the same bits again. What has none raises RuntimeError on use.
+        threads: of the CPU; None leaves it to torch.
+    """
     if threads:
         torch.set_num_threads(threads)
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
+        DeterministicPooling().__enter__()  # for the life of the process
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = not deterministic
         torch.set_float32_matmul_precision("highest" if deterministic else "high")

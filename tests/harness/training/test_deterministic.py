@@ -1,0 +1,140 @@
+"""Nothing that a run does is refused under deterministic algorithms, also where there is no GPU to try it on."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from zoo.core.registry import current
+from zoo.core.spec import ModelRow
+from zoo.harness.bench.bench import BenchRequest, effective_suite
+from zoo.harness.bench.plan import plan_runs, resolve_model
+from zoo.harness.bench.scoring import make_metrics, score_colorizer
+from zoo.harness.bench.setup import (
+    describe_data,
+    make_colorizer,
+    make_objective,
+    make_training,
+    make_training_pass,
+    open_banks,
+    scored_photos,
+)
+from zoo.harness.training.deterministic import DeterministicPooling, adaptive_avg_pool2d
+
+CPU = torch.device("cpu")
+
+# What CUDA tensors are refused for under torch.use_deterministic_algorithms, by the list in its documentation (2.6 to
+# 2.15) and, for kthvalue, ATen/native/cuda/Sorting.cpp. Bilinear resizing and replication padding are not here: torch
+# itself takes another way then.
+REFUSED_ON_CUDA = {
+    "_adaptive_avg_pool2d_backward",
+    "_adaptive_avg_pool3d_backward",
+    "adaptive_max_pool2d_backward",
+    "avg_pool3d_backward",
+    "max_unpool2d",
+    "upsample_linear1d_backward",
+    "upsample_bicubic2d_backward",
+    "reflection_pad1d_backward",
+    "reflection_pad2d_backward",
+    "nll_loss2d_forward",
+    "grid_sampler_2d_backward",
+    "put_",
+    "histc",
+    "median",
+    "nanmedian",
+    "kthvalue",
+    "scatter_reduce",
+    "cumsum",
+    "_ctc_loss_backward",
+}
+
+
+class Operations(TorchDispatchMode):
+    """The names of all operations while it is entered, those of backward passes too."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.names.add(function.overloadpacket.__name__)
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [
+        ((2, 3, 7, 5), 3),
+        ((2, 3, 7, 5), (1, 6)),
+        ((1, 2, 4, 9), (6, 12)),  # more bins than places
+        ((1, 2, 64, 48), (None, 6)),
+        ((3, 8, 8), (2, 4)),
+        ((1, 1, 1, 1), 1),
+    ],
+)
+def test_pooling_is_torchs_with_its_gradient(shape, size):
+    torch.manual_seed(0)
+    ours, theirs = (torch.rand(shape).requires_grad_() for _ in range(2))
+    with torch.no_grad():
+        theirs.copy_(ours)
+    expected = F.adaptive_avg_pool2d(theirs, size)
+    torch.testing.assert_close(adaptive_avg_pool2d(ours, size), expected)
+    weight = torch.rand(expected.shape)
+    (adaptive_avg_pool2d(ours, size) * weight).sum().backward()
+    (expected * weight).sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+def test_the_mode_reaches_modules_and_keeps_their_type():
+    x = torch.rand(1, 2, 6, 6).requires_grad_()
+    with DeterministicPooling(), Operations() as operations:
+        pooled = nn.AdaptiveAvgPool2d(4)(x)
+        F.adaptive_avg_pool2d(x, (2, 3)).sum().backward()
+        half = F.adaptive_avg_pool2d(x.detach().bfloat16(), 4)
+    assert not {name for name in operations.names if "adaptive" in name}
+    torch.testing.assert_close(pooled, nn.AdaptiveAvgPool2d(4)(x))
+    assert half.dtype == torch.bfloat16
+
+
+def test_without_the_mode_the_list_finds_something():
+    x = torch.rand(1, 1, 5, 5).requires_grad_()
+    with Operations() as operations:
+        F.adaptive_avg_pool2d(x, 2).sum().backward()
+    assert operations.names & REFUSED_ON_CUDA == {"_adaptive_avg_pool2d_backward"}
+
+
+@pytest.fixture(scope="module")
+def bench():
+    """Four steps of two photos, every stage of staged objectives among them, and two test photos."""
+    suite = effective_suite(BenchRequest(suite="quick", budget="steps=4"))
+    small = {**suite.options, "width": 8, "discriminator_width": 8}
+    suite = msgspec.structs.replace(suite, options=small, test_limit=2, batch=2)
+    metrics, _ = make_metrics(suite.metrics, device=CPU)
+    return suite, open_banks(suite), metrics
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "model", [n for n in current().names("models") if isinstance(current().record("models", n).row, ModelRow)]
+)
+def test_no_model_does_in_training_or_scoring_what_cuda_would_refuse(bench, model):
+    suite, banks, metrics = bench
+    spec, error = resolve_model(model, suite, {})
+    assert spec, error
+    data = describe_data(suite, banks)
+    run = plan_runs(model, spec, error, suite, data, options={}, device="cpu", lpips_trunk="")[0]
+    with DeterministicPooling(), Operations() as operations:
+        colorizer = make_colorizer(run, CPU)
+        objective, extras = make_objective(run, colorizer, CPU)
+        training = make_training(run, colorizer, objective, extras, banks.train, CPU, "fp32")
+        objective.prepare(make_training_pass(run, banks.train, extras, CPU))
+        if objective.players:
+            training.run()
+        photos = scored_photos(suite, banks, extras, CPU, batch_size=2)
+        score_colorizer(training.trained, photos, metrics, adherence=True)
+    assert len(operations.names) > 10
+    assert not operations.names & REFUSED_ON_CUDA
