@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from zoo.core.registry import current
 from zoo.core.spec import ModelRow
 from zoo.harness.bench.bench import BenchRequest, effective_suite
+from zoo.harness.bench.draws import can_sample, score_draws
 from zoo.harness.bench.plan import plan_runs, resolve_model
 from zoo.harness.bench.scoring import make_metrics, score_colorizer
 from zoo.harness.bench.setup import (
@@ -24,6 +25,7 @@ from zoo.harness.bench.setup import (
     scored_photos,
 )
 from zoo.harness.training.deterministic import DeterministicPooling, adaptive_avg_pool2d
+from zoo.harness.training.seeds import generator
 
 CPU = torch.device("cpu")
 
@@ -134,7 +136,9 @@ def test_no_model_does_in_training_or_scoring_what_cuda_would_refuse(bench, mode
         objective.prepare(make_training_pass(run, banks.train, extras, CPU))
         if objective.players:
             training.run()
-        photos = scored_photos(suite, banks, extras, CPU, batch_size=2)
+        photos = list(scored_photos(suite, banks, extras, CPU, batch_size=2))
         score_colorizer(training.trained, photos, metrics, adherence=True)
+        if can_sample(training.trained):
+            score_draws(training.trained, photos, metrics, generator(0, "draws"))
     assert len(operations.names) > 10
     assert not operations.names & REFUSED_ON_CUDA
