@@ -49,3 +49,12 @@ def test_show_gives_a_parts_options_and_a_recipes_values():
     assert "2.5e-05" in zoo("show", "gachon")
     assert "metrics/ssim" in zoo("show", "metrics/ssim")
     assert "size" in zoo("show", "suites/smoke")
+
+
+def test_show_takes_one_thing():
+    assert "models/gray" in zoo("show", "models/gra[y]")
+    result = CliRunner().invoke(cli, ["show", "models/*unet"], prog_name="zoo")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("zoo: 'models/*unet' may be models/attention_unet or ")
+    assert result.stderr.endswith(" more; use one of these names.\n")
+    assert len(result.stderr) < 300

@@ -6,6 +6,9 @@ from zoo.core.errors import AmbiguousName, UnknownName, did_you_mean
 from zoo.core.registry import current
 from zoo.core.spec import KINDS
 
+_SHOWN = 4
+"""Of how many names an error tells."""
+
 
 def meanings(name: str) -> list[tuple[str, str]]:
     """Every ``(kind, name)`` that ``name`` may mean: bare, ``kind/name``, or ``kind/GLOB``.
@@ -38,12 +41,14 @@ def meanings(name: str) -> list[tuple[str, str]]:
 
 
 def the_meaning(name: str) -> tuple[str, str]:
-    """The one ``(kind, name)`` that is meant: the model, where there is one of that name.
+    """The one ``(kind, name)`` that is meant: the model, where a bare name is one among others.
 
     Raises:
-        UnknownName, AmbiguousName: none, or several that are no models.
+        UnknownName, AmbiguousName: none, or several.
     """
     found = meanings(name)
-    if len(found) > 1 and found[0][0] != "models":
-        raise AmbiguousName(f"{name!r} may be {' or '.join('/'.join(each) for each in found)}; use one of these names.")
-    return found[0]
+    if len(found) == 1 or ("/" not in name and found[0][0] == "models"):
+        return found[0]
+    first = " or ".join("/".join(each) for each in found[:_SHOWN])
+    more = f" or {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    raise AmbiguousName(f"{name!r} may be {first}{more}; use one of these names.")
