@@ -72,7 +72,7 @@ class RecipeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     betas: tuple[float, float] = (0.9, 0.999)
     momentum: float = 0.9
     weight_decay: float = 0.01
-    schedule: str = "cosine"
+    schedule: str | dict[str, Any] = "cosine"
     warmup: float = 0.0
     clip: float | None = None
     ema: float | None = None

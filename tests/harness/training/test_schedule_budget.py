@@ -24,6 +24,36 @@ def test_an_unknown_schedule():
         factor("cosin", 0.5)
 
 
+def test_a_step_drops_where_it_is_told():
+    """The public training of Zhang 2016: 3e-5, a tenth of it every 225,000 of 500,000 steps (train/solver.prototxt)."""
+    schedule = {"name": "step", "drops": [0.45, 0.9]}
+    rates = [3e-5 * factor(schedule, step / 500_000) for step in (0, 224_999, 225_000, 449_999, 450_000, 499_999)]
+    assert rates == pytest.approx([3e-5, 3e-5, 3e-6, 3e-6, 3e-7, 3e-7])
+    assert [factor("step", p) for p in (0.7, 0.8)] == pytest.approx([1, 0.1])
+
+
+def test_a_cosine_ends_at_its_least():
+    """iColoriT's: from 5e-4 to 1e-5 (train.py: --lr, --min_lr), its middle the mean of both."""
+    schedule = {"name": "cosine", "least": 0.02}
+    assert [5e-4 * factor(schedule, p) for p in (0, 0.5, 1)] == pytest.approx([5e-4, 2.55e-4, 1e-5])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        ({"name": "step", "dropps": [0.5]}, "did you mean 'drops'"),
+        ({"name": "step", "drops": [1.5]}, "between 0 and 1"),
+        ({"name": "step", "drops": 0.5}, "does not fit"),
+        ({"name": "cosine", "least": 2}, "from 0 to 1"),
+        ({"name": "cosine", "least": "low"}, "does not fit"),
+        ({"least": 0}, "a part is a name or a mapping with a 'name'"),
+    ],
+)
+def test_options_that_a_schedule_does_not_have(schedule, said):
+    with pytest.raises(BadInput, match=said):
+        factor(schedule, 0.5)
+
+
 def test_epochs_become_steps_rounded_up():
     assert Budget(epochs=3).in_steps(photos=10, batch=4) == Budget(steps=8)
     assert Budget(steps=5).in_steps(10, 4) == Budget(steps=5)
