@@ -47,12 +47,17 @@ def published():
     state["model8.0.bias"] = weight(256, fan_in=200)
     state["model8.6.weight"] = weight(313, 256, 1, 1, fan_in=256)
     state["model8.6.bias"] = weight(313, fan_in=10)
-    state["model_out.weight"] = (torch.rand(2, 313, 1, 1, generator=generator) - 0.5) * 200
+    # as in the public file: the bins' ab divided by 110
+    state["model_out.weight"] = (torch.rand(2, 313, 1, 1, generator=generator) - 0.5) * 200 / 110
     return state
 
 
 def published_forward(state, lightness):
-    """The public forward pass, written out: L* in 0…100 (N, 1, H, W) to ab in Lab units (N, 2, H, W)."""
+    """The public forward pass, written out: L* in 0…100 (N, 1, H, W) to ab in Lab units (N, 2, H, W).
+
+    After ``eccv16.py`` and ``base_color.py`` of richzhang/colorization: the lightness is centred at 50 and divided by
+    100; softmax without temperature; a 1×1 convolution; bilinear ×4; the whole times 110.
+    """
     x = (lightness - 50) / 100
     for name, (convolutions, norm) in TABLE.items():
         if name == "model8":
@@ -71,7 +76,7 @@ def published_forward(state, lightness):
             )
     logits = F.conv2d(x, state["model8.6.weight"], state["model8.6.bias"])
     ab = F.conv2d(logits.softmax(1), state["model_out.weight"])
-    return F.interpolate(ab, scale_factor=4, mode="bilinear", align_corners=False)
+    return F.interpolate(ab, scale_factor=4, mode="bilinear", align_corners=False) * 110
 
 
 def test_the_published_weights_give_the_published_output_whatever_the_hints(published):

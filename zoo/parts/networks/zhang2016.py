@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from zoo.core.color import AB_SCALE
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
 from zoo.parts.blocks.ab_bins import GAMUT_BINS
@@ -42,7 +43,8 @@ class Zhang2016(nn.Module):
         **{f"conv{i}": f"model{i}" for i in range(1, 9)},
         "quantized.project": "model8.6",
     }
-    """Our module → its name in ``eccv16.py``. Its ``model_out.weight`` (2, 313, 1, 1) are the bins."""
+    """Our module → its name in ``eccv16.py``. Its ``model_out.weight`` (2, 313, 1, 1) are the bins' ab / 110: its
+    forward multiplies what comes out by 110 (``base_color.py``)."""
 
     def __init__(self, *, width: int = 64, hints: bool = True, bins: int = GAMUT_BINS, temperature: float = 0.38):
         super().__init__()
@@ -76,7 +78,8 @@ class Zhang2016(nn.Module):
         """The state dict of the public ``eccv16`` network as one of this class with its default options.
 
         The hint channels, which the original lacks, get zero weights: they change nothing. The bins are the
-        file's. The original averages at T = 1: build with ``temperature=1`` for its exact output.
+        file's, times 110. The original averages at T = 1, a softmax without temperature: build with
+        ``temperature=1`` for its exact output, as registry.yaml's row of the file does.
 
         Args:
             state: its ``state_dict()``.
@@ -93,6 +96,6 @@ class Zhang2016(nn.Module):
         loaded = {key: given[name] for key, name in names.items()}
         stem = loaded["conv1.0.weight"]
         loaded["conv1.0.weight"] = torch.cat((stem, stem.new_zeros(len(stem), CONDITION_CHANNELS - 1, 3, 3)), dim=1)
-        loaded["quantized.bins"] = given["model_out.weight"][:, :, 0, 0].T.contiguous()
+        loaded["quantized.bins"] = AB_SCALE * given["model_out.weight"][:, :, 0, 0].T.contiguous()
         loaded["quantized.class_weights"] = torch.ones(GAMUT_BINS)
         return loaded
