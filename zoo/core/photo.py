@@ -16,13 +16,10 @@ import numpy as np
 from PIL import Image
 
 from zoo.core.errors import BadInput
+from zoo.core.photo_files import formats
 
 PIXEL_LIMIT = 150_000_000
 """Larger photos are refused; just below the size at which Pillow itself suspects a bomb."""
-
-# What a photo's suffix may really hide (PNGs named .jpg are common). Formats that start other
-# programs, such as EPS, stay out.
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 
 # How the camera was held → how its picture is turned upright. ImageOps.exif_transpose would also
 # write the other tags anew, and fails on odd ones.
@@ -60,7 +57,7 @@ def read_photo(path: Path | str) -> np.ndarray:
         BadInput: the file is missing, no image, cut short, or above :data:`PIXEL_LIMIT`.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=formats()) as image:
             width, height = image.size
             if width * height > PIXEL_LIMIT:
                 raise BadInput(

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 from zoo.core.errors import BadInput
 from zoo.core.photo import read_photo
+from zoo.core.photo_files import Found, find_photos, is_photo, suffix_list
 from zoo.harness.data.content import content_digests, held_out
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
 
 
 class Folder:
@@ -22,7 +21,8 @@ class Folder:
     ``train/`` and ``test/`` directly below it are the splits when both are there; else about a
     fifth of the photos, chosen by content, is the test split (identical files fall on one side).
     ``split="all"`` is the whole tree, and with ``whole`` a tree without the two folders is not divided:
-    it is all there is for the split that is asked for. Hidden files and folders are left out.
+    it is all there is for the split that is asked for. What counts as a photo, and which folders are walked, is
+    said in :mod:`zoo.core.photo_files`.
 
     Args:
         split: ``train``, ``test`` or ``all``.
@@ -49,9 +49,11 @@ class Folder:
             raise BadInput(f"{argument}: {str(error).rstrip('.')}; write the whole path.") from None
         _check_folder(root)
         splits = ("train", "test") if (root / "train").is_dir() and (root / "test").is_dir() else ()
-        files = [file for below in splits or (".",) for file in _photos_in(root / below)]
+        found = _joined([find_photos(root / below) for below in splits or (".",)])
+        files = list(found.photos)
+        self.notes = (*found.remarks, *(_beside(root, splits) if splits else ()))
         if not files:
-            raise BadInput(f"{root}: holds no photo ({', '.join(sorted(SUFFIXES))}); check the path.")
+            raise BadInput(" ".join((f"{root}: holds no photo ({suffix_list()}); check the path.", *self.notes)))
 
         side = split if splits or not whole else "all"
         chosen, digests = _side(root, files, side, by_folder=bool(splits))
@@ -90,19 +92,28 @@ def _check_folder(root: Path) -> None:
     except OSError as error:
         raise BadInput(f"{root}: cannot be read ({error.strerror}); check its permissions.") from error
     if empty:
-        raise BadInput(f"{root}: is empty; put photos ({', '.join(sorted(SUFFIXES))}) into it.")
+        raise BadInput(f"{root}: is empty; put photos ({suffix_list()}) into it.")
 
 
-def _photos_in(folder: Path) -> Iterator[Path]:
-    """Photos below ``folder``, sorted by name, level by level."""
-    for path, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            file = Path(path, name)
-            hidden = name.startswith(".")
-            # A dangling link stays in, so that it is reported; a pipe or socket would block.
-            if not hidden and file.suffix.lower() in SUFFIXES and (file.is_file() or file.is_symlink()):
-                yield file
+def _joined(found: list[Found]) -> Found:
+    photos = tuple(photo for part in found for photo in part.photos)
+    not_taken = sum((part.not_taken for part in found), Counter[str]())
+    return Found(photos, not_taken, tuple(folder for part in found for folder in part.unread))
+
+
+def _beside(root: Path, splits: tuple[str, ...]) -> tuple[str, ...]:
+    """What lies beside ``train/`` and ``test/`` and may have been meant."""
+    others = [path for path in root.iterdir() if path.name not in splits and not path.name.startswith(".")]
+    names = sorted(
+        f"{_shown(Path(path.name))}/" if path.is_dir() else _shown(Path(path.name))
+        for path in others
+        if path.is_dir() or is_photo(path)
+    )
+    if not names:
+        return ()
+    listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    verb = "is" if len(names) == 1 else "are"
+    return (f"{root} is split by its folders train and test; {listed} beside them {verb} not read.",)
 
 
 def _side(root: Path, files: list[Path], split: str, *, by_folder: bool) -> tuple[list[Path], list[str]]:

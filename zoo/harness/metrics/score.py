@@ -12,6 +12,7 @@ import torch
 
 from zoo.core.assemble import make
 from zoo.core.errors import BadInput, Unavailable
+from zoo.core.photo_files import find_photos, suffix_list
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from zoo.core.contracts import Metric
 
 DEFAULT_METRICS = ("psnr", "ssim", "lpips", "st_lpips", "delta_e00", "colorfulness_gap")
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 
 
 def score(prediction: np.ndarray, target: np.ndarray, metrics: Sequence[str] | None = None) -> dict[str, float]:
@@ -120,16 +120,14 @@ def _images(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise BadInput(f"{folder} is not a folder; give a folder of images.")
     images: dict[str, Path] = {}
-    for file in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if hidden or file.suffix.lower() not in _SUFFIXES or not file.is_file():
-            continue
+    found = find_photos(folder)
+    for file in found.photos:
         name = file.relative_to(folder).with_suffix("").as_posix()
         if name in images:
             raise BadInput(f"{file} and {images[name]} have one name; keep one of them.")
         images[name] = file
     if not images:
-        raise BadInput(f"{folder} holds no image ({', '.join(sorted(_SUFFIXES))}); check the path.")
+        raise BadInput(" ".join((f"{folder} holds no image ({suffix_list()}); check the path.", *found.remarks)))
     return images
 
 

@@ -1,0 +1,220 @@
+"""Which files are photos: one list, taken from the reader, and one walk through a folder.
+
+What Pillow can open here decides (AVIF, WebP and JPEG 2000 depend on how it was built, HEIC on the extra
+``heic``), and the same list holds for files that are named and for those found in folders, in training,
+scoring and colorizing alike. What looks like a picture and is not taken is counted, never passed over in
+silence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image, features
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "AVIF", "JPEG2000", "HEIF")
+"""Pillow's names of what photos are stored in. Formats that start other programs, such as EPS, stay out."""
+
+_OF_FORMAT = {"MPO": "JPEG"}  # what Pillow lists under a name of its own and opens as another's
+
+# What is read where its decoder is there, other pictures and drawings, and what cameras write.
+_LISTED = """
+    .jpg .jpeg .jpe .jfif .mpo .png .apng .webp .tif .tiff .bmp .dib .gif .pbm .pgm .ppm .pnm .pfm
+    .avif .avifs .jp2 .j2k .jpc .jpf .jpx .j2c .heic .heics .heif .heifs .hif
+    .jxl .jxr .hdp .wdp .bpg .qoi .ico .cur .icns .pcx .dcx .tga .sgi .rgb .rgba .bw .ras .psd .psb .xcf .kra .ora
+    .svg .svgz .eps .ai .cdr .wmf .emf .exr .hdr .dds .ktx .dpx .cin .fits .fts .djvu .xbm .xpm .pict .pct .insp
+    .dng .cr2 .cr3 .crw .nef .nrw .arw .srf .sr2 .orf .rw2 .raf .pef .ptx .srw .x3f .3fr .fff .iiq .kdc .dcr .mrw
+    .mef .mos .erf .rwl .gpr
+"""
+_PICTURES = frozenset(_LISTED.split())
+
+_NO_PHOTOS_IN = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
+"""Folders in which systems keep thumbnails, forks and what was deleted."""
+
+
+@lru_cache(maxsize=1)
+def formats() -> tuple[str, ...]:
+    """The formats that can be decoded here, by Pillow's names."""
+    Image.init()
+    with contextlib.suppress(ImportError):
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener(thumbnails=False)
+    built = {"WEBP": "webp", "AVIF": "avif", "JPEG2000": "jpg_2000", "JPEG": "jpg"}
+    return tuple(name for name in _FORMATS if name in Image.OPEN and (name not in built or features.check(built[name])))
+
+
+@lru_cache(maxsize=1)
+def suffixes() -> frozenset[str]:
+    """What the names of readable photos end in, lower case, with the dot."""
+    decoded = formats()
+    return frozenset(
+        suffix for suffix, name in Image.registered_extensions().items() if _OF_FORMAT.get(name, name) in decoded
+    )
+
+
+def is_photo(name: str | Path) -> bool:
+    """Whether a file of this name is taken as a photo: by its suffix in any case, and not hidden."""
+    path = Path(name)
+    return path.suffix.lower() in suffixes() and not path.name.startswith(".")
+
+
+def looks_like_a_picture(name: str | Path) -> bool:
+    """Whether a person would call a file of this name a picture, readable here or not."""
+    suffix = Path(name).suffix.lower()
+    return suffix in _PICTURES or suffix in suffixes()
+
+
+def suffix_list() -> str:
+    """The suffixes for an error's sentence."""
+    return ", ".join(sorted(suffixes()))
+
+
+class Found(NamedTuple):
+    """What a folder holds.
+
+    Attributes:
+        photos: in the order of their names: a folder's files first, then its sub-folders.
+        not_taken: suffix → how many files look like pictures and were not taken.
+        unread: folders that could not be listed, and why.
+    """
+
+    photos: tuple[Path, ...]
+    not_taken: Counter[str]
+    unread: tuple[tuple[Path, str], ...]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """A sentence each for what was not taken and for every folder that could not be listed."""
+        counted = (remark,) if (remark := not_taken_remark(self.not_taken)) else ()
+        return (
+            *counted,
+            *(f"{folder} cannot be listed ({reason}); check its permissions." for folder, reason in self.unread),
+        )
+
+
+def not_taken_remark(counts: Counter[str]) -> str:
+    """``6 files were not taken: .avif 2, .svg 4.``, or nothing."""
+    total = sum(counts.values())
+    if not total:
+        return ""
+    listed = ", ".join(f"{suffix} {count}" for suffix, count in sorted(counts.items()))
+    return f"{total} {'file was' if total == 1 else 'files were'} not taken: {listed}."
+
+
+def find_photos(root: Path, *, leave_out: Callable[[str], bool] = lambda name: False) -> Found:
+    """Every photo below ``root``, to the bottom.
+
+    Hidden files and folders are left out, and so are those in which systems keep thumbnails (``__MACOSX``,
+    ``@eaDir``). A symlinked folder is walked like any other, but no folder twice: not one that lies below
+    ``root`` under its own name, and not in a circle. Dangling links are photos, so that reading them reports
+    them; pipes and devices, which would block, are counted as not taken.
+
+    Args:
+        leave_out: names of files that are neither taken nor counted.
+    """
+    walk = _Walk(leave_out)
+    walk.list_real(root)
+    walk.emit(root)
+    return Found(tuple(walk.photos), walk.not_taken, tuple(walk.unread))
+
+
+class _Listing(NamedTuple):
+    files: list[os.DirEntry[str]]
+    folders: list[Path]
+    links: frozenset[Path]
+
+
+class _Walk:
+    def __init__(self, leave_out: Callable[[str], bool]):
+        self.photos: list[Path] = []
+        self.not_taken: Counter[str] = Counter()
+        self.unread: list[tuple[Path, str]] = []
+        self._leave_out = leave_out
+        self._listings: dict[Path, _Listing] = {}
+        self._seen: set[tuple[int, int]] = set()
+
+    def list_real(self, root: Path) -> None:
+        """List all that is reached without a link, so that links to it are known before any is followed."""
+        waiting = [root]
+        while waiting:
+            folder = waiting.pop()
+            if self._first_time(folder):
+                listing = self._listing(folder)
+                waiting += [below for below in listing.folders if below not in listing.links]
+
+    def emit(self, root: Path) -> None:
+        waiting = [root]
+        while waiting:
+            folder = waiting.pop()
+            real = folder in self._listings
+            if not real and not self._first_time(folder):
+                continue
+            listing = self._listings.pop(folder) if real else self._listing(folder, keep=False)
+            for entry in listing.files:
+                self._take(folder, entry)
+            waiting += reversed(listing.folders)
+
+    def _take(self, folder: Path, entry: os.DirEntry[str]) -> None:
+        if self._leave_out(entry.name):
+            return
+        if is_photo(entry.name) and _is_file_or_link(entry):
+            self.photos.append(folder / entry.name)
+        elif looks_like_a_picture(entry.name):
+            self.not_taken[Path(entry.name).suffix.lower()] += 1
+
+    def _first_time(self, folder: Path) -> bool:
+        try:
+            status = os.stat(folder)
+        except OSError as error:
+            self.unread.append((folder, error.strerror or type(error).__name__))
+            return False
+        key = (status.st_dev, status.st_ino)
+        if key in self._seen:
+            return False
+        self._seen.add(key)
+        return True
+
+    def _listing(self, folder: Path, *, keep: bool = True) -> _Listing:
+        files, folders, links = [], [], []
+        try:
+            with os.scandir(folder) as scan:
+                entries = sorted(_shown(scan), key=lambda entry: entry.name)
+        except OSError as error:
+            self.unread.append((folder, error.strerror or type(error).__name__))
+            entries = []
+        for entry in entries:
+            if not _is_folder(entry):
+                files.append(entry)
+            elif entry.name not in _NO_PHOTOS_IN:
+                folders.append(folder / entry.name)
+                if entry.is_symlink():
+                    links.append(folder / entry.name)
+        listing = _Listing(files, folders, frozenset(links))
+        if keep:
+            self._listings[folder] = listing
+        return listing
+
+
+def _shown(entries: Iterable[os.DirEntry[str]]) -> Iterable[os.DirEntry[str]]:
+    return (entry for entry in entries if not entry.name.startswith("."))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link to itself: reading it reports it
+
+
+def _is_file_or_link(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
+    except OSError:
+        return True
