@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from zoo.core.assemble import assemble, resolve
 from zoo.core.errors import BadInput, UnknownName
+from zoo.core.registry import current
 from zoo.core.trained import load
 
 
@@ -48,6 +49,48 @@ def test_a_baseline_needs_no_run_and_a_model_does():
         load("unet")
     with pytest.raises(UnknownName, match="'unet'"):
         load("unte")
+
+
+def test_every_model_without_training_is_ready_by_name():
+    registry = current()
+    untrained = [name for name in registry.names("models") if registry.model_row(name).recipe == "untrained"]
+    assert {"gray", "levin2004", "huang2005"} <= set(untrained)
+    for name in untrained:
+        assert load(name).name == name
+
+
+class Sepia(torch.nn.Module):
+    """Nothing to learn, as a stranger may write it."""
+
+    def forward(self, condition):
+        return condition[:, 1:3] + 0.1
+
+
+def test_a_strangers_model_that_has_nothing_to_learn_is_ready_too(monkeypatch):
+    registry = current()
+    record = msgspec.structs.replace(registry.record("models", "gray"), row=None)
+    row = msgspec.structs.replace(registry.model_row("gray"), recipe="default")
+    monkeypatch.setattr(registry, "record", lambda kind, name: record)
+    monkeypatch.setattr(registry, "model_row", lambda name: row)
+    monkeypatch.setattr(registry, "load", lambda kind, name: Sepia)
+    assert isinstance(load("gray").network, Sepia)
+    monkeypatch.setattr(registry, "load", lambda kind, name: lambda: torch.nn.Conv2d(4, 2, 1))
+    with pytest.raises(BadInput, match="has no weights yet"):
+        load("gray")
+
+
+def test_a_published_run_names_the_command_that_makes_its_weights(tmp_path):
+    published = Path(__file__).parents[2] / "results" / "quick" / "runs" / "residual_unet"
+    with pytest.raises(BadInput, match=r"`zoo train residual_unet --suite quick --seeds 1 --out my-results`"):
+        load(published)
+    write_run(tmp_path / "run")
+    (tmp_path / "run" / "model.safetensors").unlink()
+    row = json.loads((tmp_path / "run" / "run.json").read_text())
+    row.update(label="unet decoder.skip=sum width=4", suite="smoke", seed=2, model="unet")
+    (tmp_path / "run" / "run.json").write_text(json.dumps(row))
+    told = r"`zoo train unet --suite smoke --set decoder.skip=sum --set width=4 --seeds 3 --out my-results`"
+    with pytest.raises(BadInput, match=told):
+        load(tmp_path / "run")
 
 
 @pytest.mark.parametrize("name", ["weights.pt", "a/b.pth", "x.pkl", "model.ckpt"])

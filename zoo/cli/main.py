@@ -17,6 +17,7 @@ import click
 from zoo import __version__
 from zoo.cli.arguments import FilePath
 from zoo.core.errors import ZooError, did_you_mean
+from zoo.core.threads import wait_passively
 
 VERBS = (
     "list",
@@ -87,6 +88,7 @@ class Verbs(click.Group):
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(registries: tuple[Path, ...], debug: bool) -> None:
     """Colorizers by name: list them, train and compare them, colour photos with them."""
+    wait_passively()  # here, before any verb imports torch
     if registries:
         from zoo.core.registry import Registry, use
 

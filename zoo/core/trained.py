@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, PartRef
 
 WEIGHTS = "model.safetensors"
+UNTRAINED = "untrained"
+"""The recipe of models that have nothing to learn."""
 _PICKLES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".th", ".tar"})
 
 
@@ -39,7 +42,7 @@ def load(name_or_run: str | Path, device: str | torch.device = "cpu") -> Coloriz
         raise BadInput(
             f"{text} is a pickle, which can run any code when it is loaded; safetensors only: give the run's folder."
         )
-    folder = _run_folder(text)
+    folder = run_folder(text)
     model = _untrained(text) if folder is None else _trained(folder)
     try:
         return model.to(device).eval()
@@ -47,8 +50,13 @@ def load(name_or_run: str | Path, device: str | torch.device = "cpu") -> Coloriz
         raise BadInput(f"The device {str(device)!r} cannot be used here ({_first_line(error)}); try 'cpu'.") from error
 
 
-def _run_folder(text: str) -> Path | None:
-    """The run folder that is meant; None when ``text`` can only be a model's name."""
+def run_folder(name_or_run: str | Path) -> Path | None:
+    """The run folder that is meant, as :func:`load` takes it; None when it can only be a model's name.
+
+    Raises:
+        BadInput: a path that leads to no run.
+    """
+    text = str(name_or_run)
     path = Path(text).expanduser()
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
@@ -78,19 +86,24 @@ def _seed(run: Path) -> tuple[int, str]:
 
 
 def _untrained(name: str) -> Colorizer:
-    if not current().model_row(name).baseline:
-        raise BadInput(
-            f"The model {name!r} has no weights yet; train it (zoo train {name} --suite quick), "
-            f"then give the run's folder (results/quick/runs/{name})."
-        )
-    return build(name)
+    if current().model_row(name).recipe == UNTRAINED:
+        return build(name)
+    if current().record("models", name).row is None:
+        # A stranger's class says nothing of recipes; one that has nothing to learn is ready as it is.
+        model = build(name)
+        if not model.state_dict():
+            return model
+    raise BadInput(
+        f"The model {name!r} has no weights yet; train it (zoo train {name} --suite quick), "
+        f"then give the run's folder (results/quick/runs/{name})."
+    )
 
 
 def _trained(folder: Path) -> Colorizer:
-    model = assemble(_without_download(_spec(folder)))
     weights = folder / WEIGHTS
     if not weights.is_file():
-        raise BadInput(f"{folder} holds no {WEIGHTS}; train that run again.")
+        raise _without_weights(folder)
+    model = assemble(_without_download(read_spec(folder)))
     try:
         state = safetensors.torch.load_file(weights)
     except (safetensors.SafetensorError, OSError, ValueError) as error:
@@ -108,11 +121,36 @@ def _trained(folder: Path) -> Colorizer:
     return model
 
 
-def _spec(folder: Path) -> ModelSpec:
+def _without_weights(folder: Path) -> BadInput:
+    """The sentence for a run that is only a record, with the command that makes its weights."""
+    row = _record(folder)
+    model, suite, seed = row.get("model") or row["spec"]["name"], row.get("suite") or "quick", row.get("seed")
+    settings = str(row.get("label") or model).removeprefix(model).split()
+    command = ["zoo train", shlex.quote(model), "--suite", shlex.quote(str(suite))]
+    command += [f"--set {shlex.quote(setting)}" for setting in settings if "=" in setting]
+    command += [f"--seeds {seed + 1}"] if isinstance(seed, int) else []
+    return BadInput(
+        f"{folder} holds no {WEIGHTS} (published results leave the weights out); "
+        f"`{' '.join(command)} --out my-results` trains it anew, then give my-results/runs/{model}."
+    )
+
+
+def read_spec(folder: Path) -> ModelSpec:
+    """The model that a run's record describes.
+
+    Raises:
+        BadInput: no record, or one that describes no model.
+    """
+    return msgspec.convert(_record(folder)["spec"], ModelSpec)
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    """run.json, holding a spec at least."""
     path = folder / "run.json"
     try:
         row: Any = json.loads(path.read_bytes())
-        return msgspec.convert(row["spec"], ModelSpec)
+        msgspec.convert(row["spec"], ModelSpec)
+        return row
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         # msgspec.ValidationError is a ValueError.
         raise BadInput(f"{path} does not describe a model ({_first_line(error)}); give another run.") from error

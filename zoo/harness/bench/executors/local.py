@@ -19,6 +19,8 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from zoo.core.threads import wait_passively
+
 PRELOAD = "zoo.harness.bench.executors.preload"
 
 Send = Callable[[dict[str, Any]], None]
@@ -70,9 +72,7 @@ class LocalExecutor:
     """Starts tasks on this machine."""
 
     def __init__(self) -> None:
-        # OpenMP's threads must sleep while they wait. Spinning, as they do by default, two processes
-        # on the same cores slow each other down tenfold.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        wait_passively()
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([PRELOAD])
 
