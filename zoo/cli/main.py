@@ -65,7 +65,7 @@ class Verbs(click.Group):
                 traceback.print_exception(error)
             # One line, also where a path or an option holds line ends.
             click.echo(f"zoo: {' '.join(str(error).split())}", err=True)
-            ctx.exit(2)
+            ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("zoo: stopped; the same command goes on from here.", err=True)
             ctx.exit(130)

@@ -1,17 +1,29 @@
 """Every error a user can cause. One sentence each: what was wrong, where, and the mend.
 
-The command line prints these without a traceback and exits with code 2; anything else that
-escapes is a fault of ours and keeps its traceback.
+The command line prints these without a traceback and exits with the class's own code; anything else
+that escapes is a fault of ours and keeps its traceback.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import ClassVar
+
+LONGEST_REASON = 600
+"""Characters of an error that a row, a message between processes or a table keeps."""
 
 
 class ZooError(Exception):
-    """Something the user can mend. ``str(error)`` is the whole message."""
+    """Something the user can mend. ``str(error)`` is the whole message.
+
+    Attributes:
+        status: what a run is called that ends in it.
+        exit_code: what the command line ends with.
+    """
+
+    status: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 2
 
 
 class BadInput(ZooError):
@@ -29,9 +41,13 @@ class AmbiguousName(ZooError):
 class ContractError(ZooError):
     """A part that does not keep the contract of its kind (see :mod:`zoo.core.contracts`)."""
 
+    status = "plugin_error"
+
 
 class BrokenPlugin(ZooError):
     """A part that cannot be imported or built; the zoo goes on without it."""
+
+    status = "plugin_error"
 
 
 class Unavailable(ZooError):
@@ -42,7 +58,26 @@ class Unavailable(ZooError):
 
 
 class Diverged(ZooError):
-    """Training reached a loss that is not finite."""
+    """Training reached a loss, weights or predictions that are not finite."""
+
+    status = "diverged"
+
+
+class Stopped(ZooError):
+    """Somebody asked for the end, and the work has been put down where it can be taken up again."""
+
+    status = "interrupted"
+    exit_code = 130
+
+
+def reason_of(error: BaseException) -> str:
+    """The first line of what an exception says, bounded: a stranger's error may hold megabytes, or nothing."""
+    return bounded((str(error).strip().splitlines() or [type(error).__name__])[0])
+
+
+def bounded(text: str) -> str:
+    """At most :data:`LONGEST_REASON` characters, and a mark where more were."""
+    return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

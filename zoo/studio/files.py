@@ -6,7 +6,6 @@ folder share a stem (``a.jpg`` and ``a.png``) the suffix stays in the name (``a.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.core.errors import BadInput
+from zoo.core.files import make_folder, writing
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 MARK = ".colorized.png"
@@ -72,16 +72,9 @@ def write_png(path: Path, rgb: np.ndarray) -> None:
     Raises:
         BadInput: it cannot be written.
     """
-    part = path.parent / f".colorized.{os.getpid()}.part"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
+    with writing(path) as part:
         Image.fromarray(rgb).save(part, format="PNG")
-        os.replace(part, path)
-    except OSError as error:
-        raise BadInput(f"{path} cannot be written ({error.strerror or error}); choose another folder.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
 
 
 def _single(arguments: list[Path], output: Path) -> Job:

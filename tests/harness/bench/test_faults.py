@@ -12,9 +12,10 @@ from click.testing import CliRunner
 
 from zoo.cli.main import cli
 from zoo.core.errors import BadInput
+from zoo.core.files import write_whole
 from zoo.harness.bench.bench import BenchRequest, bench
 from zoo.harness.bench.leaderboard import rebuild
-from zoo.harness.bench.store import SCHEMA, RunFolder, write_whole
+from zoo.harness.bench.store import SCHEMA, RunFolder
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import msgspec
 import torch
 
 from zoo.core.errors import BadInput
+from zoo.core.locks import locked
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec
 from zoo.harness.bench.crew import Crew, how_it_died
@@ -25,7 +26,7 @@ from zoo.harness.bench.report import write_report
 from zoo.harness.bench.reporter import Reporter, SilentReporter
 from zoo.harness.bench.saved_hints import hints_of, keep, sweep_photos
 from zoo.harness.bench.setup import describe_data, open_banks, use_registry_files
-from zoo.harness.bench.store import RunFolder, locked, run_folders
+from zoo.harness.bench.store import RunFolder, run_folders
 from zoo.harness.bench.suite import Suite, load_suite
 from zoo.harness.bench.tracking import check_trackers
 from zoo.harness.training.budget import parse_budget
@@ -137,7 +138,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     hints = {name: hints_of(name, suite, photos, folder) for name in suite.sweeps}
     digests = {name: found.digest for name, found in hints.items()}
     runs = _plan(request, suite, models, data, digests, executor)
-    with locked(folder / ".lock", lambda: reporter.note(f"another bench is at work in {folder}; waiting for it")):
+    with locked(folder / ".lock", reporter.note, waiting=f"another bench is at work in {folder}; waiting for it"):
         for name, found in hints.items():
             keep(name, found, suite, photos, folder)
         todo = [run for run in runs if not RunFolder(folder / run.folder).finished()]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from zoo.core.errors import BadInput
+from zoo.core.files import make_folder
 from zoo.core.registry import current
 from zoo.harness.bench.executors.local import LocalExecutor, Task
 from zoo.harness.bench.leaderboard import rebuild
@@ -48,10 +48,7 @@ class Crew:
 
     def _start(self, run: Run) -> None:
         path = self.folder / run.folder
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadInput(f"{path} cannot be written: {error.strerror or error}.") from None
+        make_folder(path, "choose another --out")
         self.reporter.started(run.name)
         if run.error:
             self._finish(run, "plugin_error", run.error)

@@ -9,13 +9,15 @@ from typing import Any
 import msgspec
 
 from zoo.core.errors import BadInput
+from zoo.core.files import make_folder
+from zoo.core.locks import locked
 from zoo.core.spec import fingerprint
 from zoo.core.trained import load
 from zoo.harness.bench.leaderboard import rebuild
 from zoo.harness.bench.plan import protocol_of
 from zoo.harness.bench.scoring import make_metrics, score_colorizer
 from zoo.harness.bench.setup import Banks, describe_data, open_banks, place, scored_photos
-from zoo.harness.bench.store import RunFolder, locked
+from zoo.harness.bench.store import RunFolder
 from zoo.harness.bench.suite import Suite, load_suite
 from zoo.harness.training import device as devices
 
@@ -70,7 +72,7 @@ def evaluate(
                 rebuild(results)
         else:
             other = RunFolder(run_folder / "evaluations" / target.name)
-            other.path.mkdir(parents=True, exist_ok=True)
+            make_folder(other.path)
             other.write_scores(banks.test.names, scored)
             other.write_row(_under(target, banks, row) | {"scores": means, "images": len(banks.test), "notes": notes})
     return means

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.core.contracts import Metric
+from zoo.core.errors import Stopped
 from zoo.harness.bench.saved_hints import SavedHints
 from zoo.harness.bench.scoring import colorized
 from zoo.harness.bench.suite import HintSweep
@@ -49,7 +50,7 @@ def score_sweeps(
         stop: asked before each level.
 
     Raises:
-        InterruptedError: ``stop()`` said so.
+        Stopped: ``stop()`` said so.
     """
     colorizer.eval()
     batches = list(photos)
@@ -59,7 +60,7 @@ def score_sweeps(
         for name, (sweep, hints) in sweeps.items():
             for place, level in enumerate(sweep.levels):
                 if stop():
-                    raise InterruptedError("stopped while scoring")
+                    raise Stopped("stopped; the same command goes on from its checkpoint")
                 first, last = (0, int(level)) if sweep.counts else (place, place + 1)
                 planes = hints.planes(first, last, size)
                 for batch in batches:

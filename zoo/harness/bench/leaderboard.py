@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.core.errors import BadInput
+from zoo.core.files import write_whole
 from zoo.harness.bench.columns import HINT_COLUMNS, LEADERBOARD_COLUMNS, RUN_COLUMNS
 from zoo.harness.bench.hint_rows import hint_rows
 from zoo.harness.bench.results import Result, in_seed_order, newest, read_results, score_table
 from zoo.harness.bench.statistics import Interval, RankInterval, interval, rank_interval
-from zoo.harness.bench.store import csv_text, write_whole
+from zoo.harness.bench.store import csv_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import torch
 
-from zoo.core.errors import BadInput, BrokenPlugin, ContractError, Diverged, Unavailable, ZooError
+from zoo.core.errors import ZooError, reason_of
 from zoo.core.record import OURS
 from zoo.core.registry import current
 from zoo.harness.bench import provenance
@@ -18,17 +18,11 @@ from zoo.harness.training import device as devices
 
 def failure(run: Run, error: BaseException) -> tuple[str, str]:
     """The status and the reason, in one line, that an exception stands for."""
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    if isinstance(error, InterruptedError):
-        return "interrupted", "stopped; the same command goes on from its checkpoint"
-    if isinstance(error, Diverged):
-        return "diverged", reason
+    reason = reason_of(error)
+    if isinstance(error, ZooError):
+        return error.status, reason
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _tells_of_memory(error):
         return "oom", reason
-    if isinstance(error, (BrokenPlugin, ContractError)):
-        return "plugin_error", reason
-    if isinstance(error, (BadInput, Unavailable, ZooError)):
-        return "error", reason
     operation, undetermined, _ = reason.partition(" does not have a deterministic implementation")
     if undetermined:
         reason = f"{operation} has no deterministic form on this device; run it without --deterministic"

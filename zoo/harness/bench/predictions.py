@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.core.errors import BadInput
-from zoo.harness.bench.store import write_whole
+from zoo.core.files import make_folder, write_whole
 
 KEPT = 48
 """Of how many test photos, the first ones, pictures are kept."""
@@ -54,10 +54,7 @@ def save_photos(results: Path, protocol: str, grey: Tensor, hints: Tensor, truth
     path = photos_file(results, protocol)
     if path.exists():
         return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{path.parent} cannot be written: {error.strerror or error}; choose another --out.") from None
+    make_folder(path.parent)
     write_whole(path, _sheet([picture for group in (grey, hints, truth) for picture in _pictures(group)]))
 
 

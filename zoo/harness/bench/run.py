@@ -14,6 +14,8 @@ import torch
 
 from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput
+from zoo.core.files import write_whole
+from zoo.core.locks import locked
 from zoo.harness.bench import costs
 from zoo.harness.bench.draws import K as DRAWS
 from zoo.harness.bench.draws import can_sample, score_draws
@@ -34,7 +36,7 @@ from zoo.harness.bench.setup import (
     scored_photos,
     use_registry_files,
 )
-from zoo.harness.bench.store import RunFolder, locked, write_whole
+from zoo.harness.bench.store import RunFolder
 from zoo.harness.bench.time_to import time_to
 from zoo.harness.bench.tracking import Tracking
 from zoo.harness.bench.training_run import TrainingRun
@@ -91,7 +93,7 @@ class RunProcess:
         """Train, score, weigh, and describe. Returns what run.json holds.
 
         Raises:
-            ZooError, InterruptedError, RuntimeError: what :func:`failure` turns into a status.
+            ZooError, RuntimeError: what :func:`failure` turns into a status.
         """
         run, suite = self.plan, self.plan.suite
         devices.prepare(self.device, deterministic=suite.deterministic, threads=suite.threads)

@@ -20,9 +20,9 @@ from torch import Tensor
 from zoo.core.assemble import make
 from zoo.core.contracts import HintSampler
 from zoo.core.errors import BadInput
+from zoo.core.files import make_folder, write_whole
 from zoo.core.registry import current
 from zoo.core.spec import fingerprint, part_ref
-from zoo.harness.bench.store import write_whole
 from zoo.harness.bench.suite import HintSweep, Suite
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.evaluation import evaluation_batches, photo_generator
@@ -92,10 +92,7 @@ def keep(name: str, hints: SavedHints, suite: Suite, photos: PhotoBank, folder: 
     path = hints_path(name, suite, photos, folder)
     if path.is_file():
         return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{path.parent} cannot be written: {error.strerror or error}.") from None
+    make_folder(path.parent)
     file = io.BytesIO()
     np.savez_compressed(file, **hints._asdict())
     write_whole(path, file.getvalue())

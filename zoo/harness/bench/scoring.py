@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from zoo.core.assemble import make
 from zoo.core.color import join_lab, to_uint8
 from zoo.core.contracts import Batch, Metric
-from zoo.core.errors import Unavailable
+from zoo.core.errors import Stopped, Unavailable
 from zoo.harness.data.evaluation import Evaluation
 from zoo.harness.metrics.hint_error import hint_error
 
@@ -67,7 +67,7 @@ def score_colorizer(
         stop: asked between two batches.
 
     Raises:
-        InterruptedError: ``stop()`` said so.
+        Stopped: ``stop()`` said so.
     """
     colorizer.eval()
     per_image: dict[str, list[float]] = {metric.name: [] for metric in metrics}
@@ -79,7 +79,7 @@ def score_colorizer(
     with torch.random.fork_rng(devices=[]):
         for evaluation in photos:
             if stop():
-                raise InterruptedError("stopped while scoring")
+                raise Stopped("stopped; the same command goes on from its checkpoint")
             prediction = colorized(colorizer, evaluation.batch)
             for metric in metrics:
                 scores = metric.per_image(prediction, evaluation.rgb)

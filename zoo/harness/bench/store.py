@@ -4,41 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import fcntl
 import io
 import json
 import math
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from zoo.core.errors import BadInput
+from zoo.core.files import write_whole
 from zoo.harness.bench.run_row import RunRow
 
 SCHEMA = 1
 """Of run.json. A folder written under another one is refused with a sentence."""
 
 HINT_SCORE_COLUMNS = ("sweep", "level", "image", "psnr", "hint_error")
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file atomically: readers see the old one or the new one.
-
-    Raises:
-        BadInput: the folder cannot be written, or the disk is full.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(part, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise BadInput(f"{path} cannot be written: {error.strerror or error}.") from None
 
 
 def csv_text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
@@ -48,27 +31,6 @@ def csv_text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-@contextlib.contextmanager
-def locked(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold a file lock; the system lets it go when its holder dies, however it dies.
-
-    Raises:
-        BadInput: the folder cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a")
-    except OSError as error:
-        raise BadInput(f"{path.parent} cannot be written: {error.strerror or error}; choose another --out.") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            on_wait()
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 class RunFolder:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from torch import nn
 
-from zoo.core.errors import BadInput
+from zoo.core.errors import BadInput, Stopped
 from zoo.harness.bench.store import RunFolder
 from zoo.harness.bench.suite import Suite
 from zoo.harness.bench.tracking import Tracking
@@ -78,7 +78,7 @@ class TrainingRun:
             The curve: step, seconds and PSNR at each of those points but the last, the end.
 
         Raises:
-            InterruptedError: ``stop()`` said so; there is a checkpoint then.
+            Stopped: ``stop()`` said so; there is a checkpoint then.
             Diverged: a loss that is not finite.
         """
         training = self.training
@@ -107,7 +107,7 @@ class TrainingRun:
         self._until = until
         if not self.training.run(until=until, on_log=self._on_log, stop=self.stop):
             self._checkpoint()
-            raise InterruptedError("stopped while training")
+            raise Stopped("stopped; the same command goes on from its checkpoint")
 
     def _on_log(self, entry: dict[str, float]) -> None:
         training = self.training

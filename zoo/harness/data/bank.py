@@ -18,7 +18,8 @@ from torch import Tensor
 
 from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput
-from zoo.harness.data.cache import cache_folder, unwritable
+from zoo.core.files import unwritable
+from zoo.harness.data.cache import MEND, cache_folder
 from zoo.harness.data.fit import Fit, fitted
 from zoo.harness.data.monochrome import MONOCHROME_BELOW, colorfulness
 
@@ -142,7 +143,7 @@ def build_bank(dataset: Dataset, *, side: int, fit: Fit = "crop", progress: Prog
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
-        raise unwritable(place, error) from error
+        raise unwritable(place, error, MEND) from error
     if bank is None:
         raise BadInput(f"The cache at {place} cannot be read back after writing; set ZOO_CACHE to another folder.")
     return bank

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from zoo.harness.data.cache import cache_folder, write_atomically
+from zoo.core.files import write_whole
+from zoo.harness.data.cache import MEND, cache_folder
 
 TEST_SHARE = 0.2
 
@@ -37,7 +38,7 @@ def content_digests(root: Path, files: Sequence[Path]) -> list[str]:
         seen = list(pool.map(lambda file: _look(root, file, known), files))
     fresh = {_key(root, file): entry for file, entry in zip(files, seen, strict=True) if entry.modified_ns >= 0}
     if any(known.get(name) != entry for name, entry in fresh.items()):
-        write_atomically(store, msgspec.json.encode(known | fresh))
+        write_whole(store, msgspec.json.encode(known | fresh), MEND)
     return [entry.digest for entry in seen]
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import threading
 import time
 import urllib.request
@@ -14,7 +12,8 @@ from typing import Any
 
 import torch
 
-from zoo.core.errors import Unavailable
+from zoo.core.errors import BadInput, Unavailable
+from zoo.core.files import make_folder, writing
 
 # What torchvision.models.AlexNet_Weights.IMAGENET1K_V1 names, without importing torchvision.
 URL = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
@@ -47,7 +46,7 @@ def trunk_file(*, download: bool = True) -> Path:
         raise Unavailable(f"lpips: the AlexNet trunk could not be downloaded; {_MEND}.")
     try:
         _download(file)
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, BadInput) as error:
         _remember_failure(file)
         raise Unavailable(f"lpips: the AlexNet trunk could not be downloaded; {_MEND}.") from error
     return file
@@ -60,20 +59,15 @@ def sha256_of(file: Path) -> str:
 
 def _download(file: Path) -> None:
     response = _connect()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with response, tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as partial:
-        try:
-            digest = hashlib.sha256()
+    make_folder(file.parent)
+    digest = hashlib.sha256()
+    with response, writing(file) as part:
+        with part.open("wb") as opened:
             while block := response.read(1 << 20):
                 digest.update(block)
-                partial.write(block)
-            if not digest.hexdigest().startswith(SHA256_PREFIX):
-                raise OSError("it arrived damaged")
-            partial.close()
-            os.replace(partial.name, file)
-        except BaseException:
-            Path(partial.name).unlink(missing_ok=True)
-            raise
+                opened.write(block)
+        if not digest.hexdigest().startswith(SHA256_PREFIX):
+            raise OSError("it arrived damaged")
 
 
 def _connect() -> Any:

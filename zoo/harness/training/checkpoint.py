@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -14,21 +13,21 @@ from safetensors.torch import save_file
 from torch import nn
 
 from zoo.core.errors import BadInput
+from zoo.core.files import writing
 
 
 def save_weights(module: nn.Module, path: Path) -> None:
     """A module's state as safetensors, atomically."""
-    part = path.with_name(path.name + ".part")
     # Shared tensors (tied weights) are written once per name; safetensors refuses aliases.
-    save_file({k: v.detach().cpu().contiguous().clone() for k, v in module.state_dict().items()}, part)
-    os.replace(part, path)
+    state = {k: v.detach().cpu().contiguous().clone() for k, v in module.state_dict().items()}
+    with writing(path) as part:
+        save_file(state, part)
 
 
 def save_state(state: Mapping[str, Any], path: Path) -> None:
     """A training state (tensors, numbers, text, nested), atomically."""
-    part = path.with_name(path.name + ".part")
-    torch.save(dict(state), part)
-    os.replace(part, path)
+    with writing(path) as part:
+        torch.save(dict(state), part)
 
 
 def read_state(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from zoo.core.files import write_whole
 from zoo.harness.bench.leaderboard import rebuild
 from zoo.harness.bench.report.cost import cost_plots
 from zoo.harness.bench.report.curves import curve_plots
@@ -18,7 +19,6 @@ from zoo.harness.bench.report.header import facts, summary
 from zoo.harness.bench.report.hints import hint_plots
 from zoo.harness.bench.report.results import Standing, read_runs, standings
 from zoo.harness.bench.report.table import failures, leaderboard_table
-from zoo.harness.bench.store import write_whole
 
 COLOURS = 8
 """Models drawn in colour at first: as many as can be told apart."""

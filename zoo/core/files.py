@@ -1,0 +1,87 @@
+"""The one way to write a file: whole, or not there at all; and the one sentence for what cannot be written."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from zoo.core.errors import BadInput
+
+_PART = ".part"
+_CANNOT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+
+
+@contextlib.contextmanager
+def writing(path: Path, mend: str = "choose another folder") -> Iterator[Path]:
+    """A temporary file beside ``path`` to write into, which becomes ``path`` when the block ends well.
+
+    Readers see the old file or the new one, however many processes write it and whenever the machine stops: the bytes
+    reach the disk before the name does. The temporary name is short whatever ``path`` is called, the file has the
+    permissions that the umask grants, and it is removed when anything goes wrong. A symbolic link at ``path`` is
+    replaced, not followed: what it points to is somebody else's.
+
+    Raises:
+        BadInput: the folder cannot be written, or the disk is full; the sentence ends in ``mend``.
+    """
+    part = path.with_name(f".{secrets.token_hex(6)}{_PART}")
+    try:
+        try:
+            yield part
+            _sync(part)
+            os.replace(part, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            raise
+    except OSError as error:
+        raise unwritable(path, error, mend) from error
+
+
+def write_whole(path: Path, content: str | bytes, mend: str = "choose another folder") -> None:
+    """Write a file by :func:`writing`; text as UTF-8, where what no encoding knows is spelt out (``\\udce9``).
+
+    Raises:
+        BadInput: as :func:`writing`.
+    """
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    with writing(path, mend) as part:
+        part.write_bytes(data)
+
+
+def make_folder(path: Path, mend: str = "choose another folder") -> Path:
+    """The folder, made with its parents where it is not there yet.
+
+    Raises:
+        BadInput: it cannot be made; the sentence ends in ``mend``.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error, mend) from error
+    return path
+
+
+def unwritable(path: Path, error: OSError, mend: str = "choose another folder") -> BadInput:
+    """The sentence for a file or folder that cannot be made or written."""
+    return BadInput(f"{path} cannot be written: {error.strerror or error or type(error).__name__}; {mend}.")
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove the temporary files that killed writers left in ``folder``; for whoever holds the folder's lock."""
+    for part in folder.glob(f".*{_PART}"):
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+def _sync(file: Path) -> None:
+    """Wait until the bytes are on the disk; without it a crash may leave a new name over an empty file."""
+    with file.open("rb+") as opened:
+        try:
+            os.fsync(opened.fileno())
+        except OSError as error:
+            if error.errno not in _CANNOT_SYNC:  # some file systems know no such thing
+                raise
