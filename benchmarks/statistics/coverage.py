@@ -15,7 +15,8 @@ from itertools import product
 
 import numpy as np
 
-from zoo.harness.bench.statistics import compare, interval
+from zoo.harness.bench.ranks import Family
+from zoo.harness.bench.statistics import interval
 
 PHOTO_SD, REST_SD = 4.0, 0.5
 SEED_SDS = (0.0, 0.1, 0.3, 1.0)
@@ -60,7 +61,7 @@ def false_alarms(seeds: int, images: int, seed_sd: float, draws: int, seed: int 
         second, other = scores(rng, seeds, photos, seed_sd)
         if seeds == 1:
             first, second = first - own, second - other
-        alarms += compare(first, second, resamples=10).p_value < 0.05
+        alarms += Family({"first": first, "second": second}).compare("first", "second").p_value < 0.05
     return alarms / draws
 
 

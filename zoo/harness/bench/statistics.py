@@ -1,4 +1,4 @@
-"""What a handful of seeds and a set of photos can say: intervals, comparisons, ranks.
+"""What a handful of seeds and a set of photos can say of one mean: its interval.
 
 A score is ``mean + seed effect + photo effect + rest``: every seed of a model is scored on the
 same photos, so both effects are crossed. The question asked is about the *population* of seeds and
@@ -8,8 +8,9 @@ photos, and the two levels are treated as their numbers allow:
 * Seeds are few. Three values cannot be resampled (that interval covers 76-95 % instead of 95), so
   the seed level of the bootstrap is drawn from a normal distribution of its estimated variance, and
   the whole is widened from the normal to Student's quantile with the degrees of freedom of
-  :func:`_degrees_of_freedom`.
+  :func:`degrees_of_freedom`.
 
+A table of models knows more of its seeds than one of them does: :mod:`zoo.harness.bench.ranks`.
 ``benchmarks/statistics/coverage.py`` measures how often the intervals cover a known truth.
 Everything here is deterministic: the random draws depend on the number of photos only.
 """
@@ -54,16 +55,6 @@ class Comparison:
     p_value: float
 
 
-@dataclass(frozen=True)
-class RankInterval:
-    """A place in the table: by the mean, and the places that cannot be told from it."""
-
-    rank: int
-    rank_lo: int
-    rank_hi: int
-    tied_with_best: bool
-
-
 def interval(scores: np.ndarray, *, confidence: float = CONFIDENCE, resamples: int = RESAMPLES) -> Interval:
     """The mean score of a model over seeds and photos, with a hierarchical bootstrap interval.
 
@@ -75,8 +66,118 @@ def interval(scores: np.ndarray, *, confidence: float = CONFIDENCE, resamples: i
     """
     scores = _complete(scores)
     mean = float(scores.mean())
-    low, high = _bounds(scores.mean(axis=0), _seed_level(scores), confidence, resamples)
+    low, high = bounds(scores.mean(axis=0), *_seed_level(scores), confidence, resamples)
     return Interval(mean, mean + low, mean + high, *scores.shape)
+
+
+def photo_variance(per_image: np.ndarray) -> float:
+    """Of the mean of (images,), by the choice of photos; NaN for one photo."""
+    return float(per_image.var(ddof=1)) / len(per_image) if len(per_image) > 1 else float("nan")
+
+
+def degrees_of_freedom(per_image: np.ndarray, seeds: float, degrees: float) -> float:
+    """Of the sum of both levels' variances: ``1/ν = Σ (V_k / V) / ν_k``.
+
+    Satterthwaite's formula squares the shares. With two degrees of freedom beside hundreds it is too
+    trusting (92 % where 95 are claimed, three seeds); Cochran's weighting of the quantiles is too
+    wary (97.2 %). The plain share lies between the two: 94-96.5 % with three seeds or more,
+    90-96.5 % with two.
+
+    Args:
+        per_image: (images,) the mean over seeds, or a difference of two.
+        seeds, degrees: what the choice of seeds adds to the variance of the mean, and its degrees of freedom.
+    """
+    photos = photo_variance(per_image)
+    total = photos + seeds
+    if not total > 0:
+        return float(len(per_image) - 1)
+    return total / (photos / (len(per_image) - 1) + seeds / degrees)
+
+
+def bounds(
+    per_image: np.ndarray, seeds: float, degrees: float, confidence: float, resamples: int
+) -> tuple[float, float]:
+    """How far below and above the mean the interval reaches; NaN for one photo.
+
+    Args:
+        per_image, seeds, degrees: as for :func:`degrees_of_freedom`.
+    """
+    images = len(per_image)
+    if images == 1:
+        return float("nan"), float("nan")
+    centred = per_image - per_image.mean()
+    # A resample of n photos spreads by (n - 1)/n of what a new set of n photos would.
+    draws = _resampled_means(centred, resamples) * np.sqrt(images / (images - 1))
+    draws += np.sqrt(seeds) * _normal_draws(resamples)
+    tail = (1 - confidence) / 2
+    widened = stdtrit(degrees_of_freedom(per_image, seeds, degrees), tail) / ndtri(tail)
+    low, high = np.quantile(draws, (tail, 1 - tail)) * widened
+    return float(low), float(high)
+
+
+def _complete(scores: np.ndarray) -> np.ndarray:
+    scores = np.asarray(scores, dtype=float)
+    if scores.ndim != 2:
+        raise ValueError(f"scores must be (seeds, images), not {scores.shape}")
+    scores = scores[:, ~np.isnan(scores).any(axis=0)]
+    if scores.size == 0:
+        raise ValueError("there is no image that every seed has a score for")
+    return scores
+
+
+def _seed_level(scores: np.ndarray) -> tuple[float, float]:
+    """σ²_seed / seeds by the analysis of variance, and its degrees of freedom.
+
+    Seed means also differ because each seed meets the photos a little differently; that noise is in
+    the photo level already and is taken off.
+    """
+    seeds, images = scores.shape
+    if seeds == 1 or images == 1:
+        return 0.0, 1.0
+    of_seeds = scores.mean(axis=1, keepdims=True)
+    rest = scores - of_seeds - scores.mean(axis=0) + scores.mean()
+    noise = np.square(rest).sum() / ((seeds - 1) * (images - 1) * images * seeds)
+    return max(0.0, float(of_seeds.var(ddof=1) / seeds - noise)), seeds - 1.0
+
+
+@lru_cache(maxsize=4)
+def _normal_draws(resamples: int) -> np.ndarray:
+    return np.random.default_rng((_DRAWS_SEED, 0)).standard_normal(resamples)
+
+
+def _resampled_means(values: np.ndarray, resamples: int) -> np.ndarray:
+    """(images,) → (resamples,): means of as many photos drawn with replacement."""
+    fits = len(values) * resamples <= _CACHED_WEIGHTS
+    counts = _kept_counts(len(values), resamples) if fits else _counts(len(values), resamples)
+    return np.concatenate([block @ values for block in counts]) / len(values)
+
+
+@lru_cache(maxsize=4)
+def _kept_counts(images: int, resamples: int) -> tuple[np.ndarray, ...]:
+    """One set of draws for all models and metrics of a suite."""
+    return tuple(_counts(images, resamples))
+
+
+def _counts(images: int, resamples: int, block: int = 500) -> Iterator[np.ndarray]:
+    """How often each photo is drawn, in blocks of rows: float32 (≤ block, images)."""
+    rng = np.random.default_rng((_DRAWS_SEED, images))
+    for start in range(0, resamples, block):
+        rows = min(block, resamples - start)
+        drawn = rng.integers(images, size=(rows, images)) + np.arange(rows)[:, None] * images
+        yield np.bincount(drawn.ravel(), minlength=rows * images).reshape(rows, images).astype(np.float32)
+
+
+# What follows goes as soon as the tables are made by zoo.harness.bench.ranks.Family.
+
+
+@dataclass(frozen=True)
+class RankInterval:
+    """A place in the table: by the mean, and the places that cannot be told from it."""
+
+    rank: int
+    rank_lo: int
+    rank_hi: int
+    tied_with_best: bool
 
 
 def compare(
@@ -97,7 +198,7 @@ def compare(
     """
     paired, seeds = _paired(first, second)
     difference = float(paired.mean())
-    low, high = _bounds(paired, seeds, confidence, resamples)
+    low, high = bounds(paired, seeds.variance, seeds.degrees, confidence, resamples)
     return Comparison(difference, difference + low, difference + high, _p_value(paired, seeds))
 
 
@@ -156,26 +257,16 @@ class _SeedLevel:
     degrees: float
 
 
-def _complete(scores: np.ndarray) -> np.ndarray:
-    scores = np.asarray(scores, dtype=float)
-    if scores.ndim != 2:
-        raise ValueError(f"scores must be (seeds, images), not {scores.shape}")
-    scores = scores[:, ~np.isnan(scores).any(axis=0)]
-    if scores.size == 0:
-        raise ValueError("there is no image that every seed has a score for")
-    return scores
-
-
 def _paired(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, _SeedLevel]:
     """The difference of the seed means, photo by photo (images,), and the seed level of both."""
     if np.shape(first)[-1:] != np.shape(second)[-1:]:
         raise ValueError(f"scores of different images: {np.shape(first)} and {np.shape(second)}")
     both = _complete(np.concatenate((first, second)))
     first, second = both[: len(first)], both[len(first) :]
-    return first.mean(axis=0) - second.mean(axis=0), _seed_level(first, second)
+    return first.mean(axis=0) - second.mean(axis=0), _seed_levels(first, second)
 
 
-def _seed_level(*models: np.ndarray) -> _SeedLevel:
+def _seed_levels(*models: np.ndarray) -> _SeedLevel:
     """σ²_seed / seeds by the analysis of variance, summed over models (Welch 1947 where they are two).
 
     Seed means also differ because each seed meets the photos a little differently; that noise is in
@@ -195,73 +286,12 @@ def _seed_level(*models: np.ndarray) -> _SeedLevel:
     return _SeedLevel(max(0.0, means - noise), means**2 / squares if squares > 0 else 1.0)
 
 
-def _photo_variance(per_image: np.ndarray) -> float:
-    return float(per_image.var(ddof=1)) / len(per_image) if len(per_image) > 1 else float("nan")
-
-
-def _degrees_of_freedom(per_image: np.ndarray, seeds: _SeedLevel) -> float:
-    """Of the sum of both levels' variances: ``1/ν = Σ (V_k / V) / ν_k``.
-
-    Satterthwaite's formula squares the shares. With two degrees of freedom beside hundreds it is too
-    trusting (92 % where 95 are claimed, three seeds); Cochran's weighting of the quantiles is too
-    wary (97.2 %). The plain share lies between the two: 94-96.5 % with three seeds or more,
-    90-96.5 % with two.
-    """
-    photos, degrees = _photo_variance(per_image), len(per_image) - 1
-    total = photos + seeds.variance
-    if not total > 0:
-        return float(degrees)
-    return total / (photos / degrees + seeds.variance / seeds.degrees)
-
-
 def _p_value(per_image: np.ndarray, seeds: _SeedLevel) -> float:
     difference = float(per_image.mean())
-    variance = _photo_variance(per_image) + seeds.variance
+    variance = photo_variance(per_image) + seeds.variance
     if np.isnan(variance):
         return float("nan")
     if variance <= 0:
         return 1.0 if difference == 0 else 0.0
     t = abs(difference) / np.sqrt(variance)
-    return float(2 * stdtr(_degrees_of_freedom(per_image, seeds), -t))
-
-
-def _bounds(per_image: np.ndarray, seeds: _SeedLevel, confidence: float, resamples: int) -> tuple[float, float]:
-    """How far below and above the mean the interval reaches."""
-    images = len(per_image)
-    if images == 1:
-        return float("nan"), float("nan")
-    centred = per_image - per_image.mean()
-    # A resample of n photos spreads by (n - 1)/n of what a new set of n photos would.
-    draws = _resampled_means(centred, resamples) * np.sqrt(images / (images - 1))
-    draws += np.sqrt(seeds.variance) * _normal_draws(resamples)
-    tail = (1 - confidence) / 2
-    widened = stdtrit(_degrees_of_freedom(per_image, seeds), tail) / ndtri(tail)
-    low, high = np.quantile(draws, (tail, 1 - tail)) * widened
-    return float(low), float(high)
-
-
-@lru_cache(maxsize=4)
-def _normal_draws(resamples: int) -> np.ndarray:
-    return np.random.default_rng((_DRAWS_SEED, 0)).standard_normal(resamples)
-
-
-def _resampled_means(values: np.ndarray, resamples: int) -> np.ndarray:
-    """(images,) → (resamples,): means of as many photos drawn with replacement."""
-    fits = len(values) * resamples <= _CACHED_WEIGHTS
-    counts = _kept_counts(len(values), resamples) if fits else _counts(len(values), resamples)
-    return np.concatenate([block @ values for block in counts]) / len(values)
-
-
-@lru_cache(maxsize=4)
-def _kept_counts(images: int, resamples: int) -> tuple[np.ndarray, ...]:
-    """One set of draws for all models and metrics of a suite."""
-    return tuple(_counts(images, resamples))
-
-
-def _counts(images: int, resamples: int, block: int = 500) -> Iterator[np.ndarray]:
-    """How often each photo is drawn, in blocks of rows: float32 (≤ block, images)."""
-    rng = np.random.default_rng((_DRAWS_SEED, images))
-    for start in range(0, resamples, block):
-        rows = min(block, resamples - start)
-        drawn = rng.integers(images, size=(rows, images)) + np.arange(rows)[:, None] * images
-        yield np.bincount(drawn.ravel(), minlength=rows * images).reshape(rows, images).astype(np.float32)
+    return float(2 * stdtr(degrees_of_freedom(per_image, seeds.variance, seeds.degrees), -t))
