@@ -58,11 +58,11 @@ def seed_effects(tables: Sequence[np.ndarray], seeds: Sequence[Sequence[int]], f
     random = np.array([not still and not _agree(table) for table, still in zip(tables, fixed, strict=True)])
     runs = np.array([len(table) for table in tables])
     weights = np.zeros((models, len(names)))
-    for model in np.flatnonzero(random):
+    for model in np.flatnonzero(random).tolist():
         weights[model, [names.index(seed) for seed in seeds[model]]] = 1 / runs[model]
-    repeated = np.flatnonzero(random & (runs > 1))
+    repeated = np.flatnonzero(random & (runs > 1)).tolist()
     none = np.zeros(models)
-    if not len(repeated) or images < 2:
+    if not repeated or images < 2:
         return SeedEffects(none, none + 1, 0.0, 1.0, weights, np.zeros(models, bool), known=False)
 
     seed_means = np.full((models, len(names)), np.nan)
