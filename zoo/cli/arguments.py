@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 
 class FilePath(click.ParamType):
@@ -74,6 +75,17 @@ device_option = click.option(
 lpips_option = click.option(
     "--lpips-trunk", type=FilePath(exists=True), help="AlexNet's weights from a local file, for LPIPS."
 )
+
+
+def refuse_given(ctx: click.Context, names: Sequence[str], why: str) -> None:
+    """Refuse those of the options ``names`` that were given: in this form of the command they would do nothing.
+
+    Raises:
+        UsageError: the option's own name, then ``why``.
+    """
+    for param in ctx.command.params:
+        if param.name in names and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{param.opts[0]} {why}.", ctx)
 
 
 def comma_list(items: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.arguments import FilePath, Names, Setting, device_option, lpips_option
+from zoo.cli.arguments import FilePath, Names, Setting, device_option, lpips_option, refuse_given
 from zoo.core.errors import BadInput
 
 
@@ -38,7 +38,14 @@ def command(
     registered model stands in the place of RUNS: `zoo eval zhang2017 --weights siggraph17.pth` gives it the
     published weights and a row in the leaderboard of the suite (default: quick).
     """
-    if weights is not None:
+    if weights is None:
+        refuse_given(
+            ctx, ("settings", "out"), "is for --weights; a finished run keeps its options and its folder: leave it out"
+        )
+    else:
+        refuse_given(
+            ctx, ("metrics",), "is for finished runs; --weights makes one by its suite's metrics: leave it out"
+        )
         from zoo.cli.bench import report_failures, run_bench
         from zoo.cli.leaderboard import show
 

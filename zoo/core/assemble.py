@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zoo.core.errors import BadInput, BrokenPlugin, ContractError, ZooError, did_you_mean
+from zoo.core.misfit import misfit
 from zoo.core.registry import current
 from zoo.core.spec import KINDS, ROLES, ModelRow, ModelSpec, PartRef, PartRow, part_ref
 
@@ -285,7 +286,7 @@ def _typed(factory: Callable[..., Any], options: Mapping[str, Any], where: str) 
         try:
             checked[key] = msgspec.convert(value, hints[key]) if key in hints else value
         except msgspec.ValidationError as error:
-            raise BadInput(f"{where}: option {key}={value!r} does not fit: {error}.") from None
+            raise BadInput(f"{where}: option {key}={value!r} does not fit: {misfit(error, hints[key])}.") from None
         except TypeError:
             # An annotation msgspec does not know (a class of the plugin's own): left to the constructor.
             checked[key] = value

@@ -127,6 +127,10 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     baseline: bool = False
     note: str = ""
 
+    def __post_init__(self) -> None:
+        if "network" not in self.parts and not {"encoder", "decoder", "head"} <= self.parts.keys():
+            raise ValueError("a model is a network, or an encoder, a decoder and a head")
+
     def identity(self) -> dict[str, Any]:
         """What decides the result, as plain data (names of rows and notes do not)."""
         return {

@@ -11,6 +11,7 @@ import msgspec
 import yaml
 
 from zoo.core.errors import BadInput, did_you_mean
+from zoo.core.misfit import misfit
 
 T = TypeVar("T")
 _LIMIT = 4 * 2**20
@@ -136,9 +137,4 @@ def decode(value: Any, kind: type[T], where: str) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        said = " ".join(str(error).split())  # it quotes keys as they are, line ends and all
-        raise BadInput(f"{where}: {_lower_first(said)}.") from None
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
+        raise BadInput(f"{where}: {misfit(error, kind)}.") from None

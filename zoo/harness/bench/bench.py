@@ -25,6 +25,7 @@ from zoo.harness.bench.plan import Run, check_options, plan_runs, resolve_model,
 from zoo.harness.bench.report import write_report
 from zoo.harness.bench.reporter import Reporter, SilentReporter
 from zoo.harness.bench.saved_hints import hints_of, keep, sweep_photos
+from zoo.harness.bench.scoring import check_trunk
 from zoo.harness.bench.setup import describe_data, open_banks, use_registry_files
 from zoo.harness.bench.store import RunFolder, run_folders
 from zoo.harness.bench.suite import Suite, load_suite
@@ -124,8 +125,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
         weights_digest(request.weights)
         suite = msgspec.structs.replace(suite, options={})
     check_options(models, request.options)
-    if request.lpips_trunk is not None and not request.lpips_trunk.is_file():
-        raise BadInput(f"--lpips-trunk {request.lpips_trunk} does not exist.")
+    check_trunk(request.lpips_trunk, suite.metrics)
     device = pick_device(request.device)
     check_trackers(suite.track)
     banks = open_banks(suite)

@@ -12,10 +12,11 @@ from zoo.core.errors import BadInput
 from zoo.core.files import make_folder
 from zoo.core.locks import locked
 from zoo.core.spec import fingerprint
+from zoo.core.strict_yaml import decode
 from zoo.core.trained import load
 from zoo.harness.bench.leaderboard import rebuild
 from zoo.harness.bench.plan import protocol_of
-from zoo.harness.bench.scoring import make_metrics, score_colorizer
+from zoo.harness.bench.scoring import check_trunk, make_metrics, score_colorizer
 from zoo.harness.bench.setup import Banks, describe_data, open_banks, place, scored_photos
 from zoo.harness.bench.store import RunFolder
 from zoo.harness.bench.suite import Suite, load_suite
@@ -51,10 +52,11 @@ def evaluate(
     if row is None or row["status"] != "ok":
         found = "no run.json" if row is None else f"a run with status {row['status']}"
         raise BadInput(f"{run_folder} holds {found}; name the folder of a finished run.")
-    own = msgspec.convert(row["plan"]["suite"], Suite)
-    target = load_suite(suite) if suite else own
+    target = load_suite(suite) if suite else _own_suite(row, run_folder)
+    is_own = suite is None or _is_own(target, row, run_folder)
     where = devices.pick_device(device)
     names = list(metrics or target.metrics)
+    check_trunk(lpips_trunk, names)
     rulers, notes = make_metrics(names, device=where, lpips_trunk=str(lpips_trunk or ""))
     if metrics and notes:
         raise BadInput(notes[0])
@@ -66,7 +68,7 @@ def evaluate(
     means = {name: _mean(values) for name, values in scored.items()}
     results = run_folder.resolve().parent.parent.parent
     with locked(results / ".lock"):
-        if target == own:
+        if is_own:
             _merge(folder, row, list(banks.test.names), scored, means, notes)
             with contextlib.suppress(BadInput):
                 rebuild(results)
@@ -78,6 +80,26 @@ def evaluate(
     return means
 
 
+def _own_suite(row: dict[str, Any], run_folder: Path) -> Suite:
+    """The suite a run was made under, as its record holds it.
+
+    Raises:
+        BadInput: the record has none, or one that this zoo does not know.
+    """
+    plan = row.get("plan")
+    if not isinstance(plan, dict) or "suite" not in plan:
+        raise BadInput(f"{run_folder / 'run.json'} holds no plan to score by; name a suite with --suite.")
+    return decode(plan["suite"], Suite, f"{run_folder / 'run.json'}, plan.suite")
+
+
+def _is_own(suite: Suite, row: dict[str, Any], run_folder: Path) -> bool:
+    """Whether the run was made under ``suite``; not where its record no longer says."""
+    try:
+        return suite == _own_suite(row, run_folder)
+    except BadInput:
+        return False
+
+
 def _under(target: Suite, banks: Banks, row: dict[str, Any]) -> dict[str, Any]:
     """The run's row under another suite: scored by its protocol, trained by the run's own.
 
@@ -85,7 +107,10 @@ def _under(target: Suite, banks: Banks, row: dict[str, Any]) -> dict[str, Any]:
     """
     tested = describe_data(target, banks)["test"]
     data = {**row["data"], "test": tested}
-    trained = {key: row["protocol"][key] for key in ("train", "load_size", "batch", "budget", "recipe")}
+    try:
+        trained = {key: row["protocol"][key] for key in ("train", "load_size", "batch", "budget", "recipe")}
+    except KeyError as error:
+        raise BadInput(f"The run's record does not say under which {error.args[0]} it was trained.") from None
     unswept = msgspec.structs.replace(target, sweeps={}, sweep_limit=None)
     protocol = {**protocol_of(unswept, data, {}), **trained}
     kept = {key: value for key, value in row.items() if key not in ("hints", "samples")}
@@ -111,9 +136,9 @@ def _merge(
         raise BadInput(f"{folder.path} was scored on other photos than its suite gives now; use another suite name.")
     folder.write_scores(names, {**kept, **scored})
     outdated = tuple(f"{name}: " for name in scored)
-    remaining = [note for note in row["notes"] if not note.startswith(outdated)]
+    remaining = [note for note in row.get("notes", []) if not note.startswith(outdated)]
     new = [note for note in notes if note not in remaining]
-    folder.write_row({**row, "scores": {**row["scores"], **means}, "notes": [*remaining, *new]})
+    folder.write_row({**row, "scores": {**row.get("scores", {}), **means}, "notes": [*remaining, *new]})
 
 
 def _mean(values: list[float]) -> float | None:

@@ -8,6 +8,7 @@ Scores are never computed from it.
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -125,9 +126,11 @@ def _read(path: Path, count: int) -> list[Image.Image]:
     if count == 0 or not path.exists():
         return []
     try:
-        with Image.open(path, formats=["JPEG"]) as opened:
-            sheet = opened.convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=["JPEG"]) as opened:
+                sheet = opened.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadInput(f"{path} is no picture ({error}); delete it and run its model again.") from None
     columns, rows = _layout(count)
     width, height = sheet.width // columns, sheet.height // rows

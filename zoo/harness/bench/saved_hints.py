@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +22,7 @@ from zoo.core.errors import BadInput
 from zoo.core.files import make_folder, write_whole
 from zoo.core.registry import current
 from zoo.core.spec import fingerprint, part_ref
+from zoo.harness.bench.array_file import DAMAGE, read_arrays
 from zoo.harness.bench.suite import HintSweep, Suite
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.evaluation import evaluation_batches, photo_generator
@@ -80,7 +80,10 @@ def hints_of(name: str, suite: Suite, photos: PhotoBank, folder: Path) -> SavedH
         BadInput: the file is damaged, or the sampler does not take the sweep's options.
     """
     path = hints_path(name, suite, photos, folder)
-    return _read(path) if path.is_file() else draw(suite.sweeps[name], suite, photos)
+    sweep = suite.sweeps[name]
+    if not path.is_file():
+        return draw(sweep, suite, photos)
+    return _read(path, len(photos), max(sweep.counts) if sweep.counts else len(sweep.densities), suite.size)
 
 
 def keep(name: str, hints: SavedHints, suite: Suite, photos: PhotoBank, folder: Path) -> None:
@@ -165,9 +168,29 @@ def _layers(sweep: HintSweep, ab: Tensor, name: str, seed: int) -> list[tuple[Te
     return layers
 
 
-def _read(path: Path) -> SavedHints:
+def _read(path: Path, photos: int, layers: int, size: int) -> SavedHints:
+    """The hints of a file for ``photos`` of ``size`` pixels a side, ``layers`` layers each.
+
+    Raises:
+        BadInput: the file is damaged, or holds the hints of something else.
+    """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return SavedHints(*(arrays[field] for field in SavedHints._fields))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise BadInput(f"{path} cannot be read ({error}); delete it to draw the same hints again.") from None
+        hints = SavedHints(*read_arrays(path, SavedHints._fields))
+        _check(hints, photos, layers, size)
+    except DAMAGE as error:
+        reason = str(error).strip() or type(error).__name__
+        raise BadInput(f"{path} cannot be read ({reason}); delete it to draw the same hints again.") from None
+    return hints
+
+
+def _check(hints: SavedHints, photos: int, layers: int, size: int) -> None:
+    pixels, colours, ends = hints
+    if ends.shape != (photos, layers) or ends.dtype != np.int64:
+        raise ValueError(f"it holds hints for {ends.shape}, not for {(photos, layers)} photos and layers")
+    if pixels.shape != (len(colours),) or pixels.dtype != np.int32 or colours.shape != (len(pixels), 2):
+        raise ValueError("it has not one place and two colours a hint")
+    steps = np.diff(ends.flatten(), prepend=0)
+    if (steps < 0).any() or (ends.size and ends.flat[-1] != len(pixels)):
+        raise ValueError("its layers do not follow one another")
+    if ((pixels < 0) | (pixels >= size * size)).any() or not np.isfinite(colours).all():
+        raise ValueError("a hint lies outside the photo, or has no colour")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from zoo.core.assemble import make
 from zoo.core.color import join_lab, to_uint8
 from zoo.core.contracts import Batch, Metric
-from zoo.core.errors import Stopped, Unavailable
+from zoo.core.errors import BadInput, Stopped, Unavailable
 from zoo.harness.data.evaluation import Evaluation
 from zoo.harness.metrics.hint_error import hint_error
 
@@ -41,6 +42,20 @@ def make_metrics(
             metric.to(device)
         metrics.append(metric)
     return metrics, notes
+
+
+def check_trunk(trunk: Path | None, metrics: Sequence[str]) -> None:
+    """A trunk that is given must be there, and be of use.
+
+    Raises:
+        BadInput: no such file, or none of ``metrics`` reads it.
+    """
+    if trunk is None:
+        return
+    if not trunk.is_file():
+        raise BadInput(f"--lpips-trunk {trunk} does not exist.")
+    if "lpips" not in metrics:
+        raise BadInput(f"--lpips-trunk is for the metric lpips, and these are {', '.join(metrics)}; leave it out.")
 
 
 def colorized(colorizer: nn.Module, batch: Batch) -> Tensor:

@@ -71,7 +71,9 @@ class RunFolder:
             raise BadInput(f"{path} cannot be read ({error}); delete its folder to run it again.") from None
         if not isinstance(row, dict) or row.get("schema") != SCHEMA:
             found = row.get("schema") if isinstance(row, dict) else None
-            raise BadInput(f"{path} is of version {found!r}, this zoo reads {SCHEMA}; use another --out folder.")
+            raise BadInput(
+                f"{path} is of version {found!r}, this zoo reads {SCHEMA}; update the zoo, or give another folder."
+            )
         try:
             msgspec.convert(row, RunRow)
         except msgspec.ValidationError as error:

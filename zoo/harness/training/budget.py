@@ -44,6 +44,10 @@ def parse_budget(text: str) -> Budget:
     unit, _, number = text.partition("=")
     try:
         value = float(number)
-        return Budget(**{unit.strip(): int(value) if unit.strip() == "steps" else value})  # type: ignore[arg-type]
+        if unit.strip() == "steps":
+            if value != int(value):
+                raise ValueError("half a step")
+            return Budget(steps=int(value))
+        return Budget(**{unit.strip(): value})  # type: ignore[arg-type]
     except (ValueError, TypeError, OverflowError):
         raise BadInput(f"--budget {text!r} is not understood; write steps=300, epochs=3 or seconds=60.") from None
