@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from zoo import build, list_models
 from zoo.cli.main import cli
-from zoo.core.spec import KINDS
+from zoo.core.kinds import KINDS
 
 
 def zoo(*arguments: str) -> str:

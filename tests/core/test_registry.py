@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from zoo.core.errors import AmbiguousName, BadInput, BrokenPlugin, UnknownName
+from zoo.core.kinds import KINDS
 from zoo.core.record import Record, check_name
 from zoo.core.registry import Registry
-from zoo.core.spec import KINDS, ModelRow
+from zoo.core.spec import ModelRow
 
 
 def plugin(name: str, distribution: str, target: str = "json:loads", kind: str = "models") -> Record:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from zoo.core import resources
 from zoo.core.errors import AmbiguousName, UnknownName
+from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
-from zoo.core.spec import KINDS
 from zoo.harness.bench.plan import Run
 from zoo.harness.bench.suite import Suite
 
@@ -27,7 +27,7 @@ _count = itertools.count()
 POINTS = b"[console_scripts]\nx = a.b:c\n\n[zoo.models]\ntiny = tiny_plugin:Tiny\nother = tiny_plugin:Other [extra]\n"
 METADATA = b"Metadata-Version: 2.1\nName: tiny-plugin\nVersion: 1.0+local\nSummary: a text\n"
 
-_points = st.lists(st.tuples(st.sampled_from(KINDS), encoded, encoded), max_size=4).map(
+_points = st.lists(st.tuples(st.sampled_from(list(KINDS)), encoded, encoded), max_size=4).map(
     lambda points: b"".join(b"[zoo.%s]\n%s = %s\n" % (kind.encode(), name, value) for kind, name, value in points)
 )
 _metadata = st.tuples(encoded, encoded).map(lambda pair: b"Name: %s\nVersion: %s\n" % pair)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from zoo.cli import probing
 from zoo.cli.main import cli
 from zoo.core.errors import BadInput
+from zoo.core.kinds import KINDS
 from zoo.core.registry import current
 from zoo.core.resources import suites_folder
-from zoo.core.spec import KINDS
 from zoo.harness.bench import bench as bench_module
 
 DAMAGE = runpy.run_path(str(Path(__file__).with_name("damage.py")))

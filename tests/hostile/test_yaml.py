@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from zoo.core import resources
 from zoo.core.errors import BadInput, UnknownName
+from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
 from zoo.core.resources import suites_folder
-from zoo.core.spec import KINDS, ModelRow, PartRow, RecipeRow, fingerprint
+from zoo.core.spec import ModelRow, PartRow, RecipeRow, fingerprint
 from zoo.core.strict_yaml import parse
 from zoo.harness.bench.suite import Suite, load_suite
 
@@ -81,7 +82,7 @@ tables = st.one_of(
     damaged(TABLE),
     st.dictionaries(names, _struct(ModelRow), max_size=2).map(lambda rows: _written({"models": rows})),
     st.dictionaries(names, _struct(RecipeRow, "base"), max_size=2).map(lambda rows: _written({"recipes": rows})),
-    st.dictionaries(st.sampled_from(KINDS), st.dictionaries(names, _struct(PartRow), max_size=2), max_size=2).map(
+    st.dictionaries(st.sampled_from(list(KINDS)), st.dictionaries(names, _struct(PartRow), max_size=2), max_size=2).map(
         lambda kinds: _written({"parts": kinds})
     ),
 )

@@ -24,8 +24,8 @@ def command(ctx: click.Context, names: tuple[str, ...], everything: bool, timeou
     """
     from zoo.cli.names import meanings
     from zoo.cli.probing import probe_apart
+    from zoo.core.kinds import KINDS
     from zoo.core.registry import current
-    from zoo.core.spec import KINDS
 
     if everything == bool(names):
         raise click.UsageError("Give names, or --all.")

@@ -108,8 +108,8 @@ def _weights() -> Iterator[Finding]:
 
 
 def _plugins() -> Iterator[Finding]:
+    from zoo.core.kinds import KINDS
     from zoo.core.registry import current
-    from zoo.core.spec import KINDS
 
     registry = current()
     records = [registry.record(kind, name) for kind in KINDS for name in registry.names(kind)]

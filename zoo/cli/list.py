@@ -34,7 +34,7 @@ def command(kind: str, pattern: str, form: str) -> None:
 
 def _rows(kind: str) -> list[dict[str, Any]]:
     from zoo.core.errors import UnknownName, did_you_mean
-    from zoo.core.spec import KINDS
+    from zoo.core.kinds import KINDS
 
     if kind == "all":
         return [row for each in (*KINDS, "recipes", "suites") for row in _rows(each)]

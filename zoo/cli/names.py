@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from zoo.core.errors import AmbiguousName, UnknownName, did_you_mean
+from zoo.core.kinds import KINDS
 from zoo.core.registry import current
-from zoo.core.spec import KINDS
 
 _SHOWN = 4
 """Of how many names an error tells."""

@@ -18,16 +18,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zoo.core.errors import BadInput, BrokenPlugin, ContractError, ZooError, did_you_mean
+from zoo.core.kinds import KIND_OF_ROLE, KINDS, ROLES
 from zoo.core.misfit import misfit
 from zoo.core.registry import current
-from zoo.core.spec import KINDS, ROLES, ModelRow, ModelSpec, PartRef, PartRow, part_ref
+from zoo.core.spec import ModelRow, ModelSpec, PartRef, PartRow, part_ref
 
 if TYPE_CHECKING:
     from zoo.core.colorizer import Colorizer
 
 HINT_GAIN_OPTION = "hint_gain"
-
-_KIND_OF = {"encoder": "encoders", "bridge": "bridges", "decoder": "decoders", "head": "heads"}
 
 
 def make(kind: str, ref: str | Mapping[str, Any] | PartRef, *args: Any, **options: Any) -> Any:
@@ -162,8 +161,8 @@ def _parts_of(name: str, row: ModelRow) -> tuple[dict[str, PartRef], dict[str, C
             if getattr(row, role) is None:
                 raise BadInput(f"{where}: the {role} is missing; give encoder, decoder and head, or a target.")
         parts = {r: part_ref(getattr(row, r), f"{where}, {r}") for r in ROLES if getattr(row, r) is not None}
-        factories = {r: registry.load(_KIND_OF[r], ref.name) for r, ref in parts.items()}
-        versions = {r: registry.record(_KIND_OF[r], ref.name).identity for r, ref in parts.items()}
+        factories = {r: registry.load(KIND_OF_ROLE[r], ref.name) for r, ref in parts.items()}
+        versions = {r: registry.record(KIND_OF_ROLE[r], ref.name).identity for r, ref in parts.items()}
     return parts, factories, versions
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -199,18 +199,3 @@ class Objective(Protocol):
     def loss(self, player: str, batch: Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The scalar to minimise, and named detached terms for the log."""
         ...
-
-
-PART_KINDS: dict[str, Any] = {
-    "blocks": Block,
-    "skips": Skip,
-    "encoders": Encoder,
-    "bridges": Bridge,
-    "decoders": Decoder,
-    "heads": Head,
-    "hints": HintSampler,
-    "losses": Loss,
-    "objectives": Objective,
-    "datasets": Dataset,
-    "metrics": Metric,
-}

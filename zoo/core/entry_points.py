@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Iterable
 
+from zoo.core.kinds import KINDS
 from zoo.core.record import Record, plain_name
-from zoo.core.spec import KINDS
 
 
 def entry_point_records() -> Iterable[Record]:

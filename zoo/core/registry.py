@@ -16,16 +16,11 @@ from typing import Any
 from zoo.core import resources
 from zoo.core.entry_points import entry_point_records
 from zoo.core.errors import AmbiguousName, BrokenPlugin, ContractError, UnknownName, did_you_mean
+from zoo.core.kinds import KINDS
 from zoo.core.record import Record
 from zoo.core.registry_file import read_registry_file
-from zoo.core.spec import KINDS, ModelRow, RecipeRow
+from zoo.core.spec import ModelRow, RecipeRow
 from zoo.core.strict_yaml import decode
-
-_SINGULAR = {kind: kind[:-1] for kind in KINDS} | {
-    "losses": "loss",
-    "hints": "hint sampler",
-    "recipes": "recipe",
-}
 
 
 class Registry:
@@ -87,9 +82,9 @@ class Registry:
                 return owner
             choices = " and ".join(sorted(r.qualified for r in records))
             raise AmbiguousName(
-                f"Two distributions register the {_SINGULAR[kind]} {bare!r}: {choices}; use one of these names."
+                f"Two distributions register the {KINDS[kind].singular} {bare!r}: {choices}; use one of these names."
             )
-        raise UnknownName(f"Unknown {_SINGULAR[kind]} {name!r}; {did_you_mean(name, self.names(kind))}")
+        raise UnknownName(f"Unknown {KINDS[kind].singular} {name!r}; {did_you_mean(name, self.names(kind))}")
 
     def load(self, kind: str, name: str) -> Any:
         """The object a name stands for, imported on first use.
@@ -108,7 +103,7 @@ class Registry:
             except (Exception, SystemExit) as error:
                 # SystemExit too: a plugin that calls sys.exit() on import must not take the zoo down.
                 self._broken[key] = (
-                    f"The {_SINGULAR[kind]} {record.name!r} of {record.distribution} {record.version} cannot be "
+                    f"The {KINDS[kind].singular} {record.name!r} of {record.distribution} {record.version} cannot be "
                     f"imported ({record.target}): {type(error).__name__}: {_first_line(error)}."
                 )
                 raise BrokenPlugin(self._broken[key]) from error

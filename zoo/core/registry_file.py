@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from zoo.core.errors import BadInput, did_you_mean
+from zoo.core.kinds import KINDS
 from zoo.core.record import OURS, Record, check_name
-from zoo.core.spec import KINDS, ModelRow, PartRow, RecipeRow
+from zoo.core.spec import ModelRow, PartRow, RecipeRow
 from zoo.core.strict_yaml import decode, read_mapping
 
 SECTIONS = ("parts", "models", "recipes")

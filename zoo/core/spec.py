@@ -9,25 +9,6 @@ import msgspec
 
 from zoo.core.errors import BadInput
 
-KINDS = (
-    "models",
-    "encoders",
-    "bridges",
-    "decoders",
-    "skips",
-    "blocks",
-    "heads",
-    "hints",
-    "losses",
-    "objectives",
-    "datasets",
-    "metrics",
-    "executors",
-    "trackers",
-)
-ROLES = ("encoder", "bridge", "decoder", "head")
-"""What a composed colorizer is made of, in the order data flows through it."""
-
 
 class PartRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A part: where its class is, and where its idea comes from.
@@ -67,7 +48,7 @@ class RecipeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     summary: str = ""
     source: str = ""
-    optimizer: str = "adamw"
+    optimizer: str | dict[str, Any] = "adamw"
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
     momentum: float = 0.9

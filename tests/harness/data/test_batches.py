@@ -12,7 +12,7 @@ from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput
 from zoo.harness.data.batches import Batches, TrainingPass
 from zoo.harness.data.crop import centre, crop
-from zoo.harness.data.extras import PROVIDERS
+from zoo.harness.data.extras import rgb as photo_itself
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
 
@@ -62,7 +62,7 @@ def test_crops_are_the_slices_they_name(pixels: Tensor):
 
 
 def test_a_batch_is_the_lab_of_a_window_of_its_photo_and_its_hints_are_the_truth(batches, pixels: Tensor):
-    source = batches(extras={"rgb": PROVIDERS["rgb"](None)})
+    source = batches(extras={"rgb": photo_itself(None)})
     for batch in islice(source.forever(), 3):
         rgb = batch.extras["rgb"]
         lab = rgb2lab(rgb.permute(0, 2, 3, 1).numpy())

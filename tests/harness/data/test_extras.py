@@ -13,7 +13,7 @@ from zoo.core.color import lab_to_rgb, split_lab, to_uint8
 from zoo.core.errors import UnknownName
 from zoo.harness.data.bank import PhotoBank, build_bank
 from zoo.harness.data.evaluation import evaluation_batches
-from zoo.harness.data.extras import PROVIDERS, View, open_extras
+from zoo.harness.data.extras import View, histogram, open_extras
 from zoo.harness.data.folder import Folder
 from zoo.harness.data.reference import features, nearest
 
@@ -54,11 +54,11 @@ def test_saturation_is_scikit_images(bank: PhotoBank):
 
 def test_the_histogram_averages_blocks_of_four_and_takes_any_size(bank: PhotoBank):
     seen = view(bank, [0, 1])
-    found = PROVIDERS["histogram"](None)(seen)
+    found = histogram(None)(seen)
     expected = seen.ab.view(2, 2, 16, 4, 16, 4).mean((3, 5))
     torch.testing.assert_close(found, expected)
     odd = seen._replace(ab=torch.ones(1, 2, 65, 6))
-    assert torch.equal(PROVIDERS["histogram"](None)(odd), torch.ones(1, 2, 17, 2))
+    assert torch.equal(histogram(None)(odd), torch.ones(1, 2, 17, 2))
 
 
 def test_the_reference_of_a_darker_copy_is_its_original(bank: PhotoBank):

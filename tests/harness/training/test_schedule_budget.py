@@ -6,36 +6,35 @@ import math
 
 import pytest
 
-from zoo.core.errors import BadInput
+from zoo.core.errors import BadInput, UnknownName
 from zoo.harness.training.budget import Budget, parse_budget
-from zoo.harness.training.schedule import factor
+from zoo.harness.training.schedule import make_schedule
 
 
 def test_cosine_with_warmup():
-    assert factor("cosine", 0.0, 0.1) == pytest.approx(1e-3)
-    assert factor("cosine", 0.05, 0.1) == pytest.approx(0.5)
-    assert factor("cosine", 0.1, 0.1) == pytest.approx(1.0)
-    assert factor("cosine", 0.55, 0.1) == pytest.approx(0.5)
-    assert factor("cosine", 1.0, 0.1) == pytest.approx(0.0)
+    rate = make_schedule("cosine", 0.1)
+    assert [rate(p) for p in (0.0, 0.05, 0.1, 0.55, 1.0)] == pytest.approx([1e-3, 0.5, 1.0, 0.5, 0.0])
 
 
 def test_an_unknown_schedule():
-    with pytest.raises(BadInput, match="did you mean 'cosine'"):
-        factor("cosin", 0.5)
+    with pytest.raises(UnknownName, match="did you mean 'cosine'"):
+        make_schedule("cosin")
 
 
 def test_a_step_drops_where_it_is_told():
     """The public training of Zhang 2016: 3e-5, a tenth of it every 225,000 of 500,000 steps (train/solver.prototxt)."""
     schedule = {"name": "step", "drops": [0.45, 0.9]}
-    rates = [3e-5 * factor(schedule, step / 500_000) for step in (0, 224_999, 225_000, 449_999, 450_000, 499_999)]
+    rates = [
+        3e-5 * make_schedule(schedule)(step / 500_000) for step in (0, 224_999, 225_000, 449_999, 450_000, 499_999)
+    ]
     assert rates == pytest.approx([3e-5, 3e-5, 3e-6, 3e-6, 3e-7, 3e-7])
-    assert [factor("step", p) for p in (0.7, 0.8)] == pytest.approx([1, 0.1])
+    assert [make_schedule("step")(p) for p in (0.7, 0.8)] == pytest.approx([1, 0.1])
 
 
 def test_a_cosine_ends_at_its_least():
     """iColoriT's: from 5e-4 to 1e-5 (train.py: --lr, --min_lr), its middle the mean of both."""
     schedule = {"name": "cosine", "least": 0.02}
-    assert [5e-4 * factor(schedule, p) for p in (0, 0.5, 1)] == pytest.approx([5e-4, 2.55e-4, 1e-5])
+    assert [5e-4 * make_schedule(schedule)(p) for p in (0, 0.5, 1)] == pytest.approx([5e-4, 2.55e-4, 1e-5])
 
 
 @pytest.mark.parametrize(
@@ -51,7 +50,7 @@ def test_a_cosine_ends_at_its_least():
 )
 def test_options_that_a_schedule_does_not_have(schedule, said):
     with pytest.raises(BadInput, match=said):
-        factor(schedule, 0.5)
+        make_schedule(schedule)
 
 
 def test_epochs_become_steps_rounded_up():

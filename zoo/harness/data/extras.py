@@ -1,4 +1,4 @@
-"""What some models ask for beyond the condition: a small table from name to tensor.
+"""What some models ask for beyond the condition, each from a registered provider.
 
 A model names them in ``extras``; the harness puts them into ``Batch.extras`` under these names.
 
@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.core.errors import UnknownName, did_you_mean
+from zoo.core.assemble import make
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.crop import centre
 from zoo.harness.data.reference import nearest
@@ -49,18 +49,40 @@ class Banks(NamedTuple):
 Extra = Callable[[View], Tensor]
 
 
-def _label(banks: Banks) -> Extra:
+def truth_ab(banks: Banks) -> Extra:
+    """The true ab."""
+    return lambda view: view.ab
+
+
+def rgb(banks: Banks) -> Extra:
+    """The photo itself."""
+    return lambda view: view.rgb
+
+
+def label(banks: Banks) -> Extra:
+    """The photo's class."""
     labels = torch.tensor(banks.photos.labels or [-1] * len(banks.photos), device=banks.device)
     return lambda view: labels[view.indices]
 
 
-def _saturation(view: View) -> Tensor:
-    rgb = view.rgb.float()
-    highest, lowest = rgb.amax(1), rgb.amin(1)
-    return ((highest - lowest) / highest.clamp_min(1)).mean((1, 2))[:, None]
+def histogram(banks: Banks) -> Extra:
+    """The mean ab of every 4×4 pixels."""
+    return lambda view: F.avg_pool2d(view.ab, 4, ceil_mode=True)
 
 
-def _reference(banks: Banks) -> Extra:
+def saturation(banks: Banks) -> Extra:
+    """The photo's mean saturation."""
+
+    def of(view: View) -> Tensor:
+        colours = view.rgb.float()
+        highest, lowest = colours.amax(1), colours.amin(1)
+        return ((highest - lowest) / highest.clamp_min(1)).mean((1, 2))[:, None]
+
+    return of
+
+
+def reference(banks: Banks) -> Extra:
+    """The nearest other training photo."""
     pixels = banks.training.tensor()
     same = banks.photos.fingerprint == banks.training.fingerprint
     found = nearest(banks.photos.tensor(), pixels, device=banks.device, others_only=same)
@@ -68,16 +90,6 @@ def _reference(banks: Banks) -> Extra:
     used, place = found.unique(return_inverse=True)
     chosen, place = pixels[used.cpu()].to(banks.device), place.to(banks.device)
     return lambda view: centre(chosen, place[view.indices], view.rgb.shape[-1])
-
-
-PROVIDERS: dict[str, Callable[[Banks], Extra]] = {
-    "truth_ab": lambda banks: lambda view: view.ab,
-    "rgb": lambda banks: lambda view: view.rgb,
-    "label": _label,
-    "histogram": lambda banks: lambda view: F.avg_pool2d(view.ab, 4, ceil_mode=True),
-    "saturation": lambda banks: _saturation,
-    "reference": _reference,
-}
 
 
 def open_extras(
@@ -92,15 +104,10 @@ def open_extras(
             ``evaluation_batches`` that is the CPU).
 
     Raises:
-        UnknownName: with the nearest names.
+        UnknownName, BrokenPlugin: no such extra, or it cannot be imported.
     """
     banks = Banks(photos, training, torch.device(device))
-    opened: dict[str, Extra] = {}
-    for name in names:
-        if name not in PROVIDERS:
-            raise UnknownName(f"Unknown extra {name!r}; {did_you_mean(name, PROVIDERS)}")
-        opened[name] = PROVIDERS[name](banks)
-    return opened
+    return {name: make("extras", name, banks) for name in names}
 
 
 def compute(extras: Mapping[str, Extra], view: View) -> dict[str, Tensor]:

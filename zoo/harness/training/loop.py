@@ -23,7 +23,7 @@ from zoo.harness.training.budget import Budget
 from zoo.harness.training.device import autocast
 from zoo.harness.training.ema import Ema
 from zoo.harness.training.optimizers import make_optimizer, set_learning_rate
-from zoo.harness.training.schedule import factor
+from zoo.harness.training.schedule import make_schedule
 
 LOG_EVERY = 10
 """Steps between two looks at the loss. A look waits for the device; a step must not."""
@@ -73,6 +73,7 @@ class Training:
         self.step = 0
         self.photos = 0
         self.seconds = 0.0
+        self._rate = make_schedule(recipe.schedule, recipe.warmup)
         self.ema = Ema(colorizer, recipe.ema) if recipe.ema else None
         self._parameters = {player: list(objective.parameters_of(player)) for player in objective.players}
         self._optimizers = {
@@ -148,7 +149,7 @@ class Training:
     def one_step(self) -> dict[str, Tensor]:
         """One batch through every player. Returns the loss terms, still on the device."""
         progress = self.progress
-        rate = self.recipe.lr * factor(self.recipe.schedule, progress, self.recipe.warmup)
+        rate = self.recipe.lr * self._rate(progress)
         self.objective.begin_step(progress)
         batch = next(self._batches)
         terms: dict[str, Tensor] = {}

@@ -1,51 +1,32 @@
-"""Optimizers by name. Decay acts on weight matrices and kernels only, not on biases and norms."""
+"""A recipe's optimizer over a network's parameters. Decay acts on weight matrices and kernels only, not on biases and
+norms.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import nn
 
-from zoo.core.errors import BadInput, did_you_mean
-from zoo.core.spec import RecipeRow
-
-
-def _adam(kind: type[torch.optim.Optimizer]) -> Callable[..., torch.optim.Optimizer]:
-    def make(groups: list[dict[str, Any]], recipe: RecipeRow, fused: bool) -> torch.optim.Optimizer:
-        return kind(groups, lr=recipe.lr, betas=recipe.betas, fused=fused)  # type: ignore[call-arg]
-
-    return make
-
-
-def _sgd(groups: list[dict[str, Any]], recipe: RecipeRow, fused: bool) -> torch.optim.Optimizer:
-    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, fused=fused)
-
-
-def _adadelta(groups: list[dict[str, Any]], recipe: RecipeRow, fused: bool) -> torch.optim.Optimizer:
-    return torch.optim.Adadelta(groups, lr=recipe.lr)
-
-
-_MAKERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adamw": _adam(torch.optim.AdamW),
-    "adam": _adam(torch.optim.Adam),
-    "sgd": _sgd,
-    "adadelta": _adadelta,
-}
+from zoo.core.assemble import make, option_names
+from zoo.core.registry import current
+from zoo.core.spec import RecipeRow, part_ref
 
 
 def make_optimizer(parameters: Iterable[nn.Parameter], recipe: RecipeRow) -> torch.optim.Optimizer:
     """The recipe's optimizer over ``parameters``, fused where torch has a fused kernel.
 
-    Parameters that are frozen now are included too: an objective may unfreeze them later, and a
-    parameter without a gradient is left alone.
+    Of the recipe's ``betas`` and ``momentum`` it is given those that it names; options of its own come with its name,
+    ``optimizer: {name: sgd, nesterov: true}``. Parameters that are frozen now are included too: an objective may
+    unfreeze them later, and a parameter without a gradient is left alone.
 
     Raises:
-        BadInput: an unknown optimizer.
+        UnknownName, BrokenPlugin, BadInput: no such optimizer, or it cannot be imported or made so.
     """
-    if recipe.optimizer not in _MAKERS:
-        raise BadInput(f"Unknown optimizer {recipe.optimizer!r}; {did_you_mean(recipe.optimizer, _MAKERS)}")
+    ref = part_ref(recipe.optimizer, "optimizer")
+    named = option_names(current().load("optimizers", ref.name))
     parameters = list(parameters)
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
@@ -53,7 +34,10 @@ def make_optimizer(parameters: Iterable[nn.Parameter], recipe: RecipeRow) -> tor
     ]
     groups = [group for group in groups if group["params"]]
     fused = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters)
-    return _MAKERS[recipe.optimizer](groups, recipe, fused)
+    given: dict[str, Any] = {"betas": recipe.betas, "momentum": recipe.momentum, "fused": fused}
+    taken = {option: value for option, value in given.items() if option in named}
+    optimizer: torch.optim.Optimizer = make("optimizers", ref, groups, lr=recipe.lr, **taken)
+    return optimizer
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

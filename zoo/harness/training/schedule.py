@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
-import msgspec
-
-from zoo.core.errors import BadInput, did_you_mean
-from zoo.core.spec import part_ref
+from zoo.core.assemble import make
+from zoo.core.errors import BadInput
 
 Shape = Callable[[float], float]
 """Progress in [0, 1], behind the warm-up, to what the recipe's rate is multiplied with."""
@@ -40,41 +36,24 @@ def step(*, drops: Sequence[float] = (0.75,), gamma: float = 0.1) -> Shape:
     return lambda p: gamma ** sum(p >= drop for drop in drops)
 
 
-_SHAPES: dict[str, Callable[..., Shape]] = {"cosine": cosine, "constant": constant, "linear": linear, "step": step}
-
-
-def factor(schedule: str | Mapping[str, Any], progress: float, warmup: float = 0.0) -> float:
-    """What the learning rate is multiplied with.
+def make_schedule(schedule: str | Mapping[str, Any], warmup: float = 0.0) -> Shape:
+    """What the learning rate is multiplied with, at each part of the budget that is spent.
 
     Args:
-        schedule: ``cosine``, ``constant``, ``linear`` or ``step``, by name or as ``{name: …, **options}``.
-        progress: in [0, 1], the part of the budget that is spent.
+        schedule: a registered schedule, by name or as ``{name: …, **options}``.
         warmup: the part of the budget over which the rate first rises linearly.
 
     Raises:
-        BadInput: an unknown schedule, or an option that it does not have or that does not fit.
+        UnknownName, BrokenPlugin, BadInput: no such schedule, or it cannot be imported or made so.
     """
-    shape = _shape(msgspec.json.encode(schedule))
-    if progress < warmup:
-        return max(progress / warmup, 1e-3)
-    return shape(min((progress - warmup) / (1 - warmup), 1.0))
+    shape: Shape = make("schedules", schedule)
 
+    def rate(progress: float) -> float:
+        if progress < warmup:
+            return max(progress / warmup, 1e-3)
+        return shape(min((progress - warmup) / (1 - warmup), 1.0))
 
-@lru_cache(maxsize=8)
-def _shape(schedule: bytes) -> Shape:
-    """The shape of a schedule, which is asked for at every step; as JSON, since a mapping cannot be a key."""
-    ref = part_ref(msgspec.json.decode(schedule), "the schedule")
-    if ref.name not in _SHAPES:
-        raise BadInput(f"Unknown schedule {ref.name!r}; {did_you_mean(ref.name, _SHAPES)}")
-    make = _SHAPES[ref.name]
-    known = inspect.signature(make).parameters
-    for option in ref.options:
-        if option not in known:
-            raise BadInput(f"schedule {ref.name!r} has no option {option!r}; {did_you_mean(option, known)}")
-    try:
-        return make(**ref.options)
-    except TypeError as error:
-        raise BadInput(f"schedule {ref.name!r}: an option does not fit ({error}).") from None
+    return rate
 
 
 def _need(holds: bool, name: str, otherwise: str) -> None:
