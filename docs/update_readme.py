@@ -1,21 +1,24 @@
-"""Write the README's generated parts anew: the table of models and the quick leaderboard.
+"""Write the generated parts of our texts anew: the README's table of models and quick leaderboard, the plugins' kinds.
 
     python docs/update_readme.py [--check]
 
-``--check`` writes nothing and fails when the README is not current; a test runs it.
+``--check`` writes nothing and fails when one is not current; a test runs it.
 """
 
 from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
 from zoo.core.spec import ModelRow
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+PLUGINS = ROOT / "docs" / "plugins.md"
 LEADERBOARD = ROOT / "results" / "quick" / "leaderboard.csv"
 
 
@@ -51,9 +54,16 @@ def leaderboard_table() -> str:
     return "\n".join(lines)
 
 
-def updated(text: str) -> str:
-    """The README with its generated parts made anew."""
-    for name, table in (("models", models_table()), ("leaderboard", leaderboard_table())):
+def kinds_table() -> str:
+    """Every kind of part but the model, which has a section of its own."""
+    lines = ["| group | called as | gives |", "|---|---|---|"]
+    lines += [f"| `{k.group}` | {k.called} | {k.gives} |" for k in KINDS.values() if k.plural != "models"]
+    return "\n".join(lines)
+
+
+def updated(text: str, tables: Mapping[str, str]) -> str:
+    """The text with its generated parts made anew."""
+    for name, table in tables.items():
         begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
         head, _, rest = text.partition(begin)
         _, _, tail = rest.partition(end)
@@ -75,11 +85,17 @@ def _round(value: str, digits: int) -> str:
 
 
 def main() -> None:
-    before = README.read_text()
-    after = updated(before)
-    if "--check" in sys.argv[1:]:
-        sys.exit(before != after and "README.md is not current; run: python docs/update_readme.py")
-    README.write_text(after)
+    tables = {
+        README: {"models": models_table(), "leaderboard": leaderboard_table()},
+        PLUGINS: {"kinds": kinds_table()},
+    }
+    for file, parts in tables.items():
+        before = file.read_text(encoding="utf-8")
+        after = updated(before, parts)
+        if "--check" not in sys.argv[1:]:
+            file.write_text(after, encoding="utf-8")
+        elif before != after:
+            sys.exit(f"{file.name} is not current; run: python docs/update_readme.py")
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def test_an_unknown_nested_part_is_an_error():
 
 
 def test_a_part_that_raises_costs_itself_only():
-    with pytest.raises(BrokenPlugin, match=r"blocks 'double_conv' cannot be built"):
+    with pytest.raises(BrokenPlugin, match=r"block 'double_conv' cannot be built"):
         make("blocks", "double_conv", -1, 4)
 
 

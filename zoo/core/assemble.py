@@ -47,7 +47,7 @@ def make(kind: str, ref: str | Mapping[str, Any] | PartRef, *args: Any, **option
     factory = registry.load(kind, part.name)
     presets = record.row.options if isinstance(record.row, PartRow) else {}
     merged = {**presets, **options, **part.options}
-    return _call(factory, args, merged, f"{kind} {part.name!r}")
+    return _call(factory, args, merged, f"{KINDS[kind].singular} {part.name!r}")
 
 
 def option_names(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:

@@ -17,6 +17,7 @@ from zoo.core.errors import ZooError
 from zoo.core.findings import Findings
 from zoo.core.module_checks import check_module, check_quiet, smallest, tensors
 from zoo.core.registry import current
+from zoo.core.training_contracts import probe_optimizer, probe_schedule
 
 _CONV_LEVELS = (Level(8, 1), Level(16, 2), Level(32, 4), Level(64, 8))
 _BACKBONE_LEVELS = (Level(8, 2), Level(16, 4), Level(32, 8), Level(64, 16))
@@ -202,6 +203,8 @@ CONTRACTS: dict[str, Callable[[str, Findings], None]] = {
     "hints": probe_hints,
     "losses": probe_loss,
     "objectives": probe_objective,
+    "optimizers": probe_optimizer,
+    "schedules": probe_schedule,
     "datasets": probe_dataset,
     "metrics": probe_metric,
 }
