@@ -86,7 +86,7 @@ class Colorizer(nn.Module):
             raise ContractError(f"{self.name}: the condition is (N, 4, H, W), not {tuple(condition.shape)}.")
         height, width = condition.shape[-2:]
         padded = self.prepared(condition)
-        output = self.network(padded, self._given(extras)) if self.extras else self.network(padded)
+        output = self.network(padded, self.given(extras)) if self.extras else self.network(padded)
         prediction: Prediction = dict(output) if isinstance(output, Mapping) else {"ab": output}
         ab = self._checked(prediction.get("ab"), padded)
         if ab.shape[-2:] != padded.shape[-2:]:
@@ -97,20 +97,27 @@ class Colorizer(nn.Module):
     def prepared(self, condition: Tensor) -> Tensor:
         """What the network is given: the condition, padded to the stride, its hints multiplied by the gain.
 
-        For those who ask the network for more than a prediction, such as its samples.
+        Always a copy, so that a network which writes into its input changes nobody else's. For those who ask the
+        network for more than a prediction, such as its samples.
         """
         padded = reflect_pad(condition, self.stride)
         if self.hint_gain == 1:
-            return padded
+            return padded.clone() if padded is condition else padded
         lightness, hint_ab, hint_mask = padded.split((1, 2, 1), dim=1)
         return torch.cat((lightness, hint_ab * self.hint_gain, hint_mask), dim=1)
 
-    def _given(self, extras: Mapping[str, Tensor] | None) -> Mapping[str, Tensor]:
+    def given(self, extras: Mapping[str, Tensor] | None) -> Mapping[str, Tensor]:
+        """What the network is given of ``extras``: those that it names and no others, as copies.
+
+        The harness scores against the tensors that it hands out here.
+
+        Raises:
+            ContractError: one is missing.
+        """
         for name in self.extras:
             if extras is None or name not in extras:
                 raise ContractError(f"{self.name} needs the extra {name!r}; pass it in the mapping 'extras'.")
-        assert extras is not None
-        return extras
+        return {name: extras[name].clone() for name in self.extras} if extras is not None else {}
 
     def _checked(self, ab: Tensor | None, condition: Tensor) -> Tensor:
         if not isinstance(ab, Tensor):

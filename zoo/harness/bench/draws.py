@@ -49,7 +49,7 @@ def sample(colorizer: Colorizer, batch: Batch, k: int, generator: torch.Generato
             pyramid = network.bridge(pyramid)
         drawn: Tensor = network.head.sample(network.decoder(pyramid), k, generator)  # type: ignore[attr-defined]
     else:
-        given = (batch.extras,) if colorizer.extras else ()
+        given = (colorizer.given(batch.extras),) if colorizer.extras else ()
         drawn = network.sample(condition, k, generator, *given)  # type: ignore[operator]
     height, width = batch.condition.shape[-2:]
     if drawn.shape[-2:] != condition.shape[-2:]:
@@ -79,7 +79,9 @@ def score_draws(
             draws = sample(colorizer, batch, k, generator)
             pictures = [to_uint8(join_lab(batch.lightness, ab)) for ab in draws.unbind(1)]
             for metric in metrics:
-                each = torch.stack([metric.per_image(picture, evaluation.rgb).double() for picture in pictures])
+                each = torch.stack(
+                    [metric.per_image(picture.clone(), evaluation.rgb.clone()).double() for picture in pictures]
+                )
                 best = each.amax(0) if metric.higher_is_better else each.amin(0)
                 scores.mean[metric.name] += each.mean(0).cpu().tolist()
                 scores.best[metric.name] += best.cpu().tolist()

@@ -41,6 +41,7 @@ from zoo.harness.bench.time_to import time_to
 from zoo.harness.bench.tracking import Tracking
 from zoo.harness.bench.training_run import TrainingRun
 from zoo.harness.data.evaluation import Evaluation
+from zoo.harness.data.extras import told_of_the_truth
 from zoo.harness.training import device as devices
 from zoo.harness.training.checkpoint import save_weights
 from zoo.harness.training.loop import Training
@@ -103,6 +104,7 @@ class RunProcess:
         if run.weights:
             load_given(colorizer, Path(run.weights))
             self.notes.append(f"weights from {Path(run.weights).name}, sha256 {weights_digest(Path(run.weights))}")
+        self.notes += told_of_the_truth(colorizer.extras)
         objective, self.extras = make_objective(run, colorizer, self.device)
         training = make_training(run, colorizer, objective, self.extras, self.banks.train, self.device, self.precision)
         if suite.compile:

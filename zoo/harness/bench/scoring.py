@@ -97,7 +97,8 @@ def score_colorizer(
                 raise Stopped("stopped; the same command goes on from its checkpoint")
             prediction = colorized(colorizer, evaluation.batch)
             for metric in metrics:
-                scores = metric.per_image(prediction, evaluation.rgb)
+                # Copies: a ruler that writes into what it measures must not change what the next one sees.
+                scores = metric.per_image(prediction.clone(), evaluation.rgb.clone())
                 per_image[metric.name] += scores.double().cpu().tolist()
             if adherence:
                 error = hint_error(prediction, evaluation.rgb, evaluation.batch.hint_mask)

@@ -83,7 +83,7 @@ def hints_by_name(ab: Tensor, names: tuple[str, ...], seed: int, sampler: HintSa
     """
     drawn = []
     for colours, name in zip(ab, names, strict=True):
-        drawn.append(sampler(colours[None], photo_generator(name, seed)))
+        drawn.append(sampler(colours[None].clone(), photo_generator(name, seed)))
     return torch.cat([ab for ab, _ in drawn]), torch.cat([mask for _, mask in drawn])
 
 

@@ -25,6 +25,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.core.assemble import make
+from zoo.core.record import OURS
+from zoo.core.registry import current
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.crop import centre
 from zoo.harness.data.reference import nearest
@@ -90,6 +92,30 @@ def reference(banks: Banks) -> Extra:
     used, place = found.unique(return_inverse=True)
     chosen, place = pixels[used.cpu()].to(banks.device), place.to(banks.device)
     return lambda view: centre(chosen, place[view.indices], view.rgb.shape[-1])
+
+
+TRUTH: dict[str, str] = {
+    "truth_ab": "the true colours",
+    "rgb": "the photo itself",
+    "histogram": "the true colours, averaged",
+    "saturation": "the true saturation, averaged",
+}
+"""Our extras that hold what a colorizer is asked for; a row says so of a model that wants one."""
+
+
+def told_of_the_truth(names: Iterable[str]) -> list[str]:
+    """A note for a model with these extras: what it was told of the photos that it is scored on; empty for none.
+
+    An extra of someone else's sees the photo, so it counts as well.
+    """
+    told = []
+    for name in names:
+        record = current().record("extras", name)
+        if record.distribution != OURS:
+            told.append(f"what {record.distribution} makes of them (extra {name})")
+        elif name in TRUTH:
+            told.append(f"{TRUTH[name]} (extra {name})")
+    return [f"was told of the photos it is scored on: {', '.join(told)}"] if told else []
 
 
 def open_extras(

@@ -101,7 +101,7 @@ def _ruler(name: str) -> Metric:
 def _score(prediction: np.ndarray, target: np.ndarray, rulers: Sequence[Metric]) -> dict[str, float]:
     # Copied: torch takes neither negative strides nor, without a warning, what cannot be written to.
     pair = [torch.from_numpy(image.copy()).permute(2, 0, 1)[None] for image in (prediction, target)]
-    return {ruler.name: float(ruler.per_image(*pair)[0]) for ruler in rulers}
+    return {ruler.name: float(ruler.per_image(*(image.clone() for image in pair))[0]) for ruler in rulers}
 
 
 def _check(image: Any, which: str) -> None:
