@@ -52,5 +52,5 @@ def test_dropping_is_per_photo_and_per_hint():
 def test_a_batch_of_one_trains():
     hints = GlobalHints(8).train()
     hints(extras(n=1)).sum().backward()
-    assert hints.layers[0].weight.grad is not None
+    assert hints.from_histogram.weight.grad is not None
     assert hints(extras(n=1)).shape == (1, 8, 1, 1)

@@ -99,7 +99,7 @@ def test_gradient_penalty_equals_finite_differences(batch: Batch) -> None:
     wide = Batch(*(t.double() for t in (batch.lightness, batch.ab, batch.hint_ab, batch.hint_mask)))
     fake = network(batch.condition).detach().double()
     state = objective.noise.get_extra_state()
-    penalty = objective._gradient_penalty(wide, fake)
+    penalty = objective._gradient_penalty(wide, wide.ab, fake)
     objective.noise.set_extra_state(state)
     share = objective.noise.uniform(wide.ab[:, :1, :1, :1])
     between = (share * wide.ab + (1 - share) * fake.float()).requires_grad_()

@@ -19,9 +19,9 @@ class GlobalHints(nn.Module):
     """The global hints network of Zhang et al. 2017 (arXiv:1705.02999, section 3.2; ``models/global_model``).
 
     A 313-bin colour histogram and the mean saturation, each with a flag that says whether it is given, go through
-    a layer of their own, are summed, and pass three layers (1×1 convolution, ReLU, BatchNorm; here on vectors, which
-    is the same). In training each is dropped per photo, so that the network works without; the probability is ours,
-    the public files do not state it. An entry that is NaN counts as not given.
+    a layer of their own; their sum passes ReLU and BatchNorm, and then three layers of 1×1 convolution, ReLU and
+    BatchNorm (on vectors here, which is the same). In training each is dropped per photo, so that the network works
+    without; the probability is ours, the public files do not state it. An entry that is NaN counts as not given.
 
     ``forward``: a mapping with ``histogram`` (N, 2, h, w), ab averaged over small cells, and ``saturation``
     (N, 1) in [0, 1], to (N, channels, 1, 1).
@@ -40,7 +40,7 @@ class GlobalHints(nn.Module):
             self.register_buffer("bins", gamut_bins().float(), persistent=False)
         self.from_histogram = nn.Linear(GAMUT_BINS + 1, channels)
         self.from_saturation = nn.Linear(1 + 1, channels)
-        layers: list[nn.Module] = []
+        layers: list[nn.Module] = [nn.ReLU(inplace=True), VectorNorm(channels)]
         for _ in range(3):
             layers += [nn.Linear(channels, channels), nn.ReLU(inplace=True), VectorNorm(channels)]
         self.layers = nn.Sequential(*layers)

@@ -23,13 +23,14 @@ class Points:
     Where patches overlap, the later one counts.
 
     Protocols: training, the defaults; Zhang's evaluation, ``count=10, sizes=6`` and so on; iColoriT
-    (arXiv:2207.06831), ``count=(0, 128), sizes=2, positions="uniform"``.
+    (arXiv:2207.06831; ``hint_generator.py``), ``count=(0, 128), sizes=2, positions="grid"``.
 
     Args:
         stop: probability in (0, 1]; not used when ``count`` is given.
         count: hints a photo, or (least, most) drawn uniformly, both included.
         sizes: side of a patch in pixels, or (least, most) likewise; cut to the photo's.
-        positions: ``gaussian`` or ``uniform``.
+        positions: ``gaussian``; ``uniform``: anywhere; ``grid``: the photo is cut into cells of one size, from its
+            top left corner, and some of them are hinted, none twice; a photo has no more hints than cells.
         colour: ``mean`` of the patch, or ``exact``: every pixel keeps its own.
 
     Raises:
@@ -46,13 +47,15 @@ class Points:
     ) -> None:
         if not 0 < stop <= 1:
             raise BadInput(f"hints 'points': stop is {stop}; give a probability above 0, at most 1.")
-        if positions not in ("gaussian", "uniform"):
-            raise BadInput(f"hints 'points': positions is '{positions}'; give 'gaussian' or 'uniform'.")
+        if positions not in ("gaussian", "uniform", "grid"):
+            raise BadInput(f"hints 'points': positions is '{positions}'; give 'gaussian', 'uniform' or 'grid'.")
         if colour not in ("mean", "exact"):
             raise BadInput(f"hints 'points': colour is '{colour}'; give 'mean' or 'exact'.")
         self.log_go_on = math.log1p(-stop) if stop < 1 else -math.inf
         self.counts = None if count is None else _interval("count", count, least=0)
         self.sizes = _interval("sizes", sizes, least=1)
+        if positions == "grid" and self.sizes[0] != self.sizes[1]:
+            raise BadInput(f"hints 'points': sizes is {sizes}; cells of a grid have one size, such as 2.")
         self.positions = positions
         self.colour = colour
         self.most = self.counts[1] if self.counts else math.ceil(math.log(_NEGLIGIBLE) / self.log_go_on)
@@ -105,6 +108,8 @@ class Points:
     def _draw_corners(self, size: Tensor, h: int, w: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Top and left of each patch, (N, K) int64, in [0, h − size] and [0, w − size]."""
         shape = (2, *size.shape)
+        if self.positions == "grid":
+            return self._draw_cells(size, h, w, generator)
         room = torch.stack((h - size, w - size))
         if self.positions == "uniform":
             uniform = torch.rand(shape, generator=generator, device=size.device)
@@ -114,6 +119,15 @@ class Points:
             corner = (room + 1) / 2 + normal * (room + 1) / 4
         top, left = corner.long().clamp_min(0).minimum(room)
         return top, left
+
+    def _draw_cells(self, size: Tensor, h: int, w: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """As :meth:`_draw_corners`, on a grid. Of more hints than cells the rest fall on cells that have one."""
+        side = min(self.sizes[1], h, w)
+        rows, columns = h // side, w // side
+        n, hints = size.shape
+        drawn = torch.rand(n, rows * columns, generator=generator, device=size.device).argsort(1)
+        cell = drawn.repeat(1, -(-hints // drawn.shape[1]))[:, :hints]
+        return cell // columns * side, cell % columns * side
 
 
 def _interval(option: str, value: int | Sequence[int], least: int) -> tuple[int, int]:

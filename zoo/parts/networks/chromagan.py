@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zoo.core.color import AB_SCALE
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.parts.blocks.he_normal import he_normal
 from zoo.parts.blocks.start_grey import start_grey
@@ -16,6 +17,8 @@ from zoo.parts.blocks.vgg_stages import vgg_stages
 CLASSES = 1000
 _TRUNK_STAGES = 4
 _GLOBAL_SIDE = 7
+_GREY, _LEVELS = 128, 255
+"""Its sigmoid is a* and b* as 8-bit images have them: (a* + 128) / 255."""
 
 
 class ChromaGAN(nn.Module):
@@ -23,11 +26,12 @@ class ChromaGAN(nn.Module):
 
     VGG16 up to conv4_3; a mid-level stream of two convolutions; a global stream of four (strides 2, 1, 2, 1), flattened
     to linear layers 1024, 512, 256, spread over the map and fused; six convolutions with two upsamplings
-    in between. ``ab`` (N, 2, H/2, W/2) = 2σ(x) − 1; the colorizer enlarges it. Beside it ``class_logits``
+    in between. ``ab`` (N, 2, H/2, W/2) = (255 σ(x) − 128) / 110; the colorizer enlarges it. Beside it ``class_logits``
     (N, 1000) through linear layers 4096, 4096, as ImageNet classifiers have.
 
     The global stream is resized to the 7×7 that 224 pixels give, so any size works. The original's trunk
-    starts from ImageNet weights, this one from He's initialisation.
+    starts from ImageNet weights, this one from He's initialisation; it reads L* / 100 three times, this one
+    L* / 50 − 1, which is centred; its last enlargement repeats pixels.
 
     Args:
         width: channels of VGG's first stage; everything else in proportion to its 64.
@@ -63,7 +67,8 @@ class ChromaGAN(nn.Module):
         x = self.fuse(torch.cat((middle, spread), dim=1))
         x = self.refine(F.interpolate(x, scale_factor=2, mode="nearest"))
         x = self.colour(self.refine_finer(F.interpolate(x, scale_factor=2, mode="nearest")))
-        return {"ab": 2 * torch.sigmoid(x.float()) - 1, "class_logits": self.classify(whole).float()}
+        ab = (_LEVELS * torch.sigmoid(x.float()) - _GREY) / AB_SCALE
+        return {"ab": ab, "class_logits": self.classify(whole).float()}
 
 
 def _convolution(before: int, after: int, stride: int = 1) -> list[nn.Module]:

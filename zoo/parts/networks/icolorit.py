@@ -55,7 +55,8 @@ class IColoriT(nn.Module):
         start_grey(self.stabilise)
 
     def forward(self, condition: Tensor) -> Prediction:
-        x = self.embed(condition)
+        # The original's lightness is (L* - 50) / 100, half of ours; its mask is not centred.
+        x = self.embed(torch.cat((condition[:, :1] / 2, condition[:, 1:]), dim=1))
         height, width = x.shape[-2:]
         x = x.flatten(2).transpose(1, 2)
         x = x + sine_positions(height * width, self.width, x.device).to(x.dtype)

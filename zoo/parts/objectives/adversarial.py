@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zoo.core.color import AB_SCALE
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import CONDITION_CHANNELS, Batch, Loss, Prediction, TrainingData
 from zoo.core.errors import BadInput
@@ -33,11 +34,14 @@ class Adversarial(nn.Module):
         gan: one of the above.
         weight: of the adversarial term.
         penalty: λ of ``wgan_gp``.
+        unit: how many Lab steps are 1 in the ab that the discriminator sees. A slope of 1 is another one in another
+            unit, so the Wasserstein distance is measured in it; 110, the condition's own, or 255 for the original of
+            ChromaGAN.
         discriminator_width: channels after the PatchGAN's first convolution.
         discriminator_layers: its convolutions of stride 2; 3 is the 70×70 PatchGAN.
 
     Raises:
-        BadInput: photos too small for one patch of the discriminator.
+        BadInput: a unit that is not positive; photos too small for one patch of the discriminator.
     """
 
     players = ("discriminator", "colorizer")
@@ -50,17 +54,21 @@ class Adversarial(nn.Module):
         gan: Literal["vanilla", "lsgan", "wgan_gp"] = "vanilla",
         weight: float = 1.0,
         penalty: float = 10.0,
+        unit: float = AB_SCALE,
         discriminator_width: int = 64,
         discriminator_layers: int = 3,
     ):
         super().__init__()
         if gan not in ("vanilla", "lsgan", "wgan_gp"):
             raise BadInput(f"objective 'adversarial': gan is '{gan}'; give 'vanilla', 'lsgan' or 'wgan_gp'.")
+        if not unit > 0:
+            raise BadInput(f"objective 'adversarial': unit is {unit}; give a number of Lab steps above 0.")
         self._outside = (colorizer,)  # in a tuple: not part of this module's own state
         self.losses = dict(losses)
         self.gan = gan
         self.weight = weight
         self.penalty = penalty
+        self.shrink = AB_SCALE / unit
         self.discriminator = PatchGAN(
             CONDITION_CHANNELS + 2,
             width=discriminator_width,
@@ -88,7 +96,7 @@ class Adversarial(nn.Module):
             return self._discriminator_loss(batch, prediction["ab"].detach())
         self._shared = None  # its graph is used up by the colorizer's backward
         values = {name: loss(prediction, batch) for name, (_, loss) in self.losses.items()}
-        values["fool"] = self._fooling(self._judge(batch, prediction["ab"]))
+        values["fool"] = self._fooling(self._judge(batch, self.shrink * prediction["ab"]))
         weights = {name: weight for name, (weight, _) in self.losses.items()} | {"fool": self.weight}
         total = torch.stack([weights[name] * value for name, value in values.items()]).sum()
         return total, {name: value.detach() for name, value in values.items()}
@@ -103,10 +111,11 @@ class Adversarial(nn.Module):
         return self.discriminator(torch.cat((batch.condition, ab), dim=1)).float()
 
     def _discriminator_loss(self, batch: Batch, fake_ab: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
-        real, fake = self._judge(batch, batch.ab), self._judge(batch, fake_ab)
+        real_ab, fake_ab = self.shrink * batch.ab, self.shrink * fake_ab
+        real, fake = self._judge(batch, real_ab), self._judge(batch, fake_ab)
         if self.gan == "wgan_gp":
             distance = real.mean() - fake.mean()
-            penalty = self._gradient_penalty(batch, fake_ab)
+            penalty = self._gradient_penalty(batch, real_ab, fake_ab)
             return self.penalty * penalty - distance, {"distance": distance.detach(), "penalty": penalty.detach()}
         told_real, told_fake = self._error(real, 1.0), self._error(fake, 0.0)
         return 0.5 * (told_real + told_fake), {"real": told_real.detach(), "fake": told_fake.detach()}
@@ -120,11 +129,14 @@ class Adversarial(nn.Module):
             return F.mse_loss(logits, target)
         return F.binary_cross_entropy_with_logits(logits, target)
 
-    def _gradient_penalty(self, batch: Batch, fake_ab: Tensor) -> Tensor:
-        """The mean over photos of (‖∇ Σ D(x̂)‖₂ − 1)², Σ over patches, ∇ with respect to the photo's ab; float32."""
+    def _gradient_penalty(self, batch: Batch, real_ab: Tensor, fake_ab: Tensor) -> Tensor:
+        """The mean over photos of (‖∇ Σ D(x̂)‖₂ − 1)², Σ over patches, ∇ with respect to the photo's ab; float32.
+
+        ``real_ab`` and ``fake_ab``, and hence ∇, are in the discriminator's unit.
+        """
         with torch.autocast(fake_ab.device.type, enabled=False):
-            share = self.noise.uniform(batch.ab[:, :1, :1, :1])
-            between = (share * batch.ab + (1 - share) * fake_ab.float()).requires_grad_()
+            share = self.noise.uniform(real_ab[:, :1, :1, :1])
+            between = (share * real_ab + (1 - share) * fake_ab.float()).requires_grad_()
             # Summed over patches, as in ChromaGAN's code (arXiv:1907.09837): each pixel then moves the mean that the
             # colorizer sees by little, about as much as a squared error does.
             (gradient,) = torch.autograd.grad(self._judge(batch, between).sum(), between, create_graph=True)

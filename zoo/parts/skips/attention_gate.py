@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zoo.core.errors import BadInput
 from zoo.parts.skips.concat import Concat
 from zoo.parts.skips.sum import Sum
 
@@ -19,7 +20,13 @@ class AttentionGate(nn.Module):
 
     Args:
         form: ``port`` (:class:`SameSizeGate`) or ``grid`` (:class:`GridGate`).
+        inner: channels of the sum that ψ reads, as a share of S: ½ in the ports and as the default of the authors'
+            layer, 1 in their networks.
+        closing: one more 1×1 convolution, batch norm and ReLU on the gated skip, as the authors' networks have.
         merge: ``concat`` (S + G channels come out) or ``sum`` (G channels).
+
+    Raises:
+        BadInput: a share that is not positive.
     """
 
     def __init__(
@@ -28,27 +35,34 @@ class AttentionGate(nn.Module):
         gate_channels: int,
         *,
         form: Literal["port", "grid"] = "port",
+        inner: float = 0.5,
+        closing: bool = False,
         merge: Literal["concat", "sum"] = "concat",
     ):
         super().__init__()
-        self.gate = (SameSizeGate if form == "port" else GridGate)(skip_channels, gate_channels)
+        if not inner > 0:
+            raise BadInput(f"skip 'attention_gate': inner is {inner}; give a share of the skip's channels above 0.")
+        self.gate = (SameSizeGate if form == "port" else GridGate)(skip_channels, gate_channels, inner)
+        self.closing: nn.Module = nn.Identity()
+        if closing:
+            self.closing = nn.Sequential(_normalised(skip_channels, skip_channels), nn.ReLU(inplace=True))
         self.merge = (Concat if merge == "concat" else Sum)(skip_channels, gate_channels)
         self.channels = self.merge.channels
 
     def forward(self, skip: Tensor, gate: Tensor) -> Tensor:
-        return self.merge(self.gate(skip, gate), gate)
+        return self.merge(self.closing(self.gate(skip, gate)), gate)
 
 
 class SameSizeGate(nn.Module):
     """The common 2-D port: everything at the skip's resolution, every projection batch-normalised.
 
-    α = σ(BN(ψ ReLU(BN(W_g g) + BN(W_x x)))), y = α x, with S / 2 inner channels. The convolutions need no
+    α = σ(BN(ψ ReLU(BN(W_g g) + BN(W_x x)))), y = α x, with ``share`` · S channels in the sum. The convolutions need no
     bias: a normalisation follows each.
     """
 
-    def __init__(self, skip_channels: int, gate_channels: int):
+    def __init__(self, skip_channels: int, gate_channels: int, share: float = 0.5):
         super().__init__()
-        inner = max(skip_channels // 2, 1)
+        inner = max(int(share * skip_channels), 1)
         self.theta = _normalised(skip_channels, inner)
         self.phi = _normalised(gate_channels, inner)
         self.psi = _normalised(inner, 1)
@@ -65,12 +79,13 @@ class GridGate(nn.Module):
     enlarged to the grid of θ; here it arrives enlarged twice as far, so it is brought back to that grid. Their
     finest skip is not gated: ``finest_skip`` of the decoder ``unet``.
 
-    A skip of an odd side is continued by its last row or column, so that the grid covers all of it.
+    ψ reads ``share`` · S channels. A skip of an odd side is continued by its last row or column, so that the grid
+    covers all of it.
     """
 
-    def __init__(self, skip_channels: int, gate_channels: int):
+    def __init__(self, skip_channels: int, gate_channels: int, share: float = 0.5):
         super().__init__()
-        inner = max(skip_channels // 2, 1)
+        inner = max(int(share * skip_channels), 1)
         self.theta = nn.Conv2d(skip_channels, inner, 2, stride=2, bias=False)
         self.phi = nn.Conv2d(gate_channels, inner, 1)
         self.psi = nn.Conv2d(inner, 1, 1)
