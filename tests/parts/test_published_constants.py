@@ -18,7 +18,7 @@ from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Batch
 from zoo.core.registry import current
 from zoo.core.spec import RecipeRow, part_ref
-from zoo.harness.training.schedule import factor
+from zoo.harness.training.schedule import make_schedule
 from zoo.parts.blocks.gaussian_mixture import GaussianMixture
 from zoo.parts.blocks.global_hints import GlobalHints
 from zoo.parts.networks.chromagan import ChromaGAN
@@ -51,7 +51,8 @@ def lab_units(ab: Tensor) -> Tensor:
 
 
 def rates(recipe: RecipeRow, parts: list[float]) -> list[float]:
-    return [recipe.lr * factor(recipe.schedule, part, recipe.warmup) for part in parts]
+    rate = make_schedule(recipe.schedule, recipe.warmup)
+    return [recipe.lr * rate(part) for part in parts]
 
 
 def test_chromagan_squares_the_error_of_8_bit_ab_over_255(truth: Batch, guess: Tensor) -> None:
