@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from zoo import build, list_models
 from zoo.cli.main import cli
-from zoo.core.kinds import KINDS
+from zoo.cli.names import LISTED
 
 
 def zoo(*arguments: str) -> str:
@@ -30,7 +30,7 @@ def test_the_table_has_a_line_a_model_and_json_the_same():
     assert [row["name"] for row in json.loads(zoo("list", "--format", "json"))] == list_models()
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "recipes", "suites"])
+@pytest.mark.parametrize("kind", LISTED)
 def test_every_kind_can_be_listed_and_all_holds_it(kind):
     rows = json.loads(zoo("list", kind, "--format", "json"))
     everything = json.loads(zoo("list", "all", "--format", "json"))
@@ -49,6 +49,27 @@ def test_show_gives_a_parts_options_and_a_recipes_values():
     assert "2.5e-05" in zoo("show", "gachon")
     assert "metrics/ssim" in zoo("show", "metrics/ssim")
     assert "size" in zoo("show", "suites/smoke")
+
+
+@pytest.mark.parametrize("kind", LISTED)
+def test_show_knows_every_name_that_list_shows(kind):
+    names = zoo("list", kind, "--format", "names").split()
+    assert names, f"there is no {kind}"
+    for name in names[:2] if kind == "models" else names:
+        assert f"{kind}/{name}" in zoo("show", f"{kind}/{name}")
+
+
+@pytest.mark.parametrize(
+    "name", ["quick", "smoke", "gachon128", "local", "tensorboard", "photos", "adamw", "reference"]
+)
+def test_a_bare_name_is_enough_where_it_means_one_thing(name):
+    assert f"/{name}" in zoo("show", name)
+
+
+def test_what_else_a_name_means_is_said():
+    assert "suites/gachon" in zoo("show", "gachon")
+    assert "metrics/psnr" in zoo("show", "psnr")
+    assert "suites/smoke" in zoo("show", "suites/smok[e]")
 
 
 def test_show_takes_one_thing():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
 from zoo.cli.arguments import FilePath, Setting, device_option, lpips_option
+from zoo.core.errors import BadInput
 
 _OPTIONS = (
     click.option("--suite", default="quick", show_default=True, help="The protocol: a suite's name, or a YAML file."),
@@ -26,6 +26,13 @@ _OPTIONS = (
     lpips_option,
     click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a run may take."),
     click.option("--deterministic", is_flag=True, help="Deterministic algorithms only, slower on CUDA."),
+    click.option(
+        "--executor",
+        default="local",
+        show_default=True,
+        metavar="NAME",
+        help="Where runs are carried out, or a plugin's.",
+    ),
     click.option("--track", multiple=True, metavar="NAME", help="Tell a tracker too: tensorboard, mlflow, a plugin's."),
 )
 
@@ -38,10 +45,17 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("bench", short_help="Train and score models, write a leaderboard.")
-@click.option("--models", default="all", show_default=True, metavar="NAMES", help="all, or a list: 'unet,r2*'.")
+@click.option(
+    "--models",
+    multiple=True,
+    default=["all"],
+    show_default=True,
+    metavar="NAMES",
+    help="all, or a list: 'unet,r2*'; -NAME leaves one out: 'all,-r2*'.",
+)
 @run_options
 @click.pass_context
-def command(ctx: click.Context, models: str, **options: Any) -> None:
+def command(ctx: click.Context, models: tuple[str, ...], **options: Any) -> None:
     """Train every model of --models under one protocol and write a leaderboard.
 
     What is done already is skipped; after Ctrl-C the same command goes on from where it was. Exit code 1
@@ -49,7 +63,7 @@ def command(ctx: click.Context, models: str, **options: Any) -> None:
     """
     from zoo.cli.leaderboard import show
 
-    outcome = run_bench(models, options)
+    outcome = run_bench(",".join(models), options)
     show(outcome.folder)
     click.echo(f"{outcome.folder / 'leaderboard.csv'}")
     report_failures(ctx, outcome)
@@ -61,6 +75,10 @@ def run_bench(models: str, options: dict[str, Any]) -> Any:
     from zoo.harness.bench.bench import BenchRequest, bench
 
     settings: tuple[tuple[str, Any], ...] = options.pop("settings")
+    keys = [key for key, _ in settings]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise BadInput(f"--set {key} is given {keys.count(key)} times; give it once.")
     request = BenchRequest(models=models, options=dict(settings), **options)
     with watching() as reporter:
         return bench(request, reporter)
@@ -73,8 +91,3 @@ def report_failures(ctx: click.Context, outcome: Any) -> None:
         shown = ", ".join(outcome.failed[:5]) + (", …" if count > 5 else "")
         click.echo(f"zoo: {count} failed: {shown}; the leaderboard's column 'error' says why.", err=True)
     ctx.exit(1 if outcome.named_failed else 0)
-
-
-def run_paths(folder: Path, models: tuple[str, ...]) -> list[Path]:
-    """The run folders of ``models`` below a results folder."""
-    return [run.parent for model in models for run in sorted(folder.glob(f"runs/{model}/*/run.json"))]

@@ -24,11 +24,15 @@ def command(ctx: click.Context, names: tuple[str, ...], everything: bool, timeou
     """
     from zoo.cli.names import meanings
     from zoo.cli.probing import probe_apart
+    from zoo.core.errors import BadInput
     from zoo.core.kinds import KINDS
     from zoo.core.registry import current
 
     if everything == bool(names):
         raise click.UsageError("Give names, or --all.")
+    for name in names:
+        if name.partition("/")[0] in ("recipes", "suites"):
+            raise BadInput(f"{name!r} is no part, and has no contract to probe; zoo show {name} reads and checks it.")
     wanted = [each for name in names for each in meanings(name)]
     if everything:
         wanted = [(kind, name) for kind in KINDS for name in current().names(kind)]

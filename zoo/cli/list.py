@@ -33,17 +33,18 @@ def command(kind: str, pattern: str, form: str) -> None:
 
 
 def _rows(kind: str) -> list[dict[str, Any]]:
+    from zoo.cli.names import LISTED
     from zoo.core.errors import UnknownName, did_you_mean
     from zoo.core.kinds import KINDS
 
     if kind == "all":
-        return [row for each in (*KINDS, "recipes", "suites") for row in _rows(each)]
+        return [row for each in LISTED for row in _rows(each)]
     if kind == "recipes":
         return _recipes()
     if kind == "suites":
         return _suites()
     if kind not in KINDS:
-        raise UnknownName(f"Unknown kind {kind!r}; {did_you_mean(kind, (*KINDS, 'recipes', 'suites', 'all'))}")
+        raise UnknownName(f"Unknown kind {kind!r}; {did_you_mean(kind, (*LISTED, 'all'))}")
     return _registered(kind)
 
 

@@ -17,50 +17,39 @@ def command(name: str) -> None:
 
     Write KIND/NAME (encoders/conv, recipes/default) where a name means several things.
     """
-    lines = _of_recipe(name) or _of_suite(name) or _of_record(name)
+    from zoo.cli.names import LISTED, meanings, the_meaning
+
+    kind, bare = the_meaning(name)
+    lines = {"recipes": _of_recipe, "suites": _of_suite}.get(kind, lambda bare: _of_record(kind, bare))(bare)
+    others = [each for each in meanings(name, LISTED) if each != (kind, bare)] if "/" not in name else []
+    if others:
+        lines.append(("also", ", ".join("/".join(each) for each in others)))
     width = max(len(key) for key, _ in lines)
     for key, value in lines:
         click.echo(f"{key.ljust(width)}  {value}".rstrip())
 
 
 def _of_recipe(name: str) -> list[tuple[str, str]]:
-    from zoo.cli.names import meanings
-    from zoo.core.errors import UnknownName
     from zoo.core.registry import current
 
-    kind, slash, bare = name.partition("/")
-    recipes = current().recipes
-    if slash and kind == "recipes":
-        row = current().recipe(bare)
-    elif name in recipes:
-        try:
-            meanings(name)
-        except UnknownName:
-            row = recipes[name]
-        else:
-            return []
-    else:
-        return []
-    values = {field: getattr(row, field) for field in row.__struct_fields__}
-    return [("name", f"recipes/{bare or name}"), *((key, str(value)) for key, value in values.items() if value != "")]
+    return [("name", f"recipes/{name}"), *_fields(current().recipe(name))]
 
 
 def _of_suite(name: str) -> list[tuple[str, str]]:
-    kind, _, bare = name.partition("/")
-    if kind != "suites":
-        return []
     from zoo.harness.bench.suite import load_suite
 
-    suite = load_suite(bare)
-    values = {field: getattr(suite, field) for field in suite.__struct_fields__}
-    return [(key, str(value)) for key, value in values.items() if value not in (None, "")]
+    return [("name", f"suites/{name}"), *((key, value) for key, value in _fields(load_suite(name)) if key != "name")]
 
 
-def _of_record(name: str) -> list[tuple[str, str]]:
-    from zoo.cli.names import the_meaning
+def _fields(row: Any) -> list[tuple[str, str]]:
+    """The fields of a struct that are set, as text."""
+    values = ((field, getattr(row, field)) for field in row.__struct_fields__)
+    return [(key, str(value)) for key, value in values if value not in (None, "")]
+
+
+def _of_record(kind: str, bare: str) -> list[tuple[str, str]]:
     from zoo.core.registry import current
 
-    kind, bare = the_meaning(name)
     registry = current()
     record = registry.record(kind, bare)
     lines = [("name", f"{kind}/{bare}")]

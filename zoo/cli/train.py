@@ -18,9 +18,10 @@ def command(ctx: click.Context, models: tuple[str, ...], **options: Any) -> None
 
     A folder it prints is what `zoo colorize --with` and `zoo eval` take.
     """
-    from zoo.cli.bench import report_failures, run_bench, run_paths
+    from zoo.cli.bench import report_failures, run_bench
 
     outcome = run_bench(",".join(models), options)
-    for path in run_paths(outcome.folder, models):
-        click.echo(str(path))
+    for path in outcome.runs:
+        if (path / "run.json").is_file():
+            click.echo(str(path))
     report_failures(ctx, outcome)

@@ -13,19 +13,21 @@ from typing import Any
 import msgspec
 import torch
 
+from zoo.core.assemble import make
 from zoo.core.errors import BadInput
 from zoo.core.locks import locked
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec
 from zoo.harness.bench.crew import Crew, how_it_died
-from zoo.harness.bench.executors.local import LocalExecutor
+from zoo.harness.bench.executors import Executor
 from zoo.harness.bench.given_weights import weights_digest
 from zoo.harness.bench.overlap import tell_overlap
-from zoo.harness.bench.plan import Run, check_options, plan_runs, resolve_model, select_models, third_party
+from zoo.harness.bench.plan import Run, check_options, option_in, plan_runs, resolve_model, third_party
 from zoo.harness.bench.report import write_report
 from zoo.harness.bench.reporter import Reporter, SilentReporter
 from zoo.harness.bench.saved_hints import hints_of, keep, sweep_photos
 from zoo.harness.bench.scoring import check_trunk
+from zoo.harness.bench.selection import select_models
 from zoo.harness.bench.setup import describe_data, open_banks, use_registry_files
 from zoo.harness.bench.store import RunFolder, run_folders
 from zoo.harness.bench.suite import Suite, load_suite
@@ -52,6 +54,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
         timeout: seconds after which a run is given up.
         deterministic: use deterministic algorithms only, also where the suite does not ask for them.
         track: trackers to be told, besides the suite's.
+        executor: where runs are carried out: ``local``, or a plugin's.
         weights: a file that takes the place of training, for one model at the size its row says.
     """
 
@@ -70,15 +73,17 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     deterministic: bool = False
     track: tuple[str, ...] = ()
+    executor: str = "local"
     weights: Path | None = None
 
 
 class BenchOutcome(msgspec.Struct, frozen=True):
-    """What came of it: the folder, the runs that failed, and those of them whose model was named."""
+    """What came of it: the folder, the runs that failed, those of them whose model was named, and all runs' folders."""
 
     folder: Path
     failed: list[str]
     named_failed: list[str]
+    runs: list[Path] = []
 
 
 def effective_suite(request: BenchRequest) -> Suite:
@@ -133,11 +138,12 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     _tell_what_is_left_out(data, reporter)
     tell_overlap(banks.train, banks.test, reporter)
     folder = request.out or Path("results") / suite.name
-    executor = LocalExecutor()
+    executor: Executor = make("executors", request.executor)
     photos = sweep_photos(suite, banks.test)
     hints = {name: hints_of(name, suite, photos, folder) for name in suite.sweeps}
     digests = {name: found.digest for name, found in hints.items()}
     runs = _plan(request, suite, models, data, digests, executor)
+    _refuse_what_nobody_takes(request, runs)
     with locked(folder / ".lock", reporter.note, waiting=f"another bench is at work in {folder}; waiting for it"):
         for name, found in hints.items():
             keep(name, found, suite, photos, folder)
@@ -151,7 +157,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
                 write_report(folder)  # and the CSVs
         failed = [run for run in runs if (RunFolder(folder / run.folder).row() or {}).get("status") != "ok"]
     named_failed = [run.name for run in failed if run.model in named or not (run.error and third_party(run.model))]
-    return BenchOutcome(folder, [run.name for run in failed], named_failed)
+    return BenchOutcome(folder, [run.name for run in failed], named_failed, [folder / run.folder for run in runs])
 
 
 def _jobs_that_fit(suite: Suite, device: torch.device) -> int:
@@ -176,7 +182,7 @@ def _plan(
     models: list[str],
     data: dict[str, Any],
     hints: dict[str, str],
-    executor: LocalExecutor,
+    executor: Executor,
 ) -> list[Run]:
     runs: list[Run] = []
     for model in models:
@@ -199,8 +205,26 @@ def _plan(
     return runs
 
 
+def _refuse_what_nobody_takes(request: BenchRequest, runs: list[Run]) -> None:
+    """What would change none of the runs is refused; a run that could not be planned might have taken it.
+
+    Raises:
+        BadInput: an option that no model has, or one for training where nothing is trained.
+    """
+    specs = [run.spec for run in runs if run.spec is not None]
+    if len(specs) < len(runs):
+        return
+    for option in request.options:
+        if not any(option_in(spec, option) for spec in specs):
+            raise BadInput(f"--set {option}: none of the models has this option; zoo show MODEL names those it has.")
+    if all(run.recipe_name == "untrained" for run in runs):
+        for name, value in (("--recipe", request.recipe), ("--budget", request.budget)):
+            if value is not None:
+                raise BadInput(f"{name} is for models that are trained, and these are not; leave it out.")
+
+
 def _resolve_apart(
-    model: str, suite: Suite, request: BenchRequest, executor: LocalExecutor, *, seconds: float = 120
+    model: str, suite: Suite, request: BenchRequest, executor: Executor, *, seconds: float = 120
 ) -> tuple[ModelSpec | None, str]:
     """Resolve a stranger's model in a process of its own: importing it may crash or hang."""
     payload = {

@@ -11,7 +11,7 @@ import msgspec
 
 from zoo.core.files import make_folder
 from zoo.core.registry import current
-from zoo.harness.bench.executors.local import LocalExecutor, Task
+from zoo.harness.bench.executors import Executor, Task
 from zoo.harness.bench.leaderboard import rebuild
 from zoo.harness.bench.outcome import failed_row
 from zoo.harness.bench.plan import Run
@@ -26,7 +26,7 @@ GRACE_SECONDS = 30.0
 class Crew:
     """Keeps ``jobs`` processes busy until the runs are done."""
 
-    def __init__(self, executor: LocalExecutor, folder: Path, reporter: Reporter, jobs: int):
+    def __init__(self, executor: Executor, folder: Path, reporter: Reporter, jobs: int):
         self.executor = executor
         self.folder = folder
         self.reporter = reporter

@@ -6,15 +6,14 @@ date are provenance and not in it.
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from zoo.core.assemble import option_names, resolve, takes_option
-from zoo.core.errors import BadInput, UnknownName, ZooError, did_you_mean
+from zoo.core.assemble import HINT_GAIN_OPTION, option_names, resolve, takes_option
+from zoo.core.errors import ZooError
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, RecipeRow, fingerprint, part_ref
 from zoo.harness.bench.given_weights import weights_digest
@@ -60,36 +59,6 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return f"runs/{self.model}/seed{self.seed}-{self.key}"
 
 
-def select_models(models: str) -> tuple[list[str], set[str]]:
-    """``all``, or names and globs separated by commas.
-
-    Returns:
-        The models in the table's order, and those of them that were named and not matched by a glob.
-
-    Raises:
-        UnknownName: a name that is none, or a glob that matches nothing.
-    """
-    registry = current()
-    known = registry.names("models")
-    chosen: dict[str, None] = {}
-    named: set[str] = set()
-    for item in filter(None, (part.strip() for part in models.split(","))):
-        if item == "all":
-            chosen.update(dict.fromkeys(known))
-        elif any(c in item for c in "*?["):
-            matches = [name for name in known if fnmatch.fnmatchcase(name, item)]
-            if not matches:
-                raise UnknownName(f"No model matches {item!r}; {did_you_mean(item, known)}")
-            chosen.update(dict.fromkeys(matches))
-        else:
-            registry.record("models", item)  # raises for a name that is unknown or means two
-            chosen[item] = None
-            named.add(item)
-    if not chosen:
-        raise BadInput("No models are named; write --models all, or names separated by commas.")
-    return list(chosen), named
-
-
 def third_party(model: str) -> bool:
     """Whether a model comes from an installed plugin: it is then first touched in a process of its own."""
     return current().record("models", model).row is None
@@ -108,6 +77,14 @@ def check_options(models: Sequence[str], options: Mapping[str, Any]) -> None:
             takers = ours[:1]  # its own error knows the names that are near
         for model in takers:
             resolve(model, {option: value})
+
+
+def option_in(spec: ModelSpec, option: str) -> bool:
+    """Whether a resolved model holds the option; nothing is imported for it."""
+    role, dot, bare = option.partition(".")
+    if dot:
+        return role in spec.parts and bare in spec.parts[role].options
+    return option == HINT_GAIN_OPTION or any(option in ref.options for ref in spec.parts.values())
 
 
 def resolve_model(model: str, suite: Suite, options: Mapping[str, Any]) -> tuple[ModelSpec | None, str]:

@@ -1,0 +1,63 @@
+"""Which models are meant by what was written: ``all``, names, globs, and what is left out of them."""
+
+from __future__ import annotations
+
+import fnmatch
+
+from zoo.core.errors import BadInput, UnknownName, did_you_mean
+from zoo.core.kinds import KINDS
+from zoo.core.registry import current
+
+
+def select_models(models: str) -> tuple[list[str], set[str]]:
+    """``all``, or names and globs separated by commas; what stands behind a ``-`` is left out.
+
+    Read from left to right: ``all,-r2*,r2_unet``. A list that begins with ``-`` begins with all. ``models/NAME``
+    is ``NAME``.
+
+    Returns:
+        The models in the order they were written, and those of them that were named and not matched by a glob.
+
+    Raises:
+        UnknownName: a name that is none, or a glob that matches nothing.
+        BadInput: no model is left.
+    """
+    chosen: dict[str, None] = {}
+    named: set[str] = set()
+    items = [item for part in models.split(",") if (item := part.strip())]
+    if items and items[0].startswith("-"):
+        items.insert(0, "all")
+    for item in items:
+        meant = _meant(item.removeprefix("-").strip())
+        if item.startswith("-"):
+            chosen = {name: None for name in chosen if name not in meant}
+            named -= set(meant)
+        else:
+            chosen.update(dict.fromkeys(meant))
+            named |= {name for name in meant if name == _bare(item)}
+    if not chosen:
+        said = "Every model is left out" if items else "No models are named"
+        raise BadInput(f"{said}; write --models all, or names separated by commas.")
+    return list(chosen), named
+
+
+def _meant(item: str) -> list[str]:
+    """The models of one item, without its sign."""
+    kind, slash, _ = item.partition("/")
+    if slash and kind != "models" and kind in KINDS:
+        raise BadInput(f"{item!r} is no model: {kind} are parts of models; write names of zoo list.")
+    bare = _bare(item)
+    known = current().names("models")
+    if bare == "all":
+        return known
+    if any(sign in bare for sign in "*?["):
+        matches = [name for name in known if fnmatch.fnmatchcase(name, bare)]
+        if not matches:
+            raise UnknownName(f"No model matches {bare!r}; {did_you_mean(bare, known)}")
+        return matches
+    current().record("models", bare)  # raises for a name that is unknown or means two
+    return [bare]
+
+
+def _bare(item: str) -> str:
+    return item.removeprefix("models/")
