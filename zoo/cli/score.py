@@ -10,7 +10,7 @@ import click
 from zoo.cli.arguments import FilePath, Names, format_option
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from zoo.harness.metrics.score import FolderScores
 
 
 @click.command("score", short_help="Score images that any method made.")
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 def command(predictions: Path, targets: Path, metrics: list[str] | None, form: str) -> None:
     """Score PREDICTIONS against TARGETS: two images, or two folders with the same file names.
 
-    A row an image; the table ends with the mean.
+    A row an image; the table ends with the mean, which is empty where an image has no value. As in the bench,
+    monochrome targets are left out and counted.
     """
-    from zoo.cli.tables import print_json, print_table
+    from zoo.cli.tables import cell, print_json, print_table
+    from zoo.harness.metrics.mean import mean_of_all
 
-    table = _scored(predictions, targets, metrics)
+    table, remarks = _scored(predictions, targets, metrics)
+    for remark in remarks:
+        click.echo(f"zoo: {cell(remark)}", err=True)
     if form == "csv":
         click.echo(table.to_csv(index=False, lineterminator="\n"), nl=False)
         return
@@ -34,21 +38,19 @@ def command(predictions: Path, targets: Path, metrics: list[str] | None, form: s
         print_json(rows)
         return
     if len(rows) > 1:
-        means = table.drop(columns="image").mean()
-        rows.append({"image": f"mean of {len(rows)}", **{str(k): float(v) for k, v in means.items()}})
+        means = {name: mean_of_all(name, table[name].tolist()) for name in map(str, table.columns) if name != "image"}
+        rows.append({"image": f"mean of {len(rows)}", **{name: mean.value for name, mean in means.items()}})
+        for mean in filter(lambda mean: mean.note, means.values()):
+            click.echo(f"zoo: {mean.note}.", err=True)
     print_table(rows, [str(column) for column in table.columns])
 
 
-def _scored(predictions: Path, targets: Path, metrics: list[str] | None) -> pd.DataFrame:
+def _scored(predictions: Path, targets: Path, metrics: list[str] | None) -> FolderScores:
     from zoo.core.errors import BadInput
-    from zoo.harness.metrics.score import score, score_folders
+    from zoo.harness.metrics.score import compare_files, compare_folders
 
     if predictions.is_dir() != targets.is_dir():
         raise BadInput(f"{predictions} and {targets} are a folder and a file; give two of one kind.")
     if predictions.is_dir():
-        return score_folders(predictions, targets, metrics)
-    import pandas as pd
-
-    from zoo.core.photo import read_photo
-
-    return pd.DataFrame([{"image": predictions.name, **score(read_photo(predictions), read_photo(targets), metrics)}])
+        return compare_folders(predictions, targets, metrics)
+    return compare_files(predictions, targets, metrics)

@@ -1,25 +1,37 @@
-"""One photo file → uint8 RGB, whatever way it was stored.
+"""One photo file → 8-bit sRGB, upright, whatever way it was stored.
 
-Colours are read as sRGB: embedded ICC profiles are ignored, as every published colorization
-evaluator does, so that scores stay comparable. Transparency is composited over white, which is
-what a viewer shows behind a cut-out. 16-bit samples are scaled by 255/65535 and rounded
-(16-bit RGB is cut to its high byte by Pillow itself: at most one level lower).
+Colours are what the embedded ICC profile means (:mod:`zoo.core.icc`), samples of more than 8 bits are scaled to
+white (:mod:`zoo.core.deep_samples`), transparency is composited over white, which is what a viewer shows behind
+a cut-out. Whatever was converted, assumed or left out is said in the photo's notes.
 """
 
 from __future__ import annotations
 
+import io
+import os
 import struct
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from zoo.core.deep_samples import Samples, to_8_bit
+from zoo.core.deep_tiff import Deep, decode_twice, is_deep_colour, read_deep, samples_said
 from zoo.core.errors import BadInput
+from zoo.core.icc import to_srgb
 from zoo.core.photo_files import formats
+from zoo.core.undisturbed import undisturbed
+
+READER_VERSION = 2
+"""Raise it when a file's pixels come out otherwise than before."""
 
 PIXEL_LIMIT = 150_000_000
-"""Larger photos are refused; just below the size at which Pillow itself suspects a bomb."""
+"""Larger photos are refused, unless :data:`LIMIT_VARIABLE` allows them."""
+
+LIMIT_VARIABLE = "ZOO_MAX_MEGAPIXELS"
 
 # How the camera was held → how its picture is turned upright. ImageOps.exif_transpose would also
 # write the other tags anew, and fails on odd ones.
@@ -33,6 +45,9 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_NEW_SUBFILE_TYPE, _REDUCED_OR_MASK = 254, 0b101  # a thumbnail, or a mask, of another page
+_COUNTED_BY_SEEKING = ("TIFF", "GIF")
 
 # What Pillow's decoders raise on damaged files, over and above OSError.
 _DAMAGE = (
@@ -44,75 +59,264 @@ _DAMAGE = (
     ArithmeticError,
     EOFError,
     MemoryError,
+    RuntimeError,
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
 )
 
 
-def read_photo(path: Path | str) -> np.ndarray:
-    """A photo file, turned upright by its EXIF orientation: uint8 (H, W, 3) RGB.
+@dataclass(frozen=True)
+class Photo:
+    """A photo as it is meant to be seen.
+
+    Attributes:
+        image: mode RGB, or RGBA where the file has transparency; sRGB, upright.
+        notes: what was converted, assumed or left out; a phrase each.
+    """
+
+    image: Image.Image
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rgb(self) -> np.ndarray:
+        """uint8 (H, W, 3), transparency composited over white."""
+        if self.image.mode == "RGB":
+            return np.asarray(self.image)
+        over = Image.new("RGB", self.image.size, "white")
+        over.paste(self.image, mask=self.image.getchannel("A"))
+        return np.asarray(over)
+
+
+def read_photo(source: Path | str | bytes, *, name: str = "") -> np.ndarray:
+    """A photo as uint8 (H, W, 3) RGB: :func:`open_photo` without its notes."""
+    return open_photo(source, name=name).rgb
+
+
+def open_photo(source: Path | str | bytes, *, name: str = "") -> Photo:
+    """Decode a photo.
+
+    Args:
+        source: a file's path, or its bytes.
+        name: what to call it in errors, where bytes are given.
 
     Raises:
-        BadInput: the file is missing, no image, cut short, or above :data:`PIXEL_LIMIT`.
+        BadInput: the file is missing, no image, cut short, or above :func:`pixel_limit`.
     """
+    name = name or ("The photo" if isinstance(source, bytes) else str(source))
+    limit = pixel_limit()
     try:
-        with Image.open(path, formats=formats()) as image:
-            width, height = image.size
-            if width * height > PIXEL_LIMIT:
-                raise BadInput(
-                    f"{path}: {width}×{height} pixels are more than the {PIXEL_LIMIT // 10**6} megapixels "
-                    "a photo may have; reduce it first."
-                )
-            image.load()  # before EXIF is read: a TIFF is turned by Pillow as it loads
-            turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
-            upright = image.copy() if turn is None else image.transpose(turn)
+        with undisturbed(limit):
+            photo = _decoded(source, name, limit)
     except _DAMAGE as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(name, error) from error
+    return photo
+
+
+def photo_size(source: Path | str | bytes, *, name: str = "") -> tuple[int, int]:
+    """Width and height, upright, from the file's header.
+
+    Raises:
+        BadInput: as :func:`open_photo`, as far as the header shows it.
+    """
+    name = name or ("The photo" if isinstance(source, bytes) else str(source))
+    limit = pixel_limit()
     try:
-        return to_rgb(upright)
-    except ValueError as error:
-        raise _unreadable(path, error) from error
+        with undisturbed(limit):
+            try:
+                with _open(source) as image:
+                    _check_size(image.size, name, limit)
+                    width, height = image.size
+                    turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+                    tags = getattr(image, "tag_v2", None)
+                    if tags is not None:  # some releases of Pillow swap a TIFF's size before it is loaded
+                        width, height = int(tags[256]), int(tags[257])
+            except Image.UnidentifiedImageError:
+                photo = _decoded(source, name, limit)  # a TIFF that only another reader knows
+                return photo.image.size
+    except _DAMAGE as error:
+        raise _unreadable(name, error) from error
+    return (height, width) if turned else (width, height)
 
 
 def to_rgb(image: Image.Image) -> np.ndarray:
-    """Any Pillow image → uint8 (H, W, 3) RGB.
+    """Any Pillow image → uint8 (H, W, 3) sRGB, by the rules of files. It is not turned.
 
     Raises:
-        ValueError: 32-bit samples whose white cannot be known.
+        ValueError: samples whose white cannot be known.
     """
-    if image.mode.startswith("I;16"):
-        return _grey(_from_16_bit(np.asarray(image)))
-    if image.mode == "I":
-        return _grey(_from_16_bit(_within(np.asarray(image), 65535)))
-    if image.mode == "F":
-        unit = _within(np.asarray(image), 1.0)
-        return _grey((unit * 255).round().astype(np.uint8))
+    return from_image(image).rgb
+
+
+def from_image(image: Image.Image) -> Photo:
+    """Any Pillow image, loaded, as a photo. It is not turned.
+
+    Raises:
+        ValueError: samples whose white cannot be known.
+    """
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith("I") or image.mode == "F":
+        samples = np.asarray(image)
+        said = _said(image)
+        if image.mode == "I" and said.kind == 1 and said.bits == 32 and samples.dtype == np.int32:
+            samples = samples.view(np.uint32)  # which is how Pillow keeps them
+        levels, note = to_8_bit(samples, said)
+        return _finished(Image.fromarray(levels), None, profile, note)
     if "transparency" in image.info or image.mode in ("RGBA", "RGBa", "LA", "La", "PA"):
+        grey = image.mode in ("1", "L", "LA", "La")
+        if image.mode != "RGBA":
+            image = image.convert("RGBA")
+        if profile is None:
+            return Photo(image)  # not taken apart: two copies less of a large scan
+        return _finished(image.getchannel("R") if grey else image.convert("RGB"), image.getchannel("A"), profile)
+    if image.mode not in ("L", "RGB", "CMYK"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    return _finished(image, None, profile)
+
+
+def pixel_limit() -> int:
+    """How many pixels a photo may have: :data:`PIXEL_LIMIT`, or what the environment allows.
+
+    Raises:
+        BadInput: :data:`LIMIT_VARIABLE` is no positive number.
+    """
+    text = os.environ.get(LIMIT_VARIABLE, "").strip()
+    if not text:
+        return PIXEL_LIMIT
+    try:
+        limit = int(float(text) * 1e6)
+    except (ValueError, OverflowError):
+        limit = 0
+    if limit < 1:
+        raise BadInput(f"{LIMIT_VARIABLE} is {text[:40]!r}; give how many megapixels a photo may have, such as 400.")
+    return limit
+
+
+def _open(source: Path | str | bytes) -> Image.Image:
+    return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=formats())
+
+
+def _decoded(source: Path | str | bytes, name: str, limit: int) -> Photo:
+    try:
+        image = _open(source)
+    except Image.UnidentifiedImageError:
+        if not _is_tiff(source):
+            raise
+        return _from_deep(read_deep(io.BytesIO(source) if isinstance(source, bytes) else source, limit))
+    with image:
+        _check_size(image.size, name, limit)
+        if is_deep_colour(image):
+            return _deep_colour(source, image, limit)
+        image.load()  # before EXIF is read: a TIFF is turned by Pillow as it loads
+        photo = from_image(image)
+        upright = _turned(photo.image, image.getexif().get(_ORIENTATION, 1))
+        form, frames = str(image.format), 1 if image.format in _COUNTED_BY_SEEKING else getattr(image, "n_frames", 1)
+    return Photo(upright, (*photo.notes, *_frames_note(source, form, frames)))
+
+
+def _deep_colour(source: Path | str | bytes, image: Image.Image, limit: int) -> Photo:
+    """16-bit RGB(A) of a TIFF: read as it is, or where it is compressed decoded by Pillow twice."""
+    try:
+        return _from_deep(read_deep(io.BytesIO(source) if isinstance(source, bytes) else source, limit))
+    except ValueError:
+        said = samples_said(image.tag_v2)  # type: ignore[attr-defined]
+        profile = image.info.get("icc_profile")
+        with _open(source) as again:
+            samples = decode_twice(image, again)
+        return _from_deep(Deep(samples, said, False, profile, 1))  # turned by Pillow as it loads
+
+
+def _from_deep(deep: Deep) -> Photo:
+    levels, note = to_8_bit(deep.samples, deep.said)
+    alpha = None
+    if levels.ndim == 3 and levels.shape[2] == 4:
+        image = Image.frombytes("RGBa" if deep.premultiplied else "RGBA", levels.shape[1::-1], levels.tobytes())
         image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image.convert("RGB"))
+        alpha, image = image.getchannel("A"), image.convert("RGB")
+    else:
+        image = Image.fromarray(levels)
+    photo = _finished(image, alpha, deep.profile, note)
+    return Photo(_turned(photo.image, deep.orientation), photo.notes)
 
 
-def _grey(samples: np.ndarray) -> np.ndarray:
-    return np.repeat(samples[..., None], 3, axis=2)
+def _finished(image: Image.Image, alpha: Image.Image | None, profile: Any, note: str = "") -> Photo:
+    """L, RGB or CMYK of 8 bits by its profile → RGB, or RGBA with ``alpha``."""
+    image, converted = to_srgb(image, profile if isinstance(profile, bytes) else None)
+    image = image.convert("RGB")
+    if alpha is not None:
+        image.putalpha(alpha)
+    return Photo(image, tuple(filter(None, (note, converted))))
 
 
-def _from_16_bit(samples: np.ndarray) -> np.ndarray:
-    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+def _said(image: Image.Image) -> Samples:
+    """What is known of the samples of a Pillow image in mode I, I;16 or F."""
+    tags = getattr(image, "tag_v2", None)
+    if tags is not None:
+        return samples_said(tags)
+    if image.mode == "F":
+        return Samples(bits=32, kind=3)
+    # Formats with deep samples of their own scale them to all 16 bits (PNG and JPEG 2000 by definition, PPM by
+    # its maximum, as Pillow reads it); in mode I as well.
+    return Samples(bits=16, full_range=True)
 
 
-def _within(samples: np.ndarray, white: float) -> np.ndarray:
-    if not (samples.min() >= 0 and samples.max() <= white):
-        raise ValueError(f"32-bit samples outside 0…{white:g}")
-    return samples
+def _turned(image: Image.Image, orientation: Any) -> Image.Image:
+    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return image if turn is None else image.transpose(turn)
 
 
-def _unreadable(path: Path | str, error: BaseException) -> BadInput:
+def _frames_note(source: Path | str | bytes, form: str, frames: int) -> tuple[str, ...]:
+    """Whether the file holds more than the picture that was taken."""
+    if form in _COUNTED_BY_SEEKING:
+        try:
+            with _open(source) as image:  # anew: to seek in it would load its first page again
+                frames = _tiff_pages(image) if form == "TIFF" else image.n_frames  # type: ignore[attr-defined]
+        except _DAMAGE:
+            return ("what follows its first page is damaged and not looked at",)
+    if frames < 2:
+        return ()
+    what = {"TIFF": "pages", "MPO": "pictures", "HEIF": "pictures"}.get(form, "frames")
+    return (f"holds {frames} {what}, only the first is taken",)
+
+
+def _tiff_pages(image: Any) -> int:
+    """Pages that are pictures of their own: neither thumbnails nor masks of others."""
+    count = 0
+    for number in range(image.n_frames):
+        image.seek(number)
+        count += not int(image.tag_v2.get(_NEW_SUBFILE_TYPE, 0)) & _REDUCED_OR_MASK
+    return count
+
+
+def _is_tiff(source: Path | str | bytes) -> bool:
+    if isinstance(source, bytes):
+        return source.startswith(_TIFF_MAGIC)
+    with open(source, "rb") as file:
+        return file.read(4).startswith(_TIFF_MAGIC)
+
+
+def _check_size(size: tuple[int, int], name: str, limit: int) -> None:
+    width, height = size
+    if width * height > limit:
+        raise BadInput(_too_large(name, f"{width}×{height} pixels", limit))
+
+
+def _too_large(name: str, pixels: str, limit: int) -> str:
+    return (
+        f"{name}: {pixels} are more than the {limit / 1e6:g} megapixels a photo may have; reduce it first, "
+        f"or allow more with --max-megapixels or {LIMIT_VARIABLE}."
+    )
+
+
+def _unreadable(name: str, error: BaseException) -> BadInput:
     if isinstance(error, FileNotFoundError):
         reason = "no such file"
     elif isinstance(error, Image.UnidentifiedImageError):
         reason = "not an image in a known format"
+    elif isinstance(error, Image.DecompressionBombError):
+        return BadInput(_too_large(name, "its pixels", pixel_limit()))
+    elif isinstance(error, OSError) and error.strerror:
+        reason = error.strerror
     else:
         reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
-    return BadInput(f"{path}: cannot be read as a photo ({reason}); repair or remove it.")
+    return BadInput(f"{name}: cannot be read as a photo ({reason}); repair or remove it.")

@@ -34,6 +34,9 @@ _LISTED = """
 """
 _PICTURES = frozenset(_LISTED.split())
 
+RESULT_MARK = ".colorized"
+"""What stands before the suffix of a colorized photo's name."""
+
 _NO_PHOTOS_IN = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
 """Folders in which systems keep thumbnails, forks and what was deleted."""
 
@@ -63,6 +66,11 @@ def is_photo(name: str | Path) -> bool:
     """Whether a file of this name is taken as a photo: by its suffix in any case, and not hidden."""
     path = Path(name)
     return path.suffix.lower() in suffixes() and not path.name.startswith(".")
+
+
+def is_result(name: str | Path) -> bool:
+    """Whether a file is named as ``zoo colorize`` names its results: ``cat.colorized.png``."""
+    return Path(name).stem.endswith(RESULT_MARK)
 
 
 def looks_like_a_picture(name: str | Path) -> bool:

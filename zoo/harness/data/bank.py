@@ -21,7 +21,7 @@ from zoo.core.errors import BadInput
 from zoo.core.files import unwritable
 from zoo.harness.data.cache import MEND, cache_folder
 from zoo.harness.data.fit import Fit, fitted
-from zoo.harness.data.monochrome import MONOCHROME_BELOW, colorfulness
+from zoo.harness.data.monochrome import is_monochrome
 
 FORMAT_VERSION = 1
 Progress = Callable[[int, int], None]
@@ -191,7 +191,7 @@ def _write(folder: Path, dataset: Dataset, side: int, fit: Fit, progress: Progre
             if isinstance(photo, str):
                 skipped.append((names[index], photo))
             else:
-                if colorfulness(photo) < MONOCHROME_BELOW:
+                if is_monochrome(photo):
                     monochrome.append(len(kept))
                 kept.append(index)
                 planes = photo.transpose(2, 0, 1).tobytes()

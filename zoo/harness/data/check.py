@@ -13,7 +13,7 @@ from PIL import Image
 from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput
 from zoo.harness.data.fit import SMALLEST_SIDE
-from zoo.harness.data.monochrome import MONOCHROME_BELOW, colorfulness
+from zoo.harness.data.monochrome import is_monochrome
 
 NEAR_BITS = 6
 """Photos whose 64-bit dHashes differ in at most so many bits are near-duplicates."""
@@ -94,7 +94,7 @@ def _look(
         if min(photo.shape[:2]) < SMALLEST_SIDE:
             report.tiny.append(name)
             continue
-        if colorfulness(photo) < MONOCHROME_BELOW:
+        if is_monochrome(photo):
             report.monochrome.append(name)
         same[hashlib.sha256(f"{photo.shape}".encode() + photo.tobytes()).digest()].append(name)
         names.append(name)

@@ -12,6 +12,11 @@ MONOCHROME_BELOW = 4.0
 """Photos below this colourfulness count as monochrome."""
 
 
+def is_monochrome(rgb: np.ndarray) -> bool:
+    """Whether uint8 (H, W, 3) has no colour to predict: the one rule of bench, score and data check."""
+    return colorfulness(rgb) < MONOCHROME_BELOW
+
+
 def colorfulness(rgb: np.ndarray) -> float:
     """Hasler and Süsstrunk 2003, "Measuring colourfulness in natural images", equation for M(3).
 

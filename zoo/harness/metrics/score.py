@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
 from zoo.core.assemble import make
 from zoo.core.errors import BadInput, Unavailable
-from zoo.core.photo_files import find_photos, suffix_list
+from zoo.core.photo import Photo, open_photo, photo_size
+from zoo.harness.data.monochrome import is_monochrome
+from zoo.harness.metrics.pairs import Pair, pair_up
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,36 +49,82 @@ def score(prediction: np.ndarray, target: np.ndarray, metrics: Sequence[str] | N
     return _score(prediction, target, _rulers(metrics))
 
 
+class FolderScores(NamedTuple):
+    """``table`` has a row an image, sorted by name: ``image``, then a column a metric.
+
+    ``remarks`` are what a person should know: monochrome targets, files that were not taken, assumptions.
+    """
+
+    table: pd.DataFrame
+    remarks: tuple[str, ...]
+
+
 def score_folders(predictions: str | Path, targets: str | Path, metrics: Sequence[str] | None = None) -> pd.DataFrame:
-    """Every image of one folder against the image of the same name in the other.
+    """Every image of one folder against its counterpart in the other: the table of :func:`compare_folders`."""
+    return compare_folders(predictions, targets, metrics).table
 
-    Files are matched by their path below the folder without the suffix, so ``a/cat.png`` is scored
-    against ``a/cat.jpg``.
 
-    Returns:
-        A row an image, sorted by name: ``image``, then a column a metric.
+def compare_folders(predictions: str | Path, targets: str | Path, metrics: Sequence[str] | None = None) -> FolderScores:
+    """Every image of one folder against its counterpart in the other (:func:`zoo.harness.metrics.pairs.pair_up`).
+
+    As in the bench, monochrome targets are left out and counted: a grey prediction would be perfect.
 
     Raises:
-        BadInput: a folder that is missing or holds no image, an image without its counterpart, two
-            files of one name, two sizes, a file that cannot be read.
+        BadInput: two folders that do not fit, two sizes (before anything is scored), a file that cannot be read,
+            or no target with colours.
     """
     import pandas as pd
 
-    from zoo.core.photo import read_photo
-
-    predicted, true = _images(Path(predictions)), _images(Path(targets))
-    _check_counterparts(predicted, Path(predictions), true, Path(targets))
+    pairs, remarks = pair_up(Path(predictions), Path(targets))
+    for pair in pairs:
+        _check_sizes(pair, photo_size(pair.prediction), photo_size(pair.target))
     rulers = _rulers(metrics)
-    rows = []
-    for name in sorted(true):
-        prediction, target = read_photo(predicted[name]), read_photo(true[name])
-        if prediction.shape != target.shape:
-            raise BadInput(
-                f"{predicted[name]} is {_size(prediction)} and {true[name]} {_size(target)} pixels; "
-                "resize one to the other."
-            )
-        rows.append({"image": name, **_score(prediction, target, rulers)})
-    return pd.DataFrame(rows)
+    rows: list[dict[str, Any]] = []
+    monochrome: list[str] = []
+    for pair in pairs:
+        target = open_photo(pair.target)
+        if is_monochrome(target.rgb):
+            monochrome.append(pair.name)
+            continue
+        prediction = open_photo(pair.prediction)
+        remarks += (*_noted(pair.target, target), *_noted(pair.prediction, prediction))
+        rows.append({"image": pair.name, **_score(prediction.rgb, target.rgb, rulers)})
+    if not rows:
+        raise BadInput(f"All {len(pairs)} images in {targets} are monochrome, so there is no colour to score.")
+    return FolderScores(pd.DataFrame(rows), (*remarks, *_monochrome_remark(monochrome, len(pairs))))
+
+
+def compare_files(prediction: Path, target: Path, metrics: Sequence[str] | None = None) -> FolderScores:
+    """One image against its truth, as a table of one row. A monochrome target is scored, and said to be one.
+
+    Raises:
+        BadInput: a file that cannot be read, or two sizes.
+    """
+    import pandas as pd
+
+    pair = Pair(prediction.name, prediction, target)
+    _check_sizes(pair, photo_size(prediction), photo_size(target))
+    made, true = open_photo(prediction), open_photo(target)
+    grey = (f"{target} is monochrome: a grey prediction would be perfect.",) if is_monochrome(true.rgb) else ()
+    table = pd.DataFrame([{"image": pair.name, **_score(made.rgb, true.rgb, _rulers(metrics))}])
+    return FolderScores(table, (*_noted(target, true), *_noted(prediction, made), *grey))
+
+
+def _noted(file: Path, photo: Photo) -> tuple[str, ...]:
+    return tuple(f"{file}: {note}." for note in photo.notes)
+
+
+def _monochrome_remark(names: Sequence[str], total: int) -> tuple[str, ...]:
+    if not names:
+        return ()
+    shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    return (f"{len(names)} of {total} images are monochrome and left out: {shown}.",)
+
+
+def _check_sizes(pair: Pair, prediction: tuple[int, int], target: tuple[int, int]) -> None:
+    if prediction != target:
+        sizes = [f"{width}×{height}" for width, height in (prediction, target)]
+        raise BadInput(f"{pair.prediction} is {sizes[0]} and {pair.target} {sizes[1]} pixels; resize one to the other.")
 
 
 def _rulers(names: Sequence[str] | None) -> list[Metric]:
@@ -114,29 +162,3 @@ def _check(image: Any, which: str) -> None:
 
 def _size(image: np.ndarray) -> str:
     return f"{image.shape[1]}×{image.shape[0]}"
-
-
-def _images(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise BadInput(f"{folder} is not a folder; give a folder of images.")
-    images: dict[str, Path] = {}
-    found = find_photos(folder)
-    for file in found.photos:
-        name = file.relative_to(folder).with_suffix("").as_posix()
-        if name in images:
-            raise BadInput(f"{file} and {images[name]} have one name; keep one of them.")
-        images[name] = file
-    if not images:
-        raise BadInput(" ".join((f"{folder} holds no image ({suffix_list()}); check the path.", *found.remarks)))
-    return images
-
-
-def _check_counterparts(predicted: dict[str, Path], at: Path, true: dict[str, Path], beside: Path) -> None:
-    for have, where, others, there in ((true, beside, predicted, at), (predicted, at, true, beside)):
-        alone = sorted(have.keys() - others.keys())
-        if alone:
-            shown = ", ".join(alone[:3]) + (", …" if len(alone) > 3 else "")
-            raise BadInput(
-                f"{len(alone)} of {len(have)} images in {where} have no counterpart in {there} ({shown}); "
-                "give both the same file names, or remove them."
-            )

@@ -1,0 +1,35 @@
+"""The mean of a metric over photos: of all of them, or none and a note that says why.
+
+A mean over the photos that happen to have a value would be compared with means over all: a metric that is
+NaN on the hard half of the photos would win.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Mean(NamedTuple):
+    """``value`` is None, and ``note`` says why, where a photo has no finite value."""
+
+    value: float | None
+    note: str
+
+
+def mean_of_all(metric: str, values: Sequence[float | None]) -> Mean:
+    """The mean over all photos.
+
+    Args:
+        metric: the metric's name; the note begins with it and a colon.
+        values: one a photo; None, NaN and infinities are no values.
+    """
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if known and len(known) == len(values):
+        return Mean(math.fsum(known) / len(known), "")
+    if not values:
+        return Mean(None, f"{metric}: no mean, there is no photo")
+    missing = len(values) - len(known)
+    verb = "has" if missing == 1 else "have"
+    return Mean(None, f"{metric}: no mean, {missing} of {len(values)} photos {verb} no value")
