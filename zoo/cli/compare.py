@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.cli.arguments import FilePath, format_option
+from zoo.cli.arguments import FilePath, format_option, refuse_given
 
 if TYPE_CHECKING:
     from zoo.harness.bench.compare import PhotoGap
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     help="The results folder that A and B are models of.",
 )
 @format_option("table", "json")
-def command(a: str, b: str, folder: Path, form: str) -> None:
+@click.pass_context
+def command(ctx: click.Context, a: str, b: str, folder: Path, form: str) -> None:
     """Compare A and B: models of a results folder, or folders of runs.
 
     Prints each metric's difference A - B with its 95 % interval and p-value, paired by photo, and the photos
@@ -34,6 +35,8 @@ def command(a: str, b: str, folder: Path, form: str) -> None:
     from zoo.cli.tables import print_json, print_table
     from zoo.harness.bench.compare import compare_models
 
+    if all(Path(name).is_dir() for name in (a, b)):
+        refuse_given(ctx, ("folder",), "is where models are looked for by name, and A and B are folders: leave it out")
     found = compare_models(a, b, folder)
     if form == "json":
         import msgspec

@@ -1,0 +1,189 @@
+"""Every option of every verb acts or is refused: with it, the command does something else or says why it does not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from zoo.cli.main import VERBS, cli
+from zoo.harness.bench import bench as bench_module
+from zoo.harness.bench import evaluate as evaluate_module
+from zoo.harness.bench.bench import BenchOutcome, BenchRequest, bench
+
+BENCH = {
+    "--suite": ["--suite", "smoke"],
+    "--seeds": ["--seeds", "2"],
+    "--data": ["--data", "folder:a"],
+    "--test-data": ["--test-data", "folder:a"],
+    "--device": ["--device", "cpu"],
+    "--set": ["--set", "width=8"],
+    "--recipe": ["--recipe", "gachon"],
+    "--budget": ["--budget", "steps=2"],
+    "--jobs": ["--jobs", "2"],
+    "--out": ["--out", "elsewhere"],
+    "--lpips-trunk": ["--lpips-trunk", "weights.pth"],
+    "--timeout": ["--timeout", "7"],
+    "--deterministic": ["--deterministic"],
+    "--executor": ["--executor", "local2"],
+    "--track": ["--track", "tensorboard"],
+}
+
+ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
+    "list": {
+        "--filter": [
+            (["models"], ["--filter", "r2*"]),
+            (["suites"], ["--filter", "g*"]),
+            (["all"], ["--filter", "u*"]),
+        ],
+        "--format": [(["suites"], ["--format", "names"]), (["executors"], ["--format", "json"])],
+    },
+    "show": {},
+    "check": {
+        "--all": [(["unet"], ["--all"])],
+        "--timeout": [(["unet"], ["--timeout", "9"])],
+    },
+    "data check": {
+        "--test-data": [(["folder:album"], ["--test-data", "folder:other"])],
+        "--format": [(["folder:album"], ["--format", "json"])],
+    },
+    "doctor": {},
+    "bench": {"--models": [([], ["--models", "unet"])], **{option: [([], given)] for option, given in BENCH.items()}},
+    "train": {option: [(["unet"], given)] for option, given in BENCH.items()},
+    "eval": {
+        "--metrics": [(["RUN"], ["--metrics", "psnr"]), (["unet", "--weights", "weights.pth"], ["--metrics", "psnr"])],
+        "--lpips-trunk": [
+            (["RUN"], ["--lpips-trunk", "weights.pth"]),
+            (["unet", "--weights", "weights.pth"], ["--lpips-trunk", "weights.pth"]),
+        ],
+        "--suite": [(["RUN"], ["--suite", "quick"]), (["unet", "--weights", "weights.pth"], ["--suite", "smoke"])],
+        "--device": [(["RUN"], ["--device", "cpu"]), (["unet", "--weights", "weights.pth"], ["--device", "cpu"])],
+        "--weights": [(["unet"], ["--weights", "weights.pth"]), (["RUN"], ["--weights", "weights.pth"])],
+        "--set": [(["RUN"], ["--set", "a=1"]), (["unet", "--weights", "weights.pth"], ["--set", "width=8"])],
+        "--out": [(["RUN"], ["--out", "never"]), (["unet", "--weights", "weights.pth"], ["--out", "elsewhere"])],
+    },
+    "leaderboard": {
+        "--sort": [(["results"], ["--sort", "ssim"]), (["results", "--format", "csv"], ["--sort", "model"])],
+        "--rebuild": [(["results"], ["--rebuild"])],
+        "--format": [(["results"], ["--format", "md"])],
+    },
+    "compare": {
+        "--in": [(["gray", "mean_ab"], ["--in", "results"]), (["RUN", "RUN"], ["--in", "nowhere"])],
+        "--format": [(["gray", "mean_ab", "--in", "results"], ["--format", "json"])],
+    },
+    "report": {"--output": [(["results"], ["-o", "elsewhere.html"])]},
+    "score": {
+        "--metrics": [(["a.png", "b.png"], ["--metrics", "psnr"]), (["album", "other"], ["--metrics", "ssim"])],
+        "--format": [(["a.png", "b.png"], ["--format", "csv"]), (["album", "other"], ["--format", "json"])],
+    },
+    "new-plugin": {"--output": [(["mine"], ["-o", "elsewhere"])]},
+}
+"""Verb → option → forms of the command without it, and the option."""
+
+NOT_HERE = {"colorize": "its options are held by tests/cli/test_colorize.py"}
+
+
+def verbs() -> Iterator[tuple[str, click.Command]]:
+    for verb in VERBS:
+        command = cli.get_command(click.Context(cli), verb)
+        assert command is not None
+        if isinstance(command, click.Group):
+            for name in command.list_commands(click.Context(command)):
+                yield f"{verb} {name}", command.get_command(click.Context(command), name)
+        else:
+            yield verb, command
+
+
+def test_every_option_of_every_verb_is_looked_at():
+    for verb, command in verbs():
+        if verb not in NOT_HERE:
+            options = {param.opts[-1] for param in command.params if isinstance(param, click.Option)}
+            assert options == ACTS[verb].keys(), verb
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, photo_paths) -> Path:
+    """A folder with photos, two sets of them, weights, and results of two models that need no training."""
+    folder = tmp_path_factory.mktemp("place")
+    bench(BenchRequest(models="gray,mean_ab", suite="smoke", out=folder / "results", device="cpu"))
+    for name, split in (("album", photo_paths[:2]), ("other", photo_paths[2:4])):
+        for side in ("train", "test"):
+            (folder / name / side).mkdir(parents=True)
+            shutil.copy(split[side == "test"], folder / name / side / f"{side}.jpg")
+    shutil.copy(photo_paths[4], folder / "other" / "test" / "more.jpg")
+    for name, grey in (("a.png", 90), ("b.png", 120)):
+        Image.fromarray(np.full((32, 32, 3), grey, np.uint8)).save(folder / name)
+    (folder / "weights.pth").write_bytes(b"")
+    return folder
+
+
+@pytest.fixture
+def outcome(place, tmp_path, monkeypatch) -> Callable[[list[str]], Any]:
+    """What a command does: exit code, what it says, what the bench or the scoring is asked for, the files then."""
+    run = next((place / "results").glob("runs/gray/seed0-*"))
+
+    def observe(arguments: list[str]) -> Any:
+        here = tmp_path / "here"
+        shutil.rmtree(here, ignore_errors=True)
+        shutil.copytree(place, here)
+        (here / "results" / "leaderboard.csv").write_text(
+            "rank,model,psnr,ssim,status,notes\n1,b,20.0,0.8,ok,\n2,a,19.0,0.9,ok,\n"
+        ) if arguments[0] == "leaderboard" else None
+        asked: list[Any] = []
+
+        def ask(request: BenchRequest, reporter: object) -> BenchOutcome:
+            asked.append(request)
+            return BenchOutcome(here / "results", [], [])
+
+        monkeypatch.chdir(here)
+        monkeypatch.setattr(bench_module, "bench", ask)
+        monkeypatch.setattr(evaluate_module, "evaluate", lambda *given: asked.append(given) or {})
+        monkeypatch.setattr("zoo.cli.probing.probe_apart", lambda *given, **named: asked.append((given, named)) or [])
+        relative = str(Path("results") / run.relative_to(place / "results"))
+        done = CliRunner().invoke(cli, [relative if each == "RUN" else each for each in arguments], prog_name="zoo")
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        files = sorted(str(path.relative_to(here)) for path in here.rglob("*"))
+        return done.exit_code, done.output, asked, files
+
+    return observe
+
+
+CASES = [
+    pytest.param([*verb.split(), *form], given, id=" ".join([verb, *form, "+", *given]))
+    for verb, options in ACTS.items()
+    for forms in options.values()
+    for form, given in forms
+]
+
+
+@pytest.mark.parametrize(("command", "option"), CASES)
+def test_with_it_something_else_happens(outcome, command, option):
+    without, given = outcome(command), outcome([*command, *option])
+    assert given != without
+    if given[0] == 2:
+        assert option[0] in given[1], "a refusal names what it refuses"
+        assert "Traceback" not in given[1]
+
+
+@pytest.mark.parametrize("given", [["--recipe", "gachon"], ["--budget", "steps=2"]])
+def test_an_option_for_training_is_refused_where_nothing_is_trained(given, tmp_path):
+    command = ["bench", "--models", "gray,levin2004", "--suite", "smoke", "--out", str(tmp_path / "out"), *given]
+    result = CliRunner().invoke(cli, command, prog_name="zoo")
+    assert result.exit_code == 2
+    assert given[0] in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_trunk_that_no_metric_reads_is_refused(tmp_path):
+    (tmp_path / "trunk.pth").write_bytes(b"")
+    command = ["bench", "--models", "gray", "--suite", "smoke", "--lpips-trunk", str(tmp_path / "trunk.pth")]
+    result = CliRunner().invoke(cli, command, prog_name="zoo")
+    assert result.exit_code == 2
+    assert "--lpips-trunk is for the metric lpips" in result.stderr
