@@ -31,7 +31,8 @@ CAPTION = 18
 def main() -> None:
     results, target, models = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
     folders = [next(results.glob(f"runs/{model}/seed0-*/run.json")).parent for model in models]
-    suite = msgspec.convert((RunFolder(folders[0]).row() or {})["plan"]["suite"], Suite)
+    record = RunFolder(folders[0]).record()
+    suite = msgspec.convert(record.plan.suite if record else {}, Suite)
     banks = open_banks(suite)
     everything = scored_photos(suite, banks, ["truth_ab"], torch.device("cpu"), batch_size=len(banks.test))
     photos = next(everything)

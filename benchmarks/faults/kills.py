@@ -142,7 +142,8 @@ def phase_of(folder: Path | None, since: float, steps: int) -> str:
 
 def is_ok(run: Path) -> bool:
     with contextlib.suppress(BadInput):  # the checks tell of it
-        return (RunFolder(run).row() or {}).get("status") == "ok"
+        record = RunFolder(run).record()
+        return record is not None and record.ok
     return False
 
 
@@ -179,11 +180,11 @@ class Finished:
                 problems.append(f"{path} was finished, and is {'changed' if path.is_file() else 'lost'}")
         for folder in self.folder.glob("runs/*/*"):
             try:
-                row = RunFolder(folder).row()
+                record = RunFolder(folder).record()
             except BadInput as error:
                 problems.append(str(error))
                 continue
-            if row is not None and row["status"] == "ok":
+            if record is not None and record.ok:
                 whole = [folder / name for name in ("run.json", *RESULTS)]
                 self.digests |= {path: digest(path) for path in whole if path.is_file() and path not in self.digests}
         for name in ("runs.csv", "leaderboard.csv", "hints.csv"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -101,7 +102,7 @@ def test_in_a_pipe_a_run_is_a_few_lines(capsys):
     reporter.started("unet seed 0")
     for step in range(1000):
         reporter.progress("unet seed 0", {"phase": "training", "fraction": step / 1000, "loss": 0.1})
-    reporter.finished("unet seed 0", {"status": "ok", "scores": {"psnr": 24.0}})
+    reporter.finished("unet seed 0", SimpleNamespace(ok=True, scores={"psnr": 24.0}))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) <= 4
     assert "psnr 24" in lines[-1]

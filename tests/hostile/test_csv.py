@@ -7,6 +7,7 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from zoo.cli.main import cli
 from zoo.core.errors import BadInput
 from zoo.harness.bench.columns import LEADERBOARD_COLUMNS
 from zoo.harness.bench.leaderboard import leaderboard, rebuild
+from zoo.harness.bench.run_record import RunRecord
 from zoo.harness.bench.store import RunFolder
 
 DAMAGE = runpy.run_path(str(Path(__file__).with_name("damage.py")))
@@ -40,7 +42,7 @@ ROW: dict[str, Any] = {
     "notes": ["a note"],
     "scores": {"psnr": 22.0, "ssim": 0.9},
     "images": 3,
-    "hints": [{"sweep": "points", "level": 0, "psnr": 20.0}],
+    "hints": [{"sweep": "points", "level": 0, "photos": 3, "psnr": 20.0, "hint_error": None}],
     "samples": {"k": 8, "diversity": 1.0, "psnr_mean": 21.0, "psnr_best": 22.0},
     "costs": {"params_m": 1.0, "gflops": None, "infer_ms": 2.0},
     "steps": 4,
@@ -68,7 +70,7 @@ def write(run: RunFolder, offset: float = 0.0, **changes: Any) -> None:
     run.write_scores(IMAGES, {"psnr": psnr, "ssim": [0.8, 0.9, 0.95]})
     run.write_scores(IMAGES, {"psnr_mean": psnr, "psnr_best": psnr}, "samples.csv")
     run.write_hint_scores(SWEEP)
-    run.write_row({**ROW, **changes})
+    run.write_record(msgspec.convert({**ROW, **changes}, RunRecord))
 
 
 @pytest.fixture(scope="module")

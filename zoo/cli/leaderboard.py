@@ -78,7 +78,7 @@ def _tell_protocols_apart(folder: Path) -> None:
     from zoo.harness.bench.compare import protocol_differences
     from zoo.harness.bench.results import read_results
 
-    for line in protocol_differences([run.row for run in read_results(folder)]):
+    for line in protocol_differences([run.record.protocol for run in read_results(folder)]):
         click.echo(f"These rows are of different protocols and ranked apart; {line}")
 
 

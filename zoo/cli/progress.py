@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from zoo.harness.bench.reporter import Reporter
+    from zoo.harness.bench.run_record import RunRecord
 
 _QUIET_SECONDS = 30.0
 """In a pipe, one line a run in this time at most."""
@@ -62,9 +63,9 @@ class PlainReporter:
             at = now
         self._said[run] = phase, at
 
-    def finished(self, run: str, row: Mapping[str, Any]) -> None:
+    def finished(self, run: str, record: RunRecord) -> None:
         self._said.pop(run, None)
-        _say(f"{run}: {_outcome(row)}")
+        _say(f"{run}: {_outcome(record)}")
 
     def note(self, text: str) -> None:
         _say(text)
@@ -93,13 +94,13 @@ class RichReporter:
             done = round(100 * float(state.get("fraction", 0.0)))
             self._progress.update(self._bars[run], completed=done, detail=_plain(_detail(state, percent=False)))
 
-    def finished(self, run: str, row: Mapping[str, Any]) -> None:
+    def finished(self, run: str, record: RunRecord) -> None:
         if run in self._bars:
             self._progress.remove_task(self._bars.pop(run))
         if self._total is not None:
             self._done += 1
             self._progress.update(self._total, completed=self._done, detail=f"{self._done} of {self._runs}")
-        self.note(f"{run}: {_outcome(row)}")
+        self.note(f"{run}: {_outcome(record)}")
 
     def note(self, text: str) -> None:
         self._progress.console.print(_plain(text), highlight=False)
@@ -120,11 +121,11 @@ def _detail(state: Mapping[str, Any], *, percent: bool = True) -> str:
     return " ".join(filter(None, parts))
 
 
-def _outcome(row: Mapping[str, Any]) -> str:
-    if row.get("status") != "ok":
-        return f"{row.get('status')}: {row.get('error')}"
-    scores = row.get("scores") or {}
-    return ", ".join(["ok", *(f"{name} {cell(value)}" for name, value in list(scores.items())[:3] if cell(value))])
+def _outcome(record: RunRecord) -> str:
+    if not record.ok:
+        return f"{record.status}: {record.error}"
+    scores = list(record.scores.items())[:3]
+    return ", ".join(["ok", *(f"{name} {cell(value)}" for name, value in scores if cell(value))])
 
 
 def _plain(text: str) -> str:

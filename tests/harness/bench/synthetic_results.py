@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from zoo.harness.bench.predictions import save_photos, save_predictions
+from zoo.harness.bench.run_record import RunRecord
 from zoo.harness.bench.store import RunFolder
 
 PHOTOS = Path(__file__).parents[3] / "zoo" / "harness" / "data" / "photos" / "test"
+SWEPT = {"sweep": "points6", "level": 0, "photos": 16, "psnr": 21.0, "hint_error": None}
 COUNTS, DENSITIES = (0, 1, 2, 5, 10, 20, 50, 100, 200), (0.005, 0.01, 0.03, 0.05)
 
 
@@ -67,7 +70,8 @@ def write_results(
                 "peak_mem_mb": 500.0 + 40 * place,
                 "train_s": 0.0 if baseline else 12.0 * (1 + place),
             }
-            run.write_row(
+            write(
+                run,
                 {
                     **_head(model, place, seed, protocol, photos),
                     "status": "ok",
@@ -77,21 +81,25 @@ def write_results(
                     "scores": {"psnr": float(psnr.mean())},
                     "images": photos,
                     "costs": costs,
-                    **({"hints": [{}]} if hints else {}),
+                    **({"hints": [SWEPT]} if hints else {}),
                     "steps": 160,
                     "curve": [] if baseline else curve,
                     "precision": "fp32",
-                }
+                },
             )
     for place, (model, status, error) in enumerate(failing, len(models)):
         run = RunFolder(folder / "runs" / f"model{place}" / f"seed0-{place:012x}")
         run.path.mkdir(parents=True)
-        run.write_row({**_head(model, place, 0, protocol, photos), "status": status, "error": error})
+        write(run, {**_head(model, place, 0, protocol, photos), "status": status, "error": error})
     if pictures:
         dots = grey.clone().to(torch.uint8)
         dots[:, :, 20:23, 20:23] = rgb[:, :, 21:22, 21:22]
         dots[:, :, 45:48, 36:39] = rgb[:, :, 46:47, 37:38]
         save_photos(folder, protocol, grey.to(torch.uint8), dots, rgb)
+
+
+def write(run: RunFolder, row: dict[str, object]) -> None:
+    run.write_record(msgspec.convert(row, RunRecord))
 
 
 def _head(model: str, place: int, seed: int, protocol: str, photos: int) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -12,6 +13,7 @@ from zoo.core.errors import BadInput, UnknownName
 from zoo.core.spec import fingerprint
 from zoo.harness.bench.compare import compare_models, protocol_differences
 from zoo.harness.bench.leaderboard import rebuild
+from zoo.harness.bench.run_record import RunRecord
 from zoo.harness.bench.store import RunFolder
 
 IMAGES = [f"photo{i:02d}" for i in range(40)]
@@ -24,23 +26,22 @@ def write_run(results, model, psnr, *, seed=0, names=IMAGES, status="ok", **prot
     fields = {"size": 32, "budget": {"steps": 8}, **protocol}
     folder.write_scores(names, {"psnr": psnr, "ssim": [0.9] * len(names)})
     test = {"source": "photos", "photos": len(names)}
-    folder.write_row(
-        {
-            "model": model,
-            "label": model,
-            "seed": seed,
-            "key": "k",
-            "status": status,
-            "error": "",
-            "recipe": "default",
-            "suite": "tiny",
-            "images": len(names),
-            "costs": {"params_m": 0.1},
-            "protocol": {"fingerprint": fingerprint(fields), **fields},
-            "data": {"train": test, "test": test},
-            "provenance": {"finished": "2026-01-01T00:00:00Z", "device": "cpu", "torch": "2", "zoo": "0", "commit": ""},
-        }
-    )
+    record = {
+        "model": model,
+        "label": model,
+        "seed": seed,
+        "key": "k",
+        "status": status,
+        "error": "",
+        "recipe": "default",
+        "suite": "tiny",
+        "images": len(names),
+        "costs": {"params_m": 0.1},
+        "protocol": {"fingerprint": fingerprint(fields), **fields},
+        "data": {"train": test, "test": test},
+        "provenance": {"finished": "2026-01-01T00:00:00Z", "device": "cpu", "torch": "2", "zoo": "0", "commit": ""},
+    }
+    folder.write_record(msgspec.convert(record, RunRecord))
     return folder.path
 
 
@@ -109,8 +110,8 @@ def test_what_cannot_be_compared_is_a_sentence(tmp_path, scores):
 def test_protocol_differences_name_fields_and_holders():
     one = {"fingerprint": "1", "size": 64, "sweeps": {"long": "x" * 200 + "a"}}
     two = {"fingerprint": "2", "size": 64, "sweeps": {"long": "x" * 200 + "b"}, "fit": "crop"}
-    assert protocol_differences([{"protocol": one}, {"protocol": one}]) == []
-    sweeps, fit = protocol_differences([{"protocol": one}, {"protocol": two}])
+    assert protocol_differences([one, one]) == []
+    sweeps, fit = protocol_differences([one, two])
     assert sweeps.startswith("sweeps: …")
     assert 'a"} in 1' in sweeps, "a long value is shown where it differs"
     assert fit == 'fit: none in 1; "crop" in 2'

@@ -15,7 +15,8 @@ from zoo.core.errors import BadInput
 from zoo.core.files import write_whole
 from zoo.harness.bench.bench import BenchRequest, bench
 from zoo.harness.bench.leaderboard import rebuild
-from zoo.harness.bench.store import SCHEMA, RunFolder
+from zoo.harness.bench.run_record import SCHEMA
+from zoo.harness.bench.store import RunFolder
 
 
 @pytest.fixture
@@ -63,8 +64,8 @@ def test_a_folder_of_another_version_is_refused_in_a_sentence(done):
     request, row = done
     row.write_text(json.dumps({**json.loads(row.read_text()), "schema": SCHEMA + 1}))
     before = row.read_bytes()
-    for attempt in (lambda: bench(request), lambda: rebuild(request.out), RunFolder(row.parent).row):
-        with pytest.raises(BadInput, match=rf"is of version {SCHEMA + 1}, this zoo reads {SCHEMA}; use another --out"):
+    for attempt in (lambda: bench(request), lambda: rebuild(request.out), RunFolder(row.parent).record):
+        with pytest.raises(BadInput, match=rf"is of version {SCHEMA + 1}, this zoo reads {SCHEMA}; update the zoo"):
             attempt()
     result = CliRunner().invoke(cli, ["leaderboard", str(request.out), "--rebuild"], prog_name="zoo")
     assert result.exit_code == 2

@@ -106,17 +106,17 @@ def test_kept_hints_are_read_back_whole_or_refused(banks, tmp_path):
 
 def test_quality_rises_with_hints_only_for_a_model_that_uses_them(banks):
     rows = scored(CopiesItsHints(), banks, points=POINTS, pixels=PIXELS)
-    assert [(row["sweep"], row["level"]) for row in rows] == [
+    assert [(row.sweep, row.level) for row in rows] == [
         ("points", 0), ("points", 1), ("points", 5), ("points", 50), ("pixels", 0.01), ("pixels", 0.05),
     ]  # fmt: skip
-    quality = [row["psnr"] for row in rows]
+    quality = [row.psnr for row in rows]
     assert quality[0] < quality[1] < quality[2] < quality[3]
     assert quality[4] < quality[5]
-    assert rows[0]["hint_error"] is None, "there is nothing to adhere to"
-    assert rows[5]["hint_error"] < 0.5, "a copied pixel is off by the rounding to uint8 only"
+    assert rows[0].hint_error is None, "there is nothing to adhere to"
+    assert rows[5].hint_error < 0.5, "a copied pixel is off by the rounding to uint8 only"
     grey = scored(Grey(), banks, points=POINTS)
-    assert len({row["psnr"] for row in grey}) == 1
-    assert all(row["hint_error"] > 2 for row in grey[1:])
+    assert len({row.psnr for row in grey}) == 1
+    assert all(row.hint_error > 2 for row in grey[1:])
 
 
 def test_sweep_limit_takes_the_first_photos(banks):

@@ -111,7 +111,8 @@ def test_every_section_has_something_to_show(page):
     assert list(page.sections) == ["leaderboard", "cost", "hints", "curves", "gallery", "extremes"]
     assert not page.all("p", **{"class": "empty"})
     captions = [plot["aria-label"] for plot in page.all("svg")]
-    assert captions[:3] == ["PSNR against training speed", "PSNR against parameters", "PSNR against inference time"]
+    assert captions[:2] == ["PSNR against parameters, millions", "PSNR against 10⁹ operations a photo"]
+    assert captions[2] == "PSNR against training photos a second"
     assert captions[-3:] == ["Test PSNR while training", "Test PSNR while training", "Training loss"]
     assert "Sweep points6" in captions
     assert "Sweep pixels" in captions
@@ -143,7 +144,7 @@ def test_protocols_have_tables_of_their_own(tmp_path):
 
 def test_best_and_worst_are_those_of_the_scores(page, folder):
     for model in json.loads(page.data)["models"]:
-        run = next(run for run in (folder / "runs").glob("*/seed0-*") if RunFolder(run).row()["label"] == model["name"])
+        run = next(run for run in (folder / "runs").glob("*/seed0-*") if RunFolder(run).record().label == model["name"])
         psnr = np.asarray(RunFolder(run).scores()[1]["psnr"])
         assert model["best"] == np.argsort(-psnr)[:2].tolist()
         assert model["worst"] == np.argsort(psnr)[:2].tolist()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from zoo.harness.bench.run_record import CurvePoint
 from zoo.harness.bench.time_to import time_to
 
-CURVE = [{"seconds": 2.0, "psnr": 20.0}, {"seconds": 4.0, "psnr": 24.0}, {"seconds": 6.0, "psnr": 23.0}]
+CURVE = [CurvePoint(1, 2.0, 20.0), CurvePoint(2, 4.0, 24.0), CurvePoint(3, 6.0, 23.0)]
 
 
 @pytest.mark.parametrize(
@@ -19,4 +20,4 @@ def test_the_first_crossing_counts(target, seconds):
 
 def test_points_without_a_score_and_empty_curves():
     assert time_to(20.0, []) is None
-    assert time_to(22.0, [CURVE[0], {"seconds": 3.0, "psnr": None}, CURVE[1]]) == 3.0
+    assert time_to(22.0, [CURVE[0], CurvePoint(2, 3.0), CURVE[1]]) == 3.0

@@ -155,7 +155,8 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
         finally:
             if run_folders(folder):
                 write_report(folder)  # and the CSVs
-        failed = [run for run in runs if (RunFolder(folder / run.folder).row() or {}).get("status") != "ok"]
+        records = ((run, RunFolder(folder / run.folder).record()) for run in runs)
+        failed = [run for run, record in records if record is None or not record.ok]
     named_failed = [run.name for run in failed if run.model in named or not (run.error and third_party(run.model))]
     return BenchOutcome(folder, [run.name for run in failed], named_failed, [folder / run.folder for run in runs])
 

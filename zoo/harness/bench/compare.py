@@ -76,8 +76,8 @@ def compare_models(a: str, b: str, folder: Path) -> Comparison:
     }
     ahead, behind = _wins(names, *tables["psnr"]) if "psnr" in tables else ([], [])
     return Comparison(
-        a=first[0].row["label"],
-        b=second[0].row["label"],
+        a=first[0].record.label,
+        b=second[0].record.label,
         seeds=(len(first), len(second)),
         images=len(names),
         differences=[_difference(metric, *pair) for metric, pair in tables.items()],
@@ -86,13 +86,13 @@ def compare_models(a: str, b: str, folder: Path) -> Comparison:
     )
 
 
-def protocol_differences(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What distinguishes the protocols of run.json rows, a line a field; empty where they have one.
+def protocol_differences(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What distinguishes protocols, a line a field; empty where they are one.
 
     Args:
-        rows: mappings with ``protocol``, which holds its ``fingerprint`` and the fields it is made of.
+        found: the ``protocol`` of run records: its ``fingerprint`` and the fields it is made of.
     """
-    protocols = {row["protocol"]["fingerprint"]: row["protocol"] for row in rows}
+    protocols = {protocol["fingerprint"]: protocol for protocol in found}
     fields = dict.fromkeys(key for protocol in protocols.values() for key in protocol if key != "fingerprint")
     lines = []
     for field in fields:
@@ -123,17 +123,17 @@ def _runs(name: str, folder: Path) -> list[Result]:
     """The finished runs that a name or a path stands for, of all its protocols."""
     folders = _run_folders(Path(name))
     if folders:
-        runs = [Result(each, row) for each in folders if (row := each.row()) is not None]
+        runs = [Result(each, record) for each in folders if (record := each.record()) is not None]
     else:
         every = read_results(folder)
-        runs = [run for run in every if run.row["label"] == name]
+        runs = [run for run in every if run.record.label == name]
         if not runs:
-            known = {run.row["label"] for run in every}
+            known = {run.record.label for run in every}
             raise UnknownName(f"{folder} has no model {name!r}; {did_you_mean(name, known)}")
     groups = [in_seed_order(group) for group in newest(runs).values()]
     finished = [run for group in groups for run in group]
     if not finished:
-        status = runs[0].row["status"] if runs else "missing"
+        status = runs[0].record.status if runs else "missing"
         raise BadInput(f"No run of {name} is finished (status {status}); run it again with: zoo bench.")
     return finished
 
@@ -151,13 +151,19 @@ def _same_protocol(
     first: Sequence[Result], second: Sequence[Result], a: str, b: str
 ) -> tuple[list[Result], list[Result]]:
     """The newest runs of both under a protocol they share."""
-    shared = {run.place[0] for run in first} & {run.place[0] for run in second}
+    shared = {run.record.fingerprint for run in first} & {run.record.fingerprint for run in second}
     if not shared:
-        latest = [max(runs, key=lambda run: run.finished) for runs in (first, second)]
-        lines = " | ".join(protocol_differences([run.row for run in latest]))
+        latest = [max(runs, key=_finished) for runs in (first, second)]
+        lines = " | ".join(protocol_differences([run.record.protocol for run in latest]))
         raise BadInput(f"{a} and {b} are of different protocols and cannot be compared; they differ in {lines}.")
-    best = max(shared, key=lambda found: max(run.finished for run in (*first, *second) if run.place[0] == found))
-    return [run for run in first if run.place[0] == best], [run for run in second if run.place[0] == best]
+    best = max((run for run in (*first, *second) if run.record.fingerprint in shared), key=_finished).record.fingerprint
+    return [run for run in first if run.record.fingerprint == best], [
+        run for run in second if run.record.fingerprint == best
+    ]
+
+
+def _finished(run: Result) -> str:
+    return run.record.provenance.finished
 
 
 def _difference(metric: str, a: np.ndarray, b: np.ndarray) -> Difference:

@@ -13,9 +13,10 @@ from zoo.core.files import make_folder
 from zoo.core.registry import current
 from zoo.harness.bench.executors import Executor, Task
 from zoo.harness.bench.leaderboard import rebuild
-from zoo.harness.bench.outcome import failed_row
 from zoo.harness.bench.plan import Run
+from zoo.harness.bench.provenance import here_and_now
 from zoo.harness.bench.reporter import Reporter
+from zoo.harness.bench.run_record import RunRecord
 from zoo.harness.bench.store import RunFolder
 
 POLL_SECONDS = 0.5
@@ -88,15 +89,15 @@ class Crew:
         """Write the row of a run whose process could not."""
         folder = RunFolder(self.folder / run.folder)
         if not folder.finished():
-            folder.write_row(failed_row(run, status, error))
+            folder.write_record(RunRecord.of(run, here_and_now(run.device), status=status, error=error))
         self._finished(run)
 
     def _finished(self, run: Run) -> None:
-        row = RunFolder(self.folder / run.folder).row()
-        if row is None:
+        record = RunFolder(self.folder / run.folder).record()
+        if record is None:
             self._finish(run, "error", "the process ended without a result; see output.log")
             return
-        self.reporter.finished(run.name, row)
+        self.reporter.finished(run.name, record)
 
     def _stop_all(self) -> None:
         for _, task, _ in self.active.values():

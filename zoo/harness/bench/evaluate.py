@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -16,6 +15,7 @@ from zoo.core.strict_yaml import decode
 from zoo.core.trained import load
 from zoo.harness.bench.leaderboard import rebuild
 from zoo.harness.bench.plan import protocol_of
+from zoo.harness.bench.run_record import Photos, RunRecord
 from zoo.harness.bench.scoring import check_trunk, make_metrics, score_colorizer
 from zoo.harness.bench.setup import Banks, describe_data, open_banks, place, scored_photos
 from zoo.harness.bench.store import RunFolder
@@ -48,12 +48,12 @@ def evaluate(
         BadInput: no finished run is there, a metric cannot be had, or a file is damaged.
     """
     folder = RunFolder(run_folder)
-    row = folder.row()
-    if row is None or row["status"] != "ok":
-        found = "no run.json" if row is None else f"a run with status {row['status']}"
+    record = folder.record()
+    if record is None or not record.ok:
+        found = "no run.json" if record is None else f"a run with status {record.status}"
         raise BadInput(f"{run_folder} holds {found}; name the folder of a finished run.")
-    target = load_suite(suite) if suite else _own_suite(row, run_folder)
-    is_own = suite is None or _is_own(target, row, run_folder)
+    target = load_suite(suite) if suite else _own_suite(record, run_folder)
+    is_own = suite is None or _is_own(target, record, run_folder)
     where = devices.pick_device(device)
     names = list(metrics or target.metrics)
     check_trunk(lpips_trunk, names)
@@ -69,62 +69,65 @@ def evaluate(
     results = run_folder.resolve().parent.parent.parent
     with locked(results / ".lock"):
         if is_own:
-            _merge(folder, row, list(banks.test.names), scored, means, notes)
+            _merge(folder, record, list(banks.test.names), scored, means, notes)
             with contextlib.suppress(BadInput):
                 rebuild(results)
         else:
             other = RunFolder(run_folder / "evaluations" / target.name)
             make_folder(other.path)
             other.write_scores(banks.test.names, scored)
-            other.write_row(_under(target, banks, row) | {"scores": means, "images": len(banks.test), "notes": notes})
+            record = msgspec.structs.replace(
+                _under(target, banks, record), scores=means, images=len(banks.test), notes=notes
+            )
+            other.write_record(record)
     return means
 
 
-def _own_suite(row: dict[str, Any], run_folder: Path) -> Suite:
+def _own_suite(record: RunRecord, run_folder: Path) -> Suite:
     """The suite a run was made under, as its record holds it.
 
     Raises:
         BadInput: the record has none, or one that this zoo does not know.
     """
-    plan = row.get("plan")
-    if not isinstance(plan, dict) or "suite" not in plan:
+    if not record.plan.suite:
         raise BadInput(f"{run_folder / 'run.json'} holds no plan to score by; name a suite with --suite.")
-    return decode(plan["suite"], Suite, f"{run_folder / 'run.json'}, plan.suite")
+    return decode(record.plan.suite, Suite, f"{run_folder / 'run.json'}, plan.suite")
 
 
-def _is_own(suite: Suite, row: dict[str, Any], run_folder: Path) -> bool:
+def _is_own(suite: Suite, record: RunRecord, run_folder: Path) -> bool:
     """Whether the run was made under ``suite``; not where its record no longer says."""
     try:
-        return suite == _own_suite(row, run_folder)
+        return suite == _own_suite(record, run_folder)
     except BadInput:
         return False
 
 
-def _under(target: Suite, banks: Banks, row: dict[str, Any]) -> dict[str, Any]:
-    """The run's row under another suite: scored by its protocol, trained by the run's own.
+def _under(target: Suite, banks: Banks, record: RunRecord) -> RunRecord:
+    """The run's record under another suite: scored by its protocol, trained by the run's own.
 
     Sweeps and draws belong to the run's own suite and are left out.
     """
     tested = describe_data(target, banks)["test"]
-    data = {**row["data"], "test": tested}
+    data = msgspec.structs.replace(record.data, test=msgspec.convert(tested, Photos))
     try:
-        trained = {key: row["protocol"][key] for key in ("train", "load_size", "batch", "budget", "recipe")}
+        trained = {key: record.protocol[key] for key in ("train", "load_size", "batch", "budget", "recipe")}
     except KeyError as error:
         raise BadInput(f"The run's record does not say under which {error.args[0]} it was trained.") from None
     unswept = msgspec.structs.replace(target, sweeps={}, sweep_limit=None)
-    protocol = {**protocol_of(unswept, data, {}), **trained}
-    kept = {key: value for key, value in row.items() if key not in ("hints", "samples")}
-    return {
-        **kept,
-        "suite": target.name,
-        "data": data,
-        "protocol": {"fingerprint": fingerprint(protocol), **protocol},
-    }
+    protocol = {**protocol_of(unswept, msgspec.to_builtins(data), {}), **trained}
+    return msgspec.structs.replace(
+        record,
+        hints=[],
+        samples=msgspec.UNSET,
+        suite=target.name,
+        data=data,
+        protocol={"fingerprint": fingerprint(protocol), **protocol},
+    )
 
 
 def _merge(
     folder: RunFolder,
-    row: dict[str, Any],
+    record: RunRecord,
     names: list[str],
     scored: dict[str, list[float]],
     means: dict[str, float | None],
@@ -136,9 +139,9 @@ def _merge(
         raise BadInput(f"{folder.path} was scored on other photos than its suite gives now; use another suite name.")
     folder.write_scores(names, {**kept, **scored})
     outdated = tuple(f"{name}: " for name in scored)
-    remaining = [note for note in row.get("notes", []) if not note.startswith(outdated)]
+    remaining = [note for note in record.notes if not note.startswith(outdated)]
     new = [note for note in notes if note not in remaining]
-    folder.write_row({**row, "scores": {**row.get("scores", {}), **means}, "notes": [*remaining, *new]})
+    folder.write_record(msgspec.structs.replace(record, scores={**record.scores, **means}, notes=[*remaining, *new]))
 
 
 def _mean(values: list[float]) -> float | None:

@@ -1,15 +1,15 @@
-"""``hints.csv``: quality against hints, a row a model, sweep and level."""
+"""Quality against hints: a row a model, sweep and level, the mean over its newest seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from zoo.core.errors import BadInput
 from zoo.harness.bench.results import Result, in_seed_order, newest
-from zoo.harness.bench.statistics import interval
+from zoo.harness.bench.statistics import Interval, interval
 
 RESAMPLES = 2_000
 """Enough for a band around a curve, where forty models have two dozen levels each."""
@@ -17,10 +17,24 @@ RESAMPLES = 2_000
 _Table = dict[tuple[str, float], dict[str, np.ndarray]]
 
 
-def hint_rows(runs: Iterable[Result]) -> Iterator[dict[str, Any]]:
-    """The mean over a model's newest seeds, with its 95 % interval over seeds and photos, by protocol and model."""
+@dataclass(frozen=True)
+class HintRow:
+    """A model at one level of a sweep; ``hint_error`` is None where there are no hints to miss."""
+
+    protocol: str
+    suite: str
+    label: str
+    sweep: str
+    level: float
+    psnr: Interval
+    hint_error: float | None
+    seeds: int
+
+
+def hint_rows(runs: Iterable[Result]) -> Iterator[HintRow]:
+    """By protocol and model; the interval is over seeds and photos."""
     for (protocol, label), group in sorted(newest(runs).items()):
-        swept = [run for run in in_seed_order(group) if run.row.get("hints")]
+        swept = [run for run in in_seed_order(group) if run.record.hints]
         tables = [_levels(run) for run in swept]
         for sweep, level in tables[0] if tables else ():
             try:
@@ -32,24 +46,8 @@ def hint_rows(runs: Iterable[Result]) -> Iterator[dict[str, Any]]:
                     "delete the run to run it again."
                 ) from None
             errors = np.stack([seed["hint_error"] for seed in seeds])
-            yield {
-                "model": label,
-                "sweep": sweep,
-                "level": f"{level:g}",
-                "psnr": _cell(psnr.mean),
-                "psnr_lo": _cell(psnr.low),
-                "psnr_hi": _cell(psnr.high),
-                "hint_error": None if np.isnan(errors).all() else _cell(float(np.nanmean(errors))),
-                "seeds": len(seeds),
-                "photos": psnr.images,
-                "notes": "one seed: the interval is over photos only" if len(seeds) == 1 else "",
-                "suite": swept[0].row["suite"],
-                "protocol": protocol,
-            }
-
-
-def _cell(value: float) -> str | None:
-    return f"{value:.3f}" if value == value else None
+            error = None if np.isnan(errors).all() else float(np.nanmean(errors))
+            yield HintRow(protocol, swept[0].record.suite, label, sweep, level, psnr, error, len(seeds))
 
 
 def _levels(run: Result) -> _Table:

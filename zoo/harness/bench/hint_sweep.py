@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from zoo.core.contracts import Metric
 from zoo.core.errors import Stopped
+from zoo.harness.bench.run_record import HintLevel
 from zoo.harness.bench.saved_hints import SavedHints
 from zoo.harness.bench.scoring import colorized
 from zoo.harness.bench.suite import HintSweep
@@ -84,19 +85,19 @@ def _score_level(
     return [SweepScore(name, level, *row) for row in zip(photos.names, quality, adherence, strict=True)]
 
 
-def level_means(scores: Sequence[SweepScore]) -> list[dict[str, Any]]:
-    """A row a level: ``sweep, level, photos, psnr, hint_error``, as run.json has them."""
+def level_means(scores: Sequence[SweepScore]) -> list[HintLevel]:
+    """One a level."""
     groups: dict[tuple[str, float], list[SweepScore]] = {}
     for score in scores:
         groups.setdefault((score.sweep, score.level), []).append(score)
     return [
-        {
-            "sweep": sweep,
-            "level": level,
-            "photos": len(group),
-            "psnr": _mean([score.psnr for score in group]),
-            "hint_error": _mean([score.hint_error for score in group]),
-        }
+        HintLevel(
+            sweep,
+            level,
+            len(group),
+            _mean([score.psnr for score in group]),
+            _mean([score.hint_error for score in group]),
+        )
         for (sweep, level), group in groups.items()
     ]
 

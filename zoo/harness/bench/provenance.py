@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import platform
 import subprocess
 from pathlib import Path
 
 import zoo
+from zoo.harness.bench.run_record import Provenance
 
 
 def commit() -> str:
@@ -32,8 +34,15 @@ def commit() -> str:
     return short + ("+" if short and changed else "")
 
 
-def versions() -> dict[str, str]:
-    """Versions of what computes."""
+def here_and_now(device: str) -> Provenance:
+    """Of a run that ends now on ``device``."""
     import torch
 
-    return {"zoo": zoo.__version__, "torch": torch.__version__, "python": platform.python_version()}
+    return Provenance(
+        zoo=zoo.__version__,
+        torch=str(torch.__version__),
+        python=platform.python_version(),
+        device=device,
+        commit=commit(),
+        finished=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from zoo.harness.bench.run_record import RunRecord
+
 
 class Reporter(Protocol):
     """Called from the bench's own process, in the order things happen.
 
-    ``run`` is ``"<model> seed <k>"``; ``row`` is the finished run's ``run.json`` as a mapping, with at
-    least ``status``, ``error`` and ``scores``.
+    ``run`` is ``"<model> seed <k>"``; ``record`` is the ended run's ``run.json``.
     """
 
     def planned(self, runs: Sequence[str], done: Sequence[str]) -> None: ...
@@ -21,7 +22,7 @@ class Reporter(Protocol):
         """``state``: phase (``data``, ``training``, ``evaluating``), fraction in [0, 1], loss, photos_per_s."""
         ...
 
-    def finished(self, run: str, row: dict[str, Any]) -> None: ...
+    def finished(self, run: str, record: RunRecord) -> None: ...
 
     def note(self, text: str) -> None: ...
 
@@ -35,6 +36,6 @@ class SilentReporter:
 
     def progress(self, run: str, state: dict[str, Any]) -> None: ...
 
-    def finished(self, run: str, row: dict[str, Any]) -> None: ...
+    def finished(self, run: str, record: RunRecord) -> None: ...
 
     def note(self, text: str) -> None: ...

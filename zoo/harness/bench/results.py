@@ -5,39 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from zoo.core.errors import BadInput
+from zoo.harness.bench.run_record import RunRecord
 from zoo.harness.bench.store import RunFolder, run_folders
-
-ScoreFile = tuple[list[str], dict[str, list[float]]]
 
 
 class Result:
-    """A run folder read: its row, and the scores of its images when there are any."""
+    """A run folder read: its record, and the scores of its images when there are any."""
 
-    def __init__(self, folder: RunFolder, row: dict[str, Any]):
+    def __init__(self, folder: RunFolder, record: RunRecord):
         self.folder = folder
-        self.row = row
-        self.ok = row["status"] == "ok"
-        self.names, self.scores = folder.scores() if self.ok else ([], {})
-        if self.ok and len(self.names) != row["images"]:
+        self.record = record
+        self.names, self.scores = folder.scores() if record.ok else ([], {})
+        if record.ok and len(self.names) != record.images:
             raise BadInput(
-                f"{folder.path / 'scores.csv'} has {len(self.names)} of {row['images']} images; "
+                f"{folder.path / 'scores.csv'} has {len(self.names)} of {record.images} images; "
                 "delete its folder to run it again."
             )
-        self.draws: dict[str, list[float]] = folder.scores("samples.csv")[1] if "samples" in row else {}
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """The row it belongs to: its protocol's fingerprint and its model's label."""
-        return self.row["protocol"]["fingerprint"], self.row["label"]
-
-    @property
-    def finished(self) -> str:
-        return str(self.row["provenance"]["finished"])
+        self.draws: dict[str, list[float]] = folder.scores("samples.csv")[1] if record.samples else {}
 
 
 def read_results(folder: Path) -> list[Result]:
@@ -48,23 +36,23 @@ def read_results(folder: Path) -> list[Result]:
     """
     if not folder.is_dir():
         raise BadInput(f"{folder} does not exist; name a results folder such as results/quick.")
-    return [Result(found, row) for found in run_folders(folder) if (row := found.row()) is not None]
+    return [Result(found, record) for found in run_folders(folder) if (record := found.record()) is not None]
 
 
 def newest(runs: Iterable[Result]) -> dict[tuple[str, str], list[Result]]:
     """Per protocol and model, the runs of the newest key: an older recipe's stay in runs.csv only."""
     by_key: dict[tuple[str, str], dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
     for run in runs:
-        by_key[run.place][run.row["key"]].append(run)
+        by_key[run.record.place][run.record.key].append(run)
     return {
-        place: max(keys.values(), key=lambda group: max(run.finished for run in group))
+        place: max(keys.values(), key=lambda group: max(run.record.provenance.finished for run in group))
         for place, keys in by_key.items()
     }
 
 
 def in_seed_order(group: Iterable[Result]) -> list[Result]:
     """The finished runs."""
-    return sorted((run for run in group if run.ok), key=lambda run: run.row["seed"])
+    return sorted((run for run in group if run.record.ok), key=lambda run: run.record.seed)
 
 
 def score_table(scores: Sequence[Mapping[str, Sequence[float]]], metric: str) -> np.ndarray | None:

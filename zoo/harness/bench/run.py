@@ -21,9 +21,11 @@ from zoo.harness.bench.draws import K as DRAWS
 from zoo.harness.bench.draws import can_sample, score_draws
 from zoo.harness.bench.given_weights import load_given, weights_digest
 from zoo.harness.bench.hint_sweep import PIXELS_A_BATCH, level_means, score_sweeps
-from zoo.harness.bench.outcome import failed_row, failure, head, tail
+from zoo.harness.bench.outcome import failure
 from zoo.harness.bench.plan import Run
 from zoo.harness.bench.predictions import KEPT, save_photos, save_predictions
+from zoo.harness.bench.provenance import here_and_now
+from zoo.harness.bench.run_record import CurvePoint, HintLevel, RunRecord
 from zoo.harness.bench.samples import input_pictures, sheet
 from zoo.harness.bench.saved_hints import hints_of, hints_path, sweep_photos
 from zoo.harness.bench.scoring import Scores, make_metrics, score_colorizer
@@ -61,13 +63,13 @@ def main(payload: dict[str, Any], send: Callable[[dict[str, Any]], None], stop: 
             return
         tracking = Tracking(run.suite.track, folder.path, run.name, _config(run))
         try:
-            row = RunProcess(run, folder, tracking, send, stop).run()
+            record = RunProcess(run, folder, tracking, send, stop).run()
         except (Exception, SystemExit) as error:
             status, reason = failure(run, error)
             traceback.print_exc()
-            row = failed_row(run, status, reason)
-        tracking.finish(row["status"], row.get("scores", {}))
-        folder.write_row(row)
+            record = RunRecord.of(run, here_and_now(run.device), status=status, error=reason)
+        tracking.finish(record.status, record.scores)
+        folder.write_record(record)
 
 
 class RunProcess:
@@ -90,8 +92,8 @@ class RunProcess:
         self.precision = devices.pick_precision(run.suite.precision, self.device)
         self.notes: list[str] = []
 
-    def run(self) -> dict[str, Any]:
-        """Train, score, weigh, and describe. Returns what run.json holds.
+    def run(self) -> RunRecord:
+        """Train, score, weigh, and describe.
 
         Raises:
             ZooError, RuntimeError: what :func:`failure` turns into a status.
@@ -130,24 +132,24 @@ class RunProcess:
             self.folder.checkpoint.unlink()
         means = {name: _mean(values) for name, values in scores.per_image.items()}
         if training.objective.players:
-            curve.append({"step": training.step, "seconds": round(training.seconds, 3), "psnr": means.get("psnr")})
+            curve.append(CurvePoint(training.step, round(training.seconds, 3), means.get("psnr")))
         measured["time_to"] = time_to(suite.psnr_target, curve)
-        return {
-            **head(run),
-            "status": "ok",
-            "error": "",
-            "baseline": bool(run.spec and run.spec.baseline),
-            "notes": [*([run.spec.note] if run.spec and run.spec.note else []), *self.notes, *self.tracking.notes],
-            "scores": means,
-            "images": len(self.banks.test.names),
-            "hints": hints,
-            **({"samples": samples} if samples else {}),
-            "costs": measured,
-            "steps": training.step,
-            "curve": curve,
-            "precision": self.precision,
-            **tail(run, self.device),
-        }
+        return RunRecord.of(
+            run,
+            here_and_now(devices.describe(self.device)),
+            status="ok",
+            baseline=bool(run.spec and run.spec.baseline),
+            notes=[*([run.spec.note] if run.spec and run.spec.note else []), *self.notes, *self.tracking.notes],
+            scores=means,
+            higher_is_better={metric.name: metric.higher_is_better for metric in metrics},
+            images=len(self.banks.test.names),
+            hints=hints,
+            samples=samples or msgspec.UNSET,
+            costs=measured,
+            steps=training.step,
+            curve=curve,
+            precision=self.precision,
+        )
 
     def progress(self, phase: str, fraction: float, **values: float) -> None:
         self._send({"phase": phase, "fraction": fraction, **values})
@@ -170,7 +172,7 @@ class RunProcess:
     def _score(self, colorizer: torch.nn.Module, metrics: Any, *, keep: int = 0, adherence: bool = False) -> Scores:
         return score_colorizer(colorizer, self._batches(), metrics, keep=keep, adherence=adherence, stop=self.stop)
 
-    def _sweep_hints(self, colorizer: torch.nn.Module) -> list[dict[str, Any]]:
+    def _sweep_hints(self, colorizer: torch.nn.Module) -> list[HintLevel]:
         """Score every level of the suite's hint sweeps, write hints.csv, and return its means."""
         suite = self.plan.suite
         if not suite.sweeps:

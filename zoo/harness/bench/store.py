@@ -7,19 +7,13 @@ import csv
 import io
 import json
 import math
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from zoo.core.errors import BadInput
 from zoo.core.files import write_whole
-from zoo.harness.bench.run_row import RunRow
-
-SCHEMA = 1
-"""Of run.json. A folder written under another one is refused with a sentence."""
+from zoo.harness.bench.run_record import RunRecord, read_record
 
 HINT_SCORE_COLUMNS = ("sweep", "level", "image", "psnr", "hint_error")
 
@@ -56,7 +50,7 @@ class RunFolder:
     def log(self) -> Path:
         return self.path / "log.jsonl"
 
-    def row(self) -> dict[str, Any] | None:
+    def record(self) -> RunRecord | None:
         """run.json, or None when there is none.
 
         Raises:
@@ -64,26 +58,16 @@ class RunFolder:
         """
         path = self.path / "run.json"
         try:
-            row = msgspec.json.decode(path.read_bytes())
+            content = path.read_bytes()
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, RecursionError) as error:
+        except OSError as error:
             raise BadInput(f"{path} cannot be read ({error}); delete its folder to run it again.") from None
-        if not isinstance(row, dict) or row.get("schema") != SCHEMA:
-            found = row.get("schema") if isinstance(row, dict) else None
-            raise BadInput(
-                f"{path} is of version {found!r}, this zoo reads {SCHEMA}; update the zoo, or give another folder."
-            )
-        try:
-            msgspec.convert(row, RunRow)
-        except msgspec.ValidationError as error:
-            raise BadInput(f"{path} is damaged ({error}); delete its folder to run it again.") from None
-        return row
+        return read_record(content, path)
 
-    def write_row(self, row: Mapping[str, Any]) -> None:
+    def write_record(self, record: RunRecord) -> None:
         """Write run.json, last of all: a run is there when its run.json is."""
-        text = json.dumps({"schema": SCHEMA, **row}, indent=1, ensure_ascii=False, allow_nan=False)
-        write_whole(self.path / "run.json", text + "\n")
+        write_whole(self.path / "run.json", record.json())
 
     def finished(self) -> bool:
         """Whether nothing is left to do: the run is scored and its weights are here, or it diverged.
@@ -91,10 +75,10 @@ class RunFolder:
         The same seed would diverge the same way. Weights stay out of git, so that in a fresh clone the
         published rows are there and the colorizers are yet to be trained.
         """
-        row = self.row()
-        if row is None:
+        record = self.record()
+        if record is None:
             return False
-        return row["status"] == "diverged" or (row["status"] == "ok" and self.weights.is_file())
+        return record.status == "diverged" or (record.ok and self.weights.is_file())
 
     def write_scores(
         self, names: Sequence[str], scores: Mapping[str, Sequence[float | None]], file: str = "scores.csv"
@@ -161,11 +145,6 @@ class RunFolder:
 def run_folders(results: Path) -> list[RunFolder]:
     """All runs of a results folder, sorted by path."""
     return [RunFolder(path.parent) for path in sorted(results.glob("runs/*/*/run.json"))]
-
-
-def today() -> str:
-    """The date in UTC, ISO 8601."""
-    return time.strftime("%Y-%m-%d", time.gmtime())
 
 
 def _number(cell: str) -> float:

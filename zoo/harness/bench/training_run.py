@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 from torch import nn
 
 from zoo.core.errors import BadInput, Stopped
+from zoo.harness.bench.run_record import CurvePoint
 from zoo.harness.bench.store import RunFolder
 from zoo.harness.bench.suite import Suite
 from zoo.harness.bench.tracking import Tracking
@@ -71,7 +71,7 @@ class TrainingRun:
         self.folder.cut_log(self.training.step)
         return True
 
-    def run(self) -> list[dict[str, Any]]:
+    def run(self) -> list[CurvePoint]:
         """Train to the end, with a look at the PSNR at the suite's points of the way.
 
         Returns:
@@ -95,9 +95,9 @@ class TrainingRun:
             self._train(until)
             if until < 1:
                 psnr = self.psnr(training.trained)
-                reached = {"step": training.step, "seconds": round(training.seconds, 3), "psnr": psnr}
+                reached = CurvePoint(training.step, round(training.seconds, 3), psnr)
                 curve.append(reached)
-                self.folder.append_log({"curve": True, **reached})
+                self.folder.append_log({"curve": True, **msgspec.structs.asdict(reached)})
                 self.tracking.log(training.step, {"psnr": psnr} if psnr is not None else {})
         if training.progress < 1:
             self._train(1.0)
@@ -124,8 +124,12 @@ class TrainingRun:
     def _checkpoint(self) -> None:
         save_state({"training": self.training.state_dict()}, self.folder.checkpoint)
 
-    def _curve_so_far(self) -> list[dict[str, Any]]:
+    def _curve_so_far(self) -> list[CurvePoint]:
         if not self.folder.log.exists():
             return []
         entries = map(msgspec.json.decode, self.folder.log.read_bytes().splitlines())
-        return [{k: v for k, v in entry.items() if k != "curve"} for entry in entries if entry.get("curve")]
+        return [
+            msgspec.convert({k: v for k, v in entry.items() if k != "curve"}, CurvePoint)
+            for entry in entries
+            if entry.get("curve")
+        ]

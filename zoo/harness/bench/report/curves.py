@@ -10,8 +10,10 @@ import msgspec
 
 from zoo.core.errors import BadInput
 from zoo.harness.bench.report.plot import Plot, Point, Series
-from zoo.harness.bench.report.results import CurvePoint, Run, Standing
 from zoo.harness.bench.report.scales import linear, logarithmic
+from zoo.harness.bench.results import Result
+from zoo.harness.bench.run_record import CurvePoint
+from zoo.harness.bench.standing import Standing
 
 _MOST_POINTS = 120
 """Of a line; a log of many steps is averaged down to them."""
@@ -31,8 +33,8 @@ def curve_plots(standing: Standing) -> list[tuple[str, Plot]]:
     return [(name, plot) for name, plot in plots if plot is not None]
 
 
-def _runs(standing: Standing) -> Iterable[tuple[int, Run]]:
-    return ((place, run) for place, model in enumerate(standing.models) for run in standing.runs_of(model))
+def _runs(standing: Standing) -> Iterable[tuple[int, Result]]:
+    return ((place, run) for place, row in enumerate(standing.rows) if not row.kind.of_draws for run in row.runs)
 
 
 def _psnr_plot(standing: Standing, x_label: str, x: Callable[[CurvePoint], float]) -> Plot | None:
@@ -64,7 +66,7 @@ def _values(series: list[Series]) -> tuple[list[float], list[float]]:
     return [point.x for point in points], [point.y for point in points]
 
 
-def _losses(run: Run) -> list[tuple[float, float]]:
+def _losses(run: Result) -> list[tuple[float, float]]:
     """(step, loss) of the player that is trained last: of an adversarial pair, the colorizer's."""
     path = run.folder.log
     if not path.exists():

@@ -10,7 +10,8 @@ from PIL import Image
 
 from zoo.core.errors import BadInput
 from zoo.harness.bench.predictions import KEPT, jpeg, read_photos, read_predictions
-from zoo.harness.bench.report.results import Run, Standing
+from zoo.harness.bench.results import Result
+from zoo.harness.bench.standing import Standing
 
 PHOTOS = 12
 """Shown by every model, evenly spread over those that pictures were kept of."""
@@ -32,18 +33,17 @@ def gallery(folder: Path, standing: Standing) -> dict[str, Any] | None:
     """
     names: list[str] = []
     models = []
-    for place, model in enumerate(standing.models):
-        run = next((run for run in standing.runs_of(model) if run.record.status == "ok"), None)
-        if run is None:
+    for place, row in enumerate(standing.rows):
+        run = next(iter(row.finished), None)
+        if run is None or row.kind.of_draws:
             continue
-        scored, scores = run.folder.scores()
-        pictures = read_predictions(run.folder.path, len(scored))
+        pictures = read_predictions(run.folder.path, len(run.names))
         if not pictures:
             continue
-        if names and scored != names:
+        if names and run.names != names:
             raise BadInput(f"{run.folder.path} was scored on other photos than its protocol's other runs; run it anew.")
-        names = scored
-        models.append((place, model, run, scores.get("psnr", []), pictures))
+        names = run.names
+        models.append((place, row.label, run, run.scores.get("psnr", []), pictures))
     greys, hints, truths = read_photos(folder, standing.protocol, len(names))
     if not models or not truths:
         return None
@@ -71,7 +71,7 @@ def _spread(count: int) -> list[int]:
 
 
 def _model(
-    place: int, name: str, run: Run, psnr: list[float], pictures: list[Image.Image], shown: list[int]
+    place: int, name: str, run: Result, psnr: list[float], pictures: list[Image.Image], shown: list[int]
 ) -> dict[str, Any]:
     ranked = sorted((i for i in range(min(len(psnr), KEPT)) if psnr[i] == psnr[i]), key=lambda i: (-psnr[i], i))
     best, worst = ranked[:EXTREMES], ranked[max(EXTREMES, len(ranked) - EXTREMES) :]

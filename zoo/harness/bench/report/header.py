@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from zoo.harness.bench.report.results import Standing
+from zoo.harness.bench.standing import Standing
 
 _FIT = {"crop": "cut from the middle", "stretch": "stretched to a square"}
 
@@ -23,10 +23,10 @@ def facts(standing: Standing) -> list[tuple[str, str]]:
         ("Hints when scoring", _part(protocol.get("eval_hints"))),
         ("Hints in training", _part(suite.get("train_hints")) if suite.get("train_hints") else "each recipe's own"),
         ("Budget", _budget(protocol)),
-        ("Seeds", _distinct(row["seeds"] for row in standing.rows if row.get("seeds") not in ("", "0")) or "none done"),
+        ("Seeds", _distinct(str(len(row.finished)) for row in standing.rows if row.finished) or "none done"),
         ("Measured by", ", ".join(map(str, protocol.get("metrics") or ())) or "nothing"),
         ("Device", _distinct(provenance.device for provenance in provenances)),
-        ("Precision", _distinct(row.get("precision", "") for row in standing.rows) or "not recorded"),
+        ("Precision", _distinct(run.record.precision or "" for run in standing.runs) or "not recorded"),
         ("Date", days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"),
         ("Versions", _versions(standing)),
         ("Protocol", standing.protocol),

@@ -1,35 +1,25 @@
-"""PSNR against hints: a plot a sweep of ``hints.csv``."""
+"""PSNR against hints: a plot a sweep."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from zoo.core.errors import BadInput
+from zoo.harness.bench.hint_rows import HintRow
 from zoo.harness.bench.report.plot import Plot, Point, Series
-from zoo.harness.bench.report.results import Standing, number, read_csv
 from zoo.harness.bench.report.scales import levels, linear
+from zoo.harness.bench.standing import Standing
 
 
-def hint_plots(folder: Path, standing: Standing) -> list[Plot]:
-    """A line a model; none when no sweep has been made.
-
-    Raises:
-        BadInput: hints.csv cannot be read.
-    """
-    path = folder / "hints.csv"
-    if not path.exists():
-        return []
-    places = {model: place for place, model in enumerate(standing.models)}
+def hint_plots(rows: Sequence[HintRow], standing: Standing) -> list[Plot]:
+    """A line a model; none when no sweep has been made."""
+    places = {row.label: place for place, row in enumerate(standing.rows)}
     sweeps: dict[str, dict[int, list[Point]]] = defaultdict(lambda: defaultdict(list))
-    for row in read_csv(path, ("model", "sweep", "level", "psnr")):
-        level, psnr = number(row["level"]), number(row["psnr"])
-        if level is None or level < 0:
-            raise BadInput(f"{path} has a level that is no count: {row['level']!r}; delete it and sweep again.")
-        if psnr is not None and row["model"] in places and row.get("protocol", standing.protocol) == standing.protocol:
-            point = Point(level, psnr, number(row.get("psnr_lo", "")), number(row.get("psnr_hi", "")))
-            sweeps[row["sweep"]][places[row["model"]]].append(point)
+    for row in rows:
+        if row.protocol == standing.protocol and row.label in places:
+            point = Point(row.level, row.psnr.mean, row.psnr.low, row.psnr.high)
+            sweeps[row.sweep][places[row.label]].append(point)
     return [_plot(sweep, standing, lines) for sweep, lines in sorted(sweeps.items())]
 
 
@@ -46,7 +36,7 @@ def _plot(sweep: str, standing: Standing, lines: dict[int, list[Point]]) -> Plot
         series=[
             Series(
                 place,
-                standing.models[place],
+                standing.rows[place].label,
                 [replace(point, x=round(point.x * factor, 9)) for point in sorted(line, key=lambda point: point.x)],
             )
             for place, line in sorted(lines.items())

@@ -11,14 +11,14 @@ import jinja2
 from markupsafe import Markup
 
 from zoo.core.files import write_whole
-from zoo.harness.bench.leaderboard import rebuild
+from zoo.harness.bench.leaderboard import Board
 from zoo.harness.bench.report.cost import cost_plots
 from zoo.harness.bench.report.curves import curve_plots
 from zoo.harness.bench.report.gallery import gallery
 from zoo.harness.bench.report.header import facts, summary
 from zoo.harness.bench.report.hints import hint_plots
-from zoo.harness.bench.report.results import Standing, read_runs, standings
 from zoo.harness.bench.report.table import failures, leaderboard_table
+from zoo.harness.bench.standing import Kind, Standing
 
 COLOURS = 8
 """Models drawn in colour at first: as many as can be told apart."""
@@ -33,15 +33,15 @@ def write_report(folder: Path, output: Path | None = None) -> Path:
     Raises:
         BadInput: there are no runs, one of their files is damaged, or the page cannot be written.
     """
-    runs = read_runs(folder)
-    rebuild(folder)
-    first, *others = standings(folder, runs)
+    board = Board.read(folder)
+    board.write()
     path = output or folder / "report.html"
-    write_whole(path, _page(folder, first, others))
+    write_whole(path, _page(board))
     return path
 
 
-def _page(folder: Path, standing: Standing, others: list[Standing]) -> str:
+def _page(board: Board) -> str:
+    folder, standing = board.folder, board.standings[0]
     pictures = gallery(folder, standing)
     return (
         _environment()
@@ -50,11 +50,11 @@ def _page(folder: Path, standing: Standing, others: list[Standing]) -> str:
             title=standing.runs[0].record.suite or folder.name,
             summary=summary(standing),
             facts=facts(standing),
-            tables=[(each, leaderboard_table(each), failures(each)) for each in (standing, *others)],
-            models=standing.models,
+            tables=[(each, leaderboard_table(each, board.plugin_metrics), failures(each)) for each in board.standings],
+            models=[row.label for row in standing.rows],
             colours=_colours(standing),
             costs=cost_plots(standing),
-            sweeps=hint_plots(folder, standing),
+            sweeps=hint_plots(board.hints, standing),
             curves=curve_plots(standing),
             gallery=pictures is not None,
             data=_script_safe(pictures or {}),
@@ -89,11 +89,7 @@ def _breakable(name: str) -> Markup:
 
 def _colours(standing: Standing) -> dict[int, int]:
     """A colour for each of the best models; baselines are drawn grey until they are asked for."""
-    ranked = [
-        place
-        for place, row in enumerate(standing.rows)
-        if row.get("rank") and not row.get("notes", "").startswith("baseline")
-    ]
+    ranked = [place for place, row in enumerate(standing.rows) if row.rank and row.kind is Kind.MODEL]
     return {place: colour for colour, place in enumerate(ranked[:COLOURS])}
 
 

@@ -5,41 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoo.harness.bench.report.results import Standing, number, plugin_metrics
+from zoo.harness.bench.columns import COSTS, METRICS, MODEL, RANK, SEEDS, STATUS, TRAIN_S, Column, Span
+from zoo.harness.bench.standing import Kind, Row, Standing
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its name, what it means, and which end of it is the better one.
-
-    ``decimals`` is None where a column is not a number.
-    """
-
-    name: str
-    title: str
-    meaning: str
-    decimals: int | None = None
-    higher_is_better: bool = False
-
-
-COLUMNS = (
-    Column("rank", "rank", "place by PSNR, and the places it cannot be told from", 0),
-    Column("model", "model", "registered name, with the options that were set"),
-    Column("psnr", "PSNR", "dB over RGB, mean over the photos; higher is better", 2, True),
-    Column("ssim", "SSIM", "structural similarity; higher is better", 4, True),
-    Column("lpips", "LPIPS", "learned perceptual distance; lower is better", 4),
-    Column("st_lpips", "ST-LPIPS", "shift-tolerant LPIPS; lower is better", 4),
-    Column("delta_e00", "ΔE00", "mean CIEDE2000 colour difference; lower is better", 2),
-    Column("colorfulness_gap", "colour gap", "difference of the colourfulness to the photo's; lower is better", 2),
-    Column("params_m", "params", "parameters, millions", 2),
-    Column("gflops", "GFLOPs", "arithmetic to colorize one photo, 10⁹ operations", 2),
-    Column("train_img_s", "train/s", "training photos a second; higher is better", 1, True),
-    Column("infer_ms", "ms", "milliseconds to colorize one photo", 2),
-    Column("peak_mem_mb", "MiB", "peak memory", 0),
-    Column("train_s", "train s", "seconds of training", 1),
-    Column("seeds", "seeds", "finished runs behind the row", 0, True),
-    Column("status", "status", "ok, or what the run ended with"),
-)
+COLUMNS = (RANK, MODEL, *METRICS, *COSTS, TRAIN_S, SEEDS, STATUS)
+"""What of the leaderboard is shown; the notes and failures stand below it, the provenance above."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +33,11 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A model's cells, and its badges: ``baseline``, ``tied with best``."""
+class TableRow:
+    """A row's cells, and its badges: ``baseline``, ``tied with best``."""
 
     place: int
-    model: str
+    kind: Kind
     cells: list[Cell]
     badges: list[str]
     failed: bool
@@ -78,86 +48,84 @@ class Table:
     """Columns that hold anything, rows best first, and what the ``notes`` say of which models."""
 
     columns: list[Column]
-    rows: list[Row]
+    rows: list[TableRow]
     notes: list[tuple[str, list[str]]]
 
 
-def leaderboard_table(standing: Standing) -> Table:
+def leaderboard_table(standing: Standing, plugin_metrics: Sequence[Column] = ()) -> Table:
     """A standing's table; columns nothing was measured of are left out."""
-    rows = standing.rows
+    values = {column.name: [_span(column, row) for row in standing.rows] for column in (*COLUMNS, *plugin_metrics)}
     columns = [
-        *COLUMNS,
-        *(Column(name, name, "a plugin's metric", 4) for name in plugin_metrics(rows[0])),
+        column for column in (*COLUMNS, *plugin_metrics) if any(column.text(span.value) for span in values[column.name])
     ]
-    columns = [column for column in columns if any(row.get(column.name) for row in rows)]
-    tied = sum(_TIED in _notes(row) for row in rows) > 1
-    spans = {column.name: _span(rows, column.name) for column in columns}
+    tied = sum(row.tied_with_best for row in standing.rows) > 1
+    scales = {column.name: _scale(values[column.name]) for column in columns}
     return Table(
         columns,
         [
-            Row(
+            TableRow(
                 place,
-                row["model"],
-                [_cell(row, column, spans[column.name]) for column in columns],
+                row.kind,
+                [_cell(values[column.name][place], column, scales[column.name]) for column in columns],
                 _badges(row, tied),
-                row["status"] != "ok",
+                not row.outcome.ok,
             )
-            for place, row in enumerate(rows)
+            for place, row in enumerate(standing.rows)
         ],
-        _shared_notes(rows),
+        _shared_notes(standing.rows),
     )
 
 
 def failures(standing: Standing) -> list[tuple[str, int, str, str]]:
     """(model, seed, status, reason) of every run that came to no score."""
-    records = [run.record for run in standing.runs if run.record.status != "ok"]
+    records = [run.record for run in standing.runs if not run.record.ok]
     return sorted((r.label, r.seed, r.status, r.error or "no reason is known") for r in records)
 
 
-_BASELINE, _TIED = "baseline", "tied_with_best"
-
-
-def _badges(row: dict[str, str], tied: bool) -> list[str]:
+def _badges(row: Row, tied: bool) -> list[str]:
     """The best is always tied with itself; that is only worth saying when there are ``tied`` others."""
-    notes = _notes(row)
-    return [*(["baseline"] if _BASELINE in notes else []), *(["tied with best"] if tied and _TIED in notes else [])]
+    return [
+        *(["baseline"] if row.kind is Kind.BASELINE else []),
+        *(["tied with best"] if tied and row.tied_with_best else []),
+    ]
 
 
-def _notes(row: dict[str, str]) -> list[str]:
-    return [note.strip() for note in row.get("notes", "").split(";") if note.strip()]
-
-
-def _shared_notes(rows: Sequence[dict[str, str]]) -> list[tuple[str, list[str]]]:
+def _shared_notes(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
     """Each note once, with the models it is about; no models where it is about all of them."""
     about: dict[str, list[str]] = {}
     for row in rows:
-        for note in _notes(row):
-            if note not in (_BASELINE, _TIED):
-                about.setdefault(note, []).append(row["model"])
-    scored = sum(row["status"] == "ok" for row in rows)
+        for note in row.notes:
+            about.setdefault(note, []).append(row.label)
+    scored = sum(row.outcome.ok for row in rows)
     return [(note, [] if len(models) >= max(scored, 2) else models) for note, models in about.items()]
 
 
-def _span(rows: Sequence[dict[str, str]], name: str) -> tuple[float, float] | None:
+def _span(column: Column, row: Row) -> Span:
+    value = column.of_row and column.of_row(row)
+    return value if isinstance(value, Span) else Span(value, None, None)
+
+
+def _scale(values: Sequence[Span]) -> tuple[float, float] | None:
     """From the lowest to the highest end of a column's intervals."""
-    ends = [number(row.get(f"{name}_{end}", "")) for row in rows for end in ("lo", "hi")]
-    known = [end for end in ends if end is not None]
-    return (min(known), max(known)) if known and min(known) < max(known) else None
+    ends = [end for value in values for end in (value.low, value.high) if end is not None and end == end]
+    return (min(ends), max(ends)) if ends and min(ends) < max(ends) else None
 
 
-def _cell(row: dict[str, str], column: Column, span: tuple[float, float] | None) -> Cell:
-    text = row.get(column.name, "")
+def _cell(value: Span, column: Column, scale: tuple[float, float] | None) -> Cell:
+    shown = column.text(value.value)
     if column.decimals is None:
-        return Cell(text, text, False)
-    value = number(text)
-    if value is None:
+        return Cell(shown, shown, False)
+    if value.value is None or not shown:
         return Cell("–", "", True)
-    low, high = number(row.get(f"{column.name}_lo", "")), number(row.get(f"{column.name}_hi", ""))
-    shown = f"{value:.{column.decimals}f}"
-    if low is None or high is None:
-        return Cell(shown, text, True)
-    if span is None or column.name == "rank":
-        return Cell(shown if low == high else f"{shown} ({low:.0f}–{high:.0f})", text, True)
-    scale = 100 / (span[1] - span[0])
-    bar = Bar(*(round(part * scale, 1) for part in (low - span[0], high - low, value - span[0])))
-    return Cell(shown, text, True, f"95 % interval {low:.{column.decimals}f} to {high:.{column.decimals}f}", bar)
+    low, high = column.text(value.low), column.text(value.high)
+    if value.low is None or value.high is None or not low or not high:
+        return Cell(shown, shown, True)
+    if scale is None or column is RANK:
+        return Cell(shown if low == high else f"{shown} ({low}–{high})", shown, True)
+    factor = 100 / (scale[1] - scale[0])
+    bar = Bar(
+        round((value.low - scale[0]) * factor, 1),
+        round((value.high - value.low) * factor, 1),
+        round((value.value - scale[0]) * factor, 1),
+    )
+    return Cell(shown, shown, True, f"95 % interval {low} to {high}", bar)
