@@ -55,7 +55,11 @@ class Colorizer(nn.Module):
         extras: those names; the caller passes a mapping with them.
         hint_gain: what ``hint_ab`` is multiplied by before the network sees it, see
             :data:`~zoo.core.contracts.HINT_GAIN`.
+
+    ``notes`` say what whoever loaded its weights should know of them.
     """
+
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self, network: nn.Module, *, name: str = "colorizer", extras: Sequence[str] = (), hint_gain: float = 1.0

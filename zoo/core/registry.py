@@ -19,16 +19,23 @@ from zoo.core.errors import AmbiguousName, BrokenPlugin, ContractError, UnknownN
 from zoo.core.kinds import KINDS
 from zoo.core.record import Record
 from zoo.core.registry_file import read_registry_file
-from zoo.core.spec import ModelRow, RecipeRow
+from zoo.core.spec import ModelRow, RecipeRow, WeightsRow
 from zoo.core.strict_yaml import decode
 
 
 class Registry:
     """The table. Built by :meth:`read`; reached through :func:`current`."""
 
-    def __init__(self, records: Iterable[Record], recipes: Mapping[str, RecipeRow], files: tuple[Path, ...] = ()):
+    def __init__(
+        self,
+        records: Iterable[Record],
+        recipes: Mapping[str, RecipeRow],
+        files: tuple[Path, ...] = (),
+        weights: Mapping[str, WeightsRow] | None = None,
+    ):
         self.files = files
         self.recipes = dict(recipes)
+        self.weights = dict(weights or {})
         self._table: dict[str, dict[str, list[Record]]] = {kind: defaultdict(list) for kind in KINDS}
         for record in records:
             self._table[record.kind][record.name].append(record)
@@ -45,11 +52,13 @@ class Registry:
         files = tuple(Path(file).resolve() for file in files)
         rows: dict[tuple[str, str], Record] = {}
         recipes: dict[str, RecipeRow] = {}
+        weights: dict[str, WeightsRow] = {}
         for file in (resources.registry_file(), *files):
-            found, named = read_registry_file(file, recipes, builtin=file not in files)
-            rows.update({(record.kind, record.name): record for record in found})
-            recipes.update(named)
-        return cls([*rows.values(), *entry_point_records()], recipes, files)
+            found = read_registry_file(file, recipes, builtin=file not in files)
+            rows.update({(record.kind, record.name): record for record in found.records})
+            recipes.update(found.recipes)
+            weights.update(found.weights)
+        return cls([*rows.values(), *entry_point_records()], recipes, files, weights)
 
     def names(self, kind: str, pattern: str = "*") -> list[str]:
         """The names of ``kind`` that match the glob, sorted; colliding ones as ``name@distribution``."""

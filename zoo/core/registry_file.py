@@ -1,26 +1,32 @@
-"""A registry file, the built-in one or a user's: its rows and its recipes."""
+"""A registry file, the built-in one or a user's: its rows, its recipes and the published weights it knows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from zoo.core.errors import BadInput, did_you_mean
 from zoo.core.kinds import KINDS
 from zoo.core.record import OURS, Record, check_name
-from zoo.core.spec import ModelRow, PartRow, RecipeRow
+from zoo.core.spec import ModelRow, PartRow, RecipeRow, WeightsRow
 from zoo.core.strict_yaml import decode, read_mapping
 
-SECTIONS = ("parts", "models", "recipes")
+SECTIONS = ("parts", "models", "recipes", "weights")
 
 
-def read_registry_file(
-    file: Path, known: Mapping[str, RecipeRow], *, builtin: bool = False
-) -> tuple[list[Record], dict[str, RecipeRow]]:
-    """The rows of one file, and its recipes by name.
+class RegistryFile(NamedTuple):
+    """What one file holds: its rows, its recipes by name, its published weights by name."""
+
+    records: list[Record]
+    recipes: dict[str, RecipeRow]
+    weights: dict[str, WeightsRow]
+
+
+def read_registry_file(file: Path, known: Mapping[str, RecipeRow], *, builtin: bool = False) -> RegistryFile:
+    """Read one file.
 
     Args:
         known: the recipes of the files before it, which its own may take as their ``base``.
@@ -34,7 +40,12 @@ def read_registry_file(
     for key in table:
         if key not in SECTIONS:
             raise BadInput(f"{shown}: unknown key {key!r}; {did_you_mean(key, SECTIONS)}")
-    return list(_rows(table, shown, builtin)), _recipes(_section(table, "recipes", shown), known, shown)
+    recipes = _recipes(_section(table, "recipes", shown), known, shown)
+    weights = {
+        check_name(name, f"{shown}, weights"): decode(value, WeightsRow, f"{shown}, weights {name!r}")
+        for name, value in _section(table, "weights", shown).items()
+    }
+    return RegistryFile(list(_rows(table, shown, builtin)), recipes, weights)
 
 
 def _rows(table: dict[str, Any], shown: str, builtin: bool) -> Iterable[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import msgspec
@@ -68,6 +69,27 @@ class RecipeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def identity(self) -> dict[str, Any]:
         """What decides the result, as plain data (words about it do not)."""
         return {k: v for k, v in msgspec.to_builtins(self).items() if k not in ("summary", "source")}
+
+
+class WeightsRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A published file of weights: the model that reads it, and the options that it was trained with.
+
+    ``sha256`` are the first digits (8 to 64) of the file's SHA-256, by which it is recognised and checked.
+    """
+
+    model: str
+    url: str
+    sha256: str
+    options: dict[str, Any] = {}
+    summary: str = ""
+    source: str = ""
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[0-9a-f]{8,64}", self.sha256):
+            raise ValueError(f"sha256 is the first 8 to 64 digits of the file's SHA-256, not {self.sha256[:80]!r}")
+        if not self.url.startswith(("https://", "http://")):
+            raise ValueError(f"url begins with https:// or http://, not {self.url[:80]!r}")
 
 
 class PartRef(msgspec.Struct, frozen=True):

@@ -1,9 +1,10 @@
-"""A trained colorizer back from its run folder. Weights are safetensors; pickles are refused."""
+"""A trained colorizer: back from its run folder, or a model with weights that are given to it."""
 
 from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,38 +13,63 @@ import safetensors
 import safetensors.torch
 import torch
 
-from zoo.core.assemble import assemble, build
+from zoo.core.assemble import assemble, build, resolve
 from zoo.core.colorizer import Colorizer
+from zoo.core.download import sha256_of
 from zoo.core.errors import BadInput
+from zoo.core.given_weights import load_given
+from zoo.core.published import given_weights
+from zoo.core.recorded import PICKLES, recorded_spec, untrained
 from zoo.core.registry import current
-from zoo.core.spec import ModelSpec, PartRef
+from zoo.core.spec import ModelSpec
+from zoo.core.state_dict import differences, layout_of
 
 WEIGHTS = "model.safetensors"
 UNTRAINED = "untrained"
 """The recipe of models that have nothing to learn."""
-_PICKLES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".th", ".tar"})
+DIGEST = "weights_sha256"
+"""The record's field for the SHA-256 of the run's :data:`WEIGHTS`."""
 
 
-def load(name_or_run: str | Path, device: str | torch.device = "cpu") -> Colorizer:
+def load(
+    name_or_run: str | Path,
+    device: str | torch.device = "cpu",
+    *,
+    weights: str | Path | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Colorizer:
     """A colorizer that is ready to use.
 
     Args:
         name_or_run: a run folder (``results/quick/runs/unet/seed0-…``), the folder of a model's runs
             (its lowest seed is taken), or the name of a registered model that needs no training.
         device: where it is put; it is in eval mode.
+        weights: for a model's name: a file of weights, in our layout or its public original's, or ``published``,
+            which downloads the published one; see :func:`zoo.core.published.given_weights`.
+        options: with ``weights``: model options, as :func:`zoo.build` takes them.
+
+    Returns:
+        The colorizer; its ``notes`` say what is worth knowing about its weights.
 
     Raises:
-        BadInput: no such run, a run without weights, a pickle, or weights that are cut short or do not fit.
+        BadInput: no such run, a run without weights, a pickle, or weights that are cut short, exchanged, or do not fit.
         UnknownName: neither a folder nor a registered model.
+        Unavailable: published weights that cannot be downloaded here.
         ZooError: the run's parts cannot be built here.
     """
     text = str(name_or_run)
-    if Path(text).suffix.lower() in _PICKLES:
+    if weights is not None:
+        model = _with_weights(text, weights, options or {})
+    elif options:
+        raise BadInput("Options go with weights, or with zoo.build; a run has its own.")
+    elif Path(text).suffix.lower() in PICKLES:
         raise BadInput(
-            f"{text} is a pickle, which can run any code when it is loaded; safetensors only: give the run's folder."
+            f"{text} is a pickle, which can run any code when it is loaded; safetensors only: give the run's folder, "
+            "or the model's name and the file as its weights."
         )
-    folder = run_folder(text)
-    model = _untrained(text) if folder is None else _trained(folder)
+    else:
+        folder = run_folder(text)
+        model = _untrained(text) if folder is None else _trained(folder)
     try:
         return model.to(device).eval()
     except (RuntimeError, AssertionError) as error:
@@ -99,25 +125,37 @@ def _untrained(name: str) -> Colorizer:
     )
 
 
+def _with_weights(name: str, weights: str | Path, options: Mapping[str, Any]) -> Colorizer:
+    given = given_weights(name, weights, options)
+    spec = resolve(name, {**given.options, **options})
+    model = assemble(untrained(spec))
+    model.notes = load_given(model, given, spec)
+    return model
+
+
 def _trained(folder: Path) -> Colorizer:
+    record = folder / "run.json"
     weights = folder / WEIGHTS
     if not weights.is_file():
         raise _without_weights(folder)
-    model = assemble(_without_download(read_spec(folder)))
+    digest = _record(folder).get(DIGEST, "")
+    model = assemble(recorded_spec(read_spec(folder), str(record)))
     try:
+        found = sha256_of(weights)
         state = safetensors.torch.load_file(weights)
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise BadInput(f"{weights} cannot be read, it may be cut short ({_first_line(error)}).") from error
-    expected = model.network.state_dict()
-    odd = sorted(
-        {key for key in expected.keys() | state.keys() if key not in expected or key not in state}
-        | {key for key in expected.keys() & state.keys() if expected[key].shape != state[key].shape}
-    )
-    if odd:
+    if digest and found != digest:
         raise BadInput(
-            f"{weights} does not fit the model its run.json describes: {len(odd)} tensors differ, first {odd[0]!r}."
+            f"{weights} is not the file that {record} was written with (its SHA-256 begins with {found[:12]}, not "
+            f"{digest[:12]}): it was exchanged or damaged; take the run's folder as a whole, or train it again."
         )
+    odd = differences(state, layout_of(model.network))
+    if odd:
+        raise BadInput(f"{weights} does not fit the model its run.json describes: {odd}.")
     model.network.load_state_dict(state)
+    if not digest:
+        model.notes = ("weights not checked: the record is of an older zoo and holds no digest of them",)
     return model
 
 
@@ -145,24 +183,16 @@ def read_spec(folder: Path) -> ModelSpec:
 
 
 def _record(folder: Path) -> dict[str, Any]:
-    """run.json, holding a spec at least."""
+    """run.json, holding a spec at least, and the digest of its weights if any (older records have none)."""
     path = folder / "run.json"
     try:
         row: Any = json.loads(path.read_bytes())
         msgspec.convert(row["spec"], ModelSpec)
+        msgspec.convert(row.get(DIGEST, ""), str)
         return row
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         # msgspec.ValidationError is a ValueError.
         raise BadInput(f"{path} does not describe a model ({_first_line(error)}); give another run.") from error
-
-
-def _without_download(spec: ModelSpec) -> ModelSpec:
-    """The same parts, not ``pretrained``: the run's own weights come next."""
-    parts = {
-        role: PartRef(ref.name, {**ref.options, "pretrained": False}) if ref.options.get("pretrained") else ref
-        for role, ref in spec.parts.items()
-    }
-    return msgspec.structs.replace(spec, parts=parts)
 
 
 def _first_line(error: BaseException) -> str:

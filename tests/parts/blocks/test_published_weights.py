@@ -17,9 +17,14 @@ def test_a_prefix_is_a_whole_module_name():
     assert published_name("quantized.bins", prefixes) is None
 
 
-def test_many_missing_keys_are_counted_not_listed():
-    with pytest.raises(BadInput, match="a, b, c and 2 more missing"):
-        take_published({}, dict.fromkeys("abcde", (1,)), "X")
+def test_everything_that_differs_is_said_uncut():
+    state = {"a": torch.zeros(2), "extra": torch.zeros(1), "b": torch.zeros(1)}
+    with pytest.raises(BadInput) as refusal:
+        take_published(state, {**dict.fromkeys("abcdefgh", (1,)), "odd.num_batches_tracked": ()}, "X")
+    assert str(refusal.value) == (
+        "These weights are not X's: c, d, e, f, g, h missing; it has no extra; a has shape (2,), not (1,); "
+        "give its published state dict."
+    )
 
 
 def test_only_the_counter_of_batches_may_be_missing():

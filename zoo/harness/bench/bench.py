@@ -16,11 +16,11 @@ import torch
 from zoo.core.assemble import make
 from zoo.core.errors import BadInput
 from zoo.core.locks import locked
+from zoo.core.published import GivenWeights, given_weights
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec
 from zoo.harness.bench.crew import Crew, how_it_died
 from zoo.harness.bench.executors import Executor
-from zoo.harness.bench.given_weights import weights_digest
 from zoo.harness.bench.overlap import tell_overlap
 from zoo.harness.bench.plan import Run, check_options, option_in, plan_runs, resolve_model, third_party
 from zoo.harness.bench.report import write_report
@@ -55,7 +55,8 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
         deterministic: use deterministic algorithms only, also where the suite does not ask for them.
         track: trackers to be told, besides the suite's.
         executor: where runs are carried out: ``local``, or a plugin's.
-        weights: a file that takes the place of training, for one model at the size its row says.
+        weights: a file that takes the place of training, for one model at the size its row says; ``published``, or
+            the name of a row of the table of published weights.
     """
 
     models: str = "all"
@@ -74,7 +75,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
     deterministic: bool = False
     track: tuple[str, ...] = ()
     executor: str = "local"
-    weights: Path | None = None
+    weights: str | Path | None = None
 
 
 class BenchOutcome(msgspec.Struct, frozen=True):
@@ -124,12 +125,14 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     reporter = reporter or SilentReporter()
     suite = effective_suite(request)
     models, named = select_models(request.models)
+    weights: GivenWeights | None = None
     if request.weights is not None:
         if len(models) != 1:
             raise BadInput(f"--weights is for one model, and these are {len(models)}; name one.")
-        weights_digest(request.weights)
+        weights = given_weights(models[0], request.weights, request.options)
         suite = msgspec.structs.replace(suite, options={})
-    check_options(models, request.options)
+    options = {**(weights.options if weights else {}), **request.options}
+    check_options(models, options)
     check_trunk(request.lpips_trunk, suite.metrics)
     device = pick_device(request.device)
     check_trackers(suite.track)
@@ -142,7 +145,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     photos = sweep_photos(suite, banks.test)
     hints = {name: hints_of(name, suite, photos, folder) for name in suite.sweeps}
     digests = {name: found.digest for name, found in hints.items()}
-    runs = _plan(request, suite, models, data, digests, executor)
+    runs = _plan(request, suite, models, data, digests, executor, options, weights)
     _refuse_what_nobody_takes(request, runs)
     with locked(folder / ".lock", reporter.note, waiting=f"another bench is at work in {folder}; waiting for it"):
         for name, found in hints.items():
@@ -184,13 +187,15 @@ def _plan(
     data: dict[str, Any],
     hints: dict[str, str],
     executor: Executor,
+    model_options: dict[str, Any],
+    weights: GivenWeights | None,
 ) -> list[Run]:
     runs: list[Run] = []
     for model in models:
         if third_party(model):
-            spec, error = _resolve_apart(model, suite, request, executor)
+            spec, error = _resolve_apart(model, suite, model_options, executor)
         else:
-            spec, error = resolve_model(model, suite, request.options)
+            spec, error = resolve_model(model, suite, model_options)
         runs += plan_runs(
             model,
             spec,
@@ -201,7 +206,7 @@ def _plan(
             options={} if spec is None else request.options,
             device=request.device,
             lpips_trunk=str(request.lpips_trunk.resolve()) if request.lpips_trunk else "",
-            weights=request.weights,
+            weights=weights,
         )
     return runs
 
@@ -225,14 +230,14 @@ def _refuse_what_nobody_takes(request: BenchRequest, runs: list[Run]) -> None:
 
 
 def _resolve_apart(
-    model: str, suite: Suite, request: BenchRequest, executor: Executor, *, seconds: float = 120
+    model: str, suite: Suite, options: dict[str, Any], executor: Executor, *, seconds: float = 120
 ) -> tuple[ModelSpec | None, str]:
     """Resolve a stranger's model in a process of its own: importing it may crash or hang."""
     payload = {
         "registry_files": [str(file) for file in current().files],
         "model": model,
         "suite": msgspec.to_builtins(suite),
-        "options": request.options,
+        "options": options,
     }
     task = executor.start("zoo.harness.bench.bench:resolve_task", payload)
     task.join(seconds)

@@ -61,6 +61,7 @@ def evaluate(
     if metrics and notes:
         raise BadInput(notes[0])
     colorizer = load(run_folder)
+    notes += colorizer.notes
     banks = open_banks(target)
     photos = scored_photos(target, banks, colorizer.extras, where)
     # The error at the hints is no registered metric: it comes with the suite's own, and is not asked for by name.

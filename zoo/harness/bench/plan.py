@@ -7,16 +7,15 @@ date are provenance and not in it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from zoo.core.assemble import HINT_GAIN_OPTION, option_names, resolve, takes_option
 from zoo.core.errors import ZooError
+from zoo.core.published import GivenWeights
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, RecipeRow, fingerprint, part_ref
-from zoo.harness.bench.given_weights import weights_digest
 from zoo.harness.bench.saved_hints import definition
 from zoo.harness.bench.suite import Suite
 from zoo.harness.training.budget import Budget
@@ -46,7 +45,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     train_hints: str | dict[str, Any] = "none"
     device: str = "auto"
     lpips_trunk: str = ""
-    weights: str = ""
+    weights: GivenWeights | None = None
     error: str = ""
 
     @property
@@ -134,12 +133,13 @@ def plan_runs(
     device: str,
     lpips_trunk: str,
     hints: Mapping[str, str] | None = None,
-    weights: Path | None = None,
+    weights: GivenWeights | None = None,
 ) -> list[Run]:
     """The runs of one model, one a seed.
 
     Args:
         hints: the digest of each sweep's saved hints; None where none are going to be swept.
+        options: what was asked for, for the label; the spec has them already.
         weights: a file that takes the place of training; there is one seed then.
 
     Raises:
@@ -147,7 +147,6 @@ def plan_runs(
     """
     protocol = protocol_of(suite, data, hints or {})
     label = model + "".join(f" {key}={value}" for key, value in sorted(options.items()))
-    digest = weights_digest(weights) if weights else ""
     common: dict[str, Any] = {
         "model": model,
         "suite": suite,
@@ -174,10 +173,10 @@ def plan_runs(
         "precision": suite.precision,
         **({"compile": True} if suite.compile else {}),
         "protocol": protocol,
-        **({"weights": digest} if weights else {}),
+        **({"weights": weights.sha256[:12]} if weights else {}),
     }
     label = label if _is_varied(spec, options) else model
-    shared = {**common, "label": f"{label} ({weights.stem})" if weights else label}
+    shared = {**common, "label": f"{label} ({weights.file.stem})" if weights else label}
     return [
         Run(
             seed=seed,
@@ -188,7 +187,7 @@ def plan_runs(
             batch=batch,
             budget=budget,
             train_hints=train_hints,
-            weights=str(weights.resolve()) if weights else "",
+            weights=weights,
             **shared,
         )
         for seed in range(1 if weights else suite.seeds)

@@ -13,13 +13,14 @@ import msgspec
 import torch
 
 from zoo.core.colorizer import Colorizer
+from zoo.core.download import sha256_of
 from zoo.core.errors import BadInput
 from zoo.core.files import write_whole
+from zoo.core.given_weights import load_given
 from zoo.core.locks import locked
 from zoo.harness.bench import costs
 from zoo.harness.bench.draws import K as DRAWS
 from zoo.harness.bench.draws import can_sample, score_draws
-from zoo.harness.bench.given_weights import load_given, weights_digest
 from zoo.harness.bench.hint_sweep import PIXELS_A_BATCH, level_means, score_sweeps
 from zoo.harness.bench.outcome import failure
 from zoo.harness.bench.plan import Run
@@ -103,9 +104,8 @@ class RunProcess:
         self.progress("data", 0.0)
         self.banks = open_banks(suite)
         colorizer = make_colorizer(run, self.device)
-        if run.weights:
-            load_given(colorizer, Path(run.weights))
-            self.notes.append(f"weights from {Path(run.weights).name}, sha256 {weights_digest(Path(run.weights))}")
+        if run.weights and run.spec:
+            self.notes += load_given(colorizer, run.weights, run.spec)
         self.notes += told_of_the_truth(colorizer.extras)
         objective, self.extras = make_objective(run, colorizer, self.device)
         training = make_training(run, colorizer, objective, self.extras, self.banks.train, self.device, self.precision)
@@ -149,6 +149,7 @@ class RunProcess:
             steps=training.step,
             curve=curve,
             precision=self.precision,
+            weights_sha256=sha256_of(self.folder.weights),
         )
 
     def progress(self, phase: str, fraction: float, **values: float) -> None:

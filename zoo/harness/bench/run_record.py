@@ -81,7 +81,8 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     ``higher_is_better`` is each metric's own word on which end is the better one.
     ``samples`` are the means over a sampler's draws: ``k``, ``diversity``, and ``<metric>_mean``, ``<metric>_best``.
-    A run that came to no score has neither costs nor images.
+    A run that came to no score has neither costs nor images. ``weights_sha256`` is of its file of weights, which
+    :func:`zoo.core.trained.load` holds it to; older records have none.
     """
 
     schema: int = SCHEMA
@@ -102,6 +103,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     steps: int | None = None
     curve: list[CurvePoint] = []
     precision: str | None = None
+    weights_sha256: str | msgspec.UnsetType = msgspec.UNSET
     suite: str
     protocol: dict[str, Any]
     data: Data

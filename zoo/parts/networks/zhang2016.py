@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 import torch
@@ -74,8 +74,18 @@ class Zhang2016(nn.Module):
         return {"ab": self.quantized.colour(prediction["logits"], self.temperature), **prediction}
 
     @staticmethod
-    def from_published(state: Mapping[str, Tensor], *, hint_gain: float = 1.0) -> dict[str, Tensor]:
-        """The state dict of the public ``eccv16`` network as one of this class with its default options.
+    def published_shapes() -> dict[str, tuple[int, ...]]:
+        """Name → shape of every tensor of the public ``eccv16`` network."""
+        with torch.device("meta"):
+            ours = Zhang2016(hints=False).state_dict()
+        return {
+            **{name: tuple(ours[key].shape) for key, name in _published_names(ours).items()},
+            "model_out.weight": (2, GAMUT_BINS, 1, 1),
+        }
+
+    @staticmethod
+    def from_published(state: Mapping[str, Tensor], *, hint_gain: float = 1.0, hints: bool = True) -> dict[str, Tensor]:
+        """The state dict of the public ``eccv16`` network as one of this class at its full width.
 
         The hint channels, which the original lacks, get zero weights: they change nothing. The bins are the
         file's, times 110. The original averages at T = 1, a softmax without temperature: build with
@@ -84,18 +94,22 @@ class Zhang2016(nn.Module):
         Args:
             state: its ``state_dict()``.
             hint_gain: of no effect on weights that read no hints.
+            hints: the option of the network that is loaded.
 
         Raises:
             BadInput: keys missing or unknown, or tensors of another shape.
         """
+        given = take_published(state, Zhang2016.published_shapes(), "zhang2016")
         with torch.device("meta"):
-            ours = Zhang2016(hints=False).state_dict()
-        names = {key: name for key in ours if (name := published_name(key, Zhang2016.published_keys))}
-        shapes = {name: ours[key].shape for key, name in names.items()}
-        given = take_published(state, {**shapes, "model_out.weight": (2, GAMUT_BINS, 1, 1)}, "zhang2016")
+            names = _published_names(Zhang2016(hints=False).state_dict())
         loaded = {key: given[name] for key, name in names.items()}
-        stem = loaded["conv1.0.weight"]
-        loaded["conv1.0.weight"] = torch.cat((stem, stem.new_zeros(len(stem), CONDITION_CHANNELS - 1, 3, 3)), dim=1)
+        if hints:
+            stem = loaded["conv1.0.weight"]
+            loaded["conv1.0.weight"] = torch.cat((stem, stem.new_zeros(len(stem), CONDITION_CHANNELS - 1, 3, 3)), dim=1)
         loaded["quantized.bins"] = AB_SCALE * given["model_out.weight"][:, :, 0, 0].T.contiguous()
         loaded["quantized.class_weights"] = torch.ones(GAMUT_BINS)
         return loaded
+
+
+def _published_names(ours: Iterable[str]) -> dict[str, str]:
+    return {key: name for key in ours if (name := published_name(key, Zhang2016.published_keys))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -132,6 +132,13 @@ class Zhang2017(nn.Module):
         return torch.from_numpy(colours), torch.from_numpy(shares)
 
     @staticmethod
+    def published_shapes() -> dict[str, tuple[int, ...]]:
+        """Name → shape of every tensor of the public ``siggraph17`` network."""
+        with torch.device("meta"):
+            ours = Zhang2017().state_dict()
+        return {name: tuple(ours[key].shape) for key, name in _published_names(ours).items()}
+
+    @staticmethod
     def from_published(state: Mapping[str, Tensor], *, hint_gain: float = 1.0) -> dict[str, Tensor]:
         """The state dict of the public ``siggraph17`` network as one of this class without global hints.
 
@@ -142,10 +149,9 @@ class Zhang2017(nn.Module):
         Raises:
             BadInput: keys missing or unknown, or tensors of another shape.
         """
+        given = take_published(state, Zhang2017.published_shapes(), "zhang2017")
         with torch.device("meta"):
-            ours = Zhang2017().state_dict()
-        names = {key: name for key in ours if (name := published_name(key, Zhang2017.published_keys))}
-        given = take_published(state, {name: ours[key].shape for key, name in names.items()}, "zhang2017")
+            names = _published_names(Zhang2017().state_dict())
         loaded = {key: given[name].clone() for key, name in names.items()}
         loaded["conv1.0.weight"][:, 1:3] /= hint_gain
         return {
@@ -153,3 +159,7 @@ class Zhang2017(nn.Module):
             "quantized.bins": grid_bins().float(),
             "quantized.class_weights": torch.ones(CLASSES),
         }
+
+
+def _published_names(ours: Iterable[str]) -> dict[str, str]:
+    return {key: name for key in ours if (name := published_name(key, Zhang2017.published_keys))}
