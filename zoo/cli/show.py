@@ -109,7 +109,7 @@ def _part_options(parts: Any) -> list[tuple[str, str]]:
 
 def _options(factory: Any) -> list[tuple[str, str]]:
     """The options of a part and their defaults, as it is written in Python."""
-    from zoo.core.assemble import option_names
+    from zoo.core.options import option_names
 
     named = [
         name if parameter.default is inspect.Parameter.empty else f"{name}={parameter.default!r}"

@@ -9,17 +9,14 @@ every model: the colorizer around the parts takes it.
 
 from __future__ import annotations
 
-import inspect
 import math
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from zoo.core.errors import BadInput, BrokenPlugin, ContractError, ZooError, did_you_mean
+from zoo.core.errors import BadInput, ContractError, did_you_mean
+from zoo.core.identity import model_identity
 from zoo.core.kinds import KIND_OF_ROLE, KINDS, ROLES
-from zoo.core.misfit import misfit
+from zoo.core.options import call, effective_options, option_names, takes_any_option, typed_options
 from zoo.core.registry import current
 from zoo.core.spec import ModelRow, ModelSpec, PartRef, PartRow, part_ref
 
@@ -47,23 +44,7 @@ def make(kind: str, ref: str | Mapping[str, Any] | PartRef, *args: Any, **option
     factory = registry.load(kind, part.name)
     presets = record.row.options if isinstance(record.row, PartRow) else {}
     merged = {**presets, **options, **part.options}
-    return _call(factory, args, merged, f"{KINDS[kind].singular} {part.name!r}")
-
-
-def option_names(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """What may be set on a part: its keyword-only parameters and those with a default."""
-    found = {}
-    for name, parameter in inspect.signature(factory).parameters.items():
-        if parameter.kind is parameter.KEYWORD_ONLY or (
-            parameter.kind is parameter.POSITIONAL_OR_KEYWORD and parameter.default is not parameter.empty
-        ):
-            found[name] = parameter
-    return found
-
-
-def takes_any_option(factory: Callable[..., Any]) -> bool:
-    """Whether the part ends in ``**options``: it then takes dotted options of any name."""
-    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(factory).parameters.values())
+    return call(factory, args, merged, f"{KINDS[kind].singular} {part.name!r}")
 
 
 def resolve(
@@ -83,24 +64,32 @@ def resolve(
     """
     row = current().model_row(name)
     where = f"model {name!r}"
-    parts, factories, versions = _parts_of(name, row)
+    parts, factories = _parts_of(name, row)
     sources = (row.options, defaults or {}, overrides or {})
     hint_gain = _hint_gain(factories, sources, where)
     presets, weaker, stronger = [{k: v for k, v in source.items() if k != HINT_GAIN_OPTION} for source in sources]
     options = _spread(parts, factories, presets, weaker, stronger, where)
+    built = {
+        role: PartRef(ref.name, typed_options(factories[role], options[role], f"{where}, {role}"))
+        for role, ref in parts.items()
+    }
     return ModelSpec(
         name=name,
-        parts={
-            role: PartRef(ref.name, _typed(factories[role], options[role], f"{where}, {role}"))
-            for role, ref in parts.items()
-        },
-        versions={**versions, **_nested_versions(factories, options)},
+        parts=built,
+        made_of=model_identity(name, built, factories),
+        version=row.version,
         extras=tuple(row.extras),
         hint_gain=hint_gain,
         recipe=row.recipe,
         baseline=row.baseline,
         note=row.note,
+        effective={role: effective_options(factories[role], ref.options) for role, ref in built.items()},
+        defaults={key: value for key, value in (defaults or {}).items() if _is_taken(key, factories)},
     )
+
+
+def _is_taken(option: str, factories: Mapping[str, Callable[..., Any]]) -> bool:
+    return option == HINT_GAIN_OPTION or any(option in option_names(factory) for factory in factories.values())
 
 
 def _hint_gain(factories: Mapping[str, Any], sources: Sequence[Mapping[str, Any]], where: str) -> float:
@@ -115,39 +104,19 @@ def _hint_gain(factories: Mapping[str, Any], sources: Sequence[Mapping[str, Any]
     return float(gain)
 
 
-def _nested_versions(
-    factories: Mapping[str, Callable[..., Any]], options: Mapping[str, Mapping[str, Any]]
-) -> dict[str, str]:
-    """The versions of the parts that parts are built of: what ``block``, ``skip``, ``finest_skip`` … name."""
-    registry = current()
-    versions: dict[str, str] = {}
-    for role, factory in factories.items():
-        for option, parameter in option_names(factory).items():
-            kind = option.rpartition("_")[2] + "s"
-            value = options[role].get(option, parameter.default)
-            if kind in KINDS and isinstance(value, (str, Mapping)):
-                ref = part_ref(value if isinstance(value, str) else dict(value), f"{role}.{option}")
-                versions[f"{role}.{option}"] = registry.record(kind, ref.name).identity
-    return versions
-
-
 def takes_option(name: str, option: str) -> bool:
     """Whether any part of the model names the option (bare, or dotted for one part)."""
     registry = current()
     row = registry.model_row(name)
-    parts, factories, _ = _parts_of(name, row)
+    parts, factories = _parts_of(name, row)
     role, dot, bare = option.partition(".")
     if dot:
         return role in parts and (bare in option_names(factories[role]) or takes_any_option(factories[role]))
-    return (
-        option in row.options
-        or option == HINT_GAIN_OPTION
-        or any(option in option_names(factory) for factory in factories.values())
-    )
+    return option in row.options or _is_taken(option, factories)
 
 
-def _parts_of(name: str, row: ModelRow) -> tuple[dict[str, PartRef], dict[str, Callable[..., Any]], dict[str, str]]:
-    """A row's parts, their factories and their versions, by role."""
+def _parts_of(name: str, row: ModelRow) -> tuple[dict[str, PartRef], dict[str, Callable[..., Any]]]:
+    """A row's parts and their factories, by role."""
     registry = current()
     where = f"model {name!r}"
     if row.target is not None:
@@ -155,15 +124,13 @@ def _parts_of(name: str, row: ModelRow) -> tuple[dict[str, PartRef], dict[str, C
             raise BadInput(f"{where}: a row has either a 'target' or parts, not both.")
         parts = {"network": PartRef(name)}
         factories = {"network": _network_factory(name, row)}
-        versions = {"network": registry.record("models", name).identity}
     else:
         for role in ("encoder", "decoder", "head"):
             if getattr(row, role) is None:
                 raise BadInput(f"{where}: the {role} is missing; give encoder, decoder and head, or a target.")
         parts = {r: part_ref(getattr(row, r), f"{where}, {r}") for r in ROLES if getattr(row, r) is not None}
         factories = {r: registry.load(KIND_OF_ROLE[r], ref.name) for r, ref in parts.items()}
-        versions = {r: registry.record(KIND_OF_ROLE[r], ref.name).identity for r, ref in parts.items()}
-    return parts, factories, versions
+    return parts, factories
 
 
 def assemble(spec: ModelSpec) -> Colorizer:
@@ -181,7 +148,7 @@ def assemble(spec: ModelSpec) -> Colorizer:
 
     if "network" in spec.parts:
         row = current().model_row(spec.name)
-        network = _call(_network_factory(spec.name, row), (), spec.parts["network"].options, f"model {spec.name!r}")
+        network = call(_network_factory(spec.name, row), (), spec.parts["network"].options, f"model {spec.name!r}")
         if not isinstance(network, nn.Module):
             raise ContractError(f"model {spec.name!r} builds a {type(network).__name__}; an nn.Module is expected.")
         extras = spec.extras or tuple(getattr(network, "extras", ()))
@@ -253,40 +220,3 @@ def _spread(
         else:
             resolved[role][option] = value
     return resolved
-
-
-def _call(factory: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any], where: str) -> Any:
-    """Call a part's constructor, with options checked by name and type first."""
-    named = option_names(factory)
-    free = takes_any_option(factory)
-    for key in options:
-        if key not in named and not free:
-            raise BadInput(f"{where} has no option {key!r}; {did_you_mean(key, named)}")
-    checked = _typed(factory, options, where)
-    try:
-        return factory(*args, **checked)
-    except ZooError:
-        raise
-    except (Exception, SystemExit) as error:
-        # Whatever a part's constructor raises is that part's fault: one broken part costs its own row.
-        reason = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
-        raise BrokenPlugin(f"{where} cannot be built: {type(error).__name__}: {reason}.") from error
-
-
-def _typed(factory: Callable[..., Any], options: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Options converted to what the constructor's annotations ask for (a YAML list to a tuple, say)."""
-    owner = factory.__init__ if inspect.isclass(factory) else factory
-    try:
-        hints = typing.get_type_hints(owner)
-    except (NameError, TypeError, AttributeError):
-        return dict(options)
-    checked: dict[str, Any] = {}
-    for key, value in options.items():
-        try:
-            checked[key] = msgspec.convert(value, hints[key]) if key in hints else value
-        except msgspec.ValidationError as error:
-            raise BadInput(f"{where}: option {key}={value!r} does not fit: {misfit(error, hints[key])}.") from None
-        except TypeError:
-            # An annotation msgspec does not know (a class of the plugin's own): left to the constructor.
-            checked[key] = value
-    return checked

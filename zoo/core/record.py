@@ -11,6 +11,11 @@ OURS = "colorizer-zoo"
 """The distribution that the built-in rows belong to."""
 
 
+BUILT_IN = "built-in"
+COMPOSED = "composed"
+"""The target of a model that is made of parts."""
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """A registered name.
 
@@ -32,11 +37,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.name}@{self.distribution}"
 
     @property
-    def identity(self) -> str:
-        """What a run's key holds of the part: a row's own version, or the distribution's."""
-        if self.row is not None:
-            return f"{self.name}:{self.row.version}"
-        return f"{self.qualified}:{self.version}"
+    def builtin(self) -> bool:
+        """Whether it is a row of our own table."""
+        return self.origin == BUILT_IN
 
 
 def check_name(name: str, where: str) -> str:

@@ -11,15 +11,16 @@ import importlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from zoo.core import resources
 from zoo.core.entry_points import entry_point_records
-from zoo.core.errors import AmbiguousName, BrokenPlugin, ContractError, UnknownName, did_you_mean
+from zoo.core.errors import AmbiguousName, BadInput, BrokenPlugin, ContractError, UnknownName, did_you_mean
 from zoo.core.kinds import KINDS
 from zoo.core.record import Record
 from zoo.core.registry_file import read_registry_file
-from zoo.core.spec import ModelRow, RecipeRow, WeightsRow
+from zoo.core.spec import ModelRow, RecipeRow, WeightsRow, part_ref
 from zoo.core.strict_yaml import decode
 
 
@@ -32,8 +33,10 @@ class Registry:
         recipes: Mapping[str, RecipeRow],
         files: tuple[Path, ...] = (),
         weights: Mapping[str, WeightsRow] | None = None,
+        versions: Mapping[str, str] = MappingProxyType({}),
     ):
         self.files = files
+        self._versions = dict(versions)
         self.recipes = dict(recipes)
         self.weights = dict(weights or {})
         self._table: dict[str, dict[str, list[Record]]] = {kind: defaultdict(list) for kind in KINDS}
@@ -53,12 +56,42 @@ class Registry:
         rows: dict[tuple[str, str], Record] = {}
         recipes: dict[str, RecipeRow] = {}
         weights: dict[str, WeightsRow] = {}
+        versions: dict[str, str] = {}
+        named_in: dict[Path, dict[str, RecipeRow]] = {}
         for file in (resources.registry_file(), *files):
             found = read_registry_file(file, recipes, builtin=file not in files)
             rows.update({(record.kind, record.name): record for record in found.records})
             recipes.update(found.recipes)
             weights.update(found.weights)
-        return cls([*rows.values(), *entry_point_records()], recipes, files, weights)
+            named_in[file] = found.recipes
+            if file not in files:
+                versions = _versions(found.records)
+        registry = cls([*rows.values(), *entry_point_records()], recipes, files, weights, versions)
+        for file in files:
+            registry._check_names(str(file), rows.values(), named_in[file])
+        return registry
+
+    def _check_names(self, file: str, rows: Iterable[Record], recipes: Mapping[str, RecipeRow]) -> None:
+        """Refuse a name in a user's file that nothing is registered under; nothing is imported.
+
+        Raises:
+            BadInput: with the row, and the nearest names.
+        """
+        for record in rows:
+            if record.origin == file and isinstance(record.row, ModelRow):
+                where = f"{file}, model {record.name!r}"
+                self._check_all(where, record.row.parts())
+                if record.row.recipe not in self.recipes:
+                    raise BadInput(f"{where}: its recipe: {self._unknown_recipe(record.row.recipe)}")
+        for name, recipe in recipes.items():
+            self._check_all(f"{file}, recipe {name!r}", recipe.parts())
+
+    def _check_all(self, where: str, parts: Iterable[tuple[str, str, Any]]) -> None:
+        for field, kind, ref in parts:
+            try:
+                self.record(kind, part_ref(ref, f"{where}, {field}").name)
+            except (UnknownName, AmbiguousName) as error:
+                raise BadInput(f"{where}, {field}: {error}") from None
 
     def names(self, kind: str, pattern: str = "*") -> list[str]:
         """The names of ``kind`` that match the glob, sorted; colliding ones as ``name@distribution``."""
@@ -155,7 +188,14 @@ class Registry:
         try:
             return self.recipes[name]
         except KeyError:
-            raise UnknownName(f"Unknown recipe {name!r}; {did_you_mean(name, self.recipes)}") from None
+            raise UnknownName(self._unknown_recipe(name)) from None
+
+    def _unknown_recipe(self, name: str) -> str:
+        return f"Unknown recipe {name!r}; {did_you_mean(name, self.recipes)}"
+
+    def version_of(self, target: str) -> str:
+        """The version that our own table gives a class of ours, whatever rows lie over it; empty for one it has not."""
+        return self._versions.get(target, "")
 
     def state(self, record: Record) -> tuple[str, str]:
         """``(state, error)``: ``unloaded``, ``ok`` or ``broken``."""
@@ -169,6 +209,14 @@ class Registry:
             return self._table[kind]
         except KeyError:
             raise UnknownName(f"Unknown kind {kind!r}; {did_you_mean(kind, KINDS)}") from None
+
+
+def _versions(records: Iterable[Record]) -> dict[str, str]:
+    """By class; several rows of one class count together."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        found[record.target].add(record.version)
+    return {target: ",".join(sorted(versions)) for target, versions in found.items()}
 
 
 def _owner(records: list[Record]) -> Record | None:

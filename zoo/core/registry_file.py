@@ -10,7 +10,7 @@ import msgspec
 
 from zoo.core.errors import BadInput, did_you_mean
 from zoo.core.kinds import KINDS
-from zoo.core.record import OURS, Record, check_name
+from zoo.core.record import BUILT_IN, COMPOSED, OURS, USERS, Record, check_name
 from zoo.core.spec import ModelRow, PartRow, RecipeRow, WeightsRow
 from zoo.core.strict_yaml import decode, read_mapping
 
@@ -94,9 +94,9 @@ def _record(kind: str, name: str, row: PartRow | ModelRow, shown: str, builtin: 
     return Record(
         kind=kind,
         name=name,
-        target=row.target or "composed",
+        target=row.target or COMPOSED,
         distribution=OURS if builtin else "user",
         version=str(row.version),
-        origin="built-in" if builtin else shown,
+        origin=BUILT_IN if builtin else shown,
         row=row,
     )

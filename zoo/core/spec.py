@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from zoo.core.errors import BadInput
+from zoo.core.kinds import KIND_OF_ROLE
 
 
 class PartRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -43,6 +44,12 @@ class ModelRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     baseline: bool = False
     version: int = 1
 
+    def parts(self) -> list[tuple[str, str, str | dict[str, Any]]]:
+        """``(field, kind, reference)`` of every part that it names."""
+        roles = [(role, kind, getattr(self, role)) for role, kind in KIND_OF_ROLE.items()]
+        extras = [("extras", "extras", name) for name in self.extras]
+        return [named for named in [*roles, *extras] if named[2] is not None]
+
 
 class RecipeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How a colorizer is trained. ``losses`` maps a name to its weight, or to {weight, **options}."""
@@ -65,6 +72,18 @@ class RecipeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     objective: str | dict[str, Any] = "supervised"
     hints: str | dict[str, Any] | None = None
     version: int = 1
+
+    def parts(self) -> list[tuple[str, str, str | dict[str, Any]]]:
+        """``(field, kind, reference)`` of every part that it names."""
+        named: list[tuple[str, str, str | dict[str, Any]]] = [
+            ("optimizer", "optimizers", self.optimizer),
+            ("schedule", "schedules", self.schedule),
+            ("objective", "objectives", self.objective),
+        ]
+        for name, value in self.losses.items():
+            options = {k: v for k, v in value.items() if k != "weight"} if isinstance(value, dict) else {}
+            named.append((f"losses, {name}", "losses", {"name": name, **options}))
+        return [*named, ("hints", "hints", self.hints)] if self.hints is not None else named
 
     def identity(self) -> dict[str, Any]:
         """What decides the result, as plain data (words about it do not)."""
@@ -117,18 +136,22 @@ def part_ref(value: Any, where: str) -> PartRef:
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A model resolved: every part by name with all its options, nothing left to default rows.
 
-    ``parts`` maps a role to its part; a whole network has the one role ``network``. ``hint_gain`` is the
-    :class:`~zoo.core.colorizer.Colorizer`'s.
+    ``parts`` maps a role to its part; a whole network has the one role ``network``. ``made_of`` is the identity of each
+    (:mod:`zoo.core.identity`), ``version`` the row's. ``hint_gain`` is the :class:`~zoo.core.colorizer.Colorizer`'s.
+    ``effective`` are all options of each part, those of its constructor too; ``defaults`` what was taken of a suite's.
     """
 
     name: str
     parts: dict[str, PartRef]
-    versions: dict[str, str]
+    made_of: dict[str, Any] = {}
+    version: int = 1
     extras: tuple[str, ...] = ()
     hint_gain: float = 1.0
     recipe: str = "default"
     baseline: bool = False
     note: str = ""
+    effective: dict[str, dict[str, Any]] = {}
+    defaults: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
         if "network" not in self.parts and not {"encoder", "decoder", "head"} <= self.parts.keys():
@@ -137,8 +160,8 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     def identity(self) -> dict[str, Any]:
         """What decides the result, as plain data (names of rows and notes do not)."""
         return {
-            "parts": msgspec.to_builtins(self.parts),
-            "versions": self.versions,
+            "made_of": msgspec.to_builtins(self.made_of),
+            "version": self.version,
             "extras": list(self.extras),
             "hint_gain": self.hint_gain,
         }

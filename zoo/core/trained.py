@@ -18,10 +18,11 @@ from zoo.core.colorizer import Colorizer
 from zoo.core.download import sha256_of
 from zoo.core.errors import BadInput
 from zoo.core.given_weights import load_given
+from zoo.core.ingredients import of_file
 from zoo.core.published import given_weights
 from zoo.core.recorded import PICKLES, recorded_spec, untrained
 from zoo.core.registry import current
-from zoo.core.spec import ModelSpec
+from zoo.core.spec import ModelSpec, fingerprint
 from zoo.core.state_dict import differences, layout_of
 
 WEIGHTS = "model.safetensors"
@@ -74,6 +75,20 @@ def load(
         return model.to(device).eval()
     except (RuntimeError, AssertionError) as error:
         raise BadInput(f"The device {str(device)!r} cannot be used here ({_first_line(error)}); try 'cpu'.") from error
+
+
+def content_of(name_or_run: str | Path) -> str:
+    """A digest of what :func:`load` would give: of the weights and the model that they are for.
+
+    Raises:
+        BadInput, UnknownName: as :func:`load`, of a run that is not there.
+    """
+    folder = run_folder(name_or_run)
+    if folder is None:
+        return fingerprint(resolve(str(name_or_run)).identity())
+    if not (folder / WEIGHTS).is_file():
+        raise _without_weights(folder)
+    return fingerprint([msgspec.to_builtins(read_spec(folder).parts), of_file(folder / WEIGHTS)])
 
 
 def run_folder(name_or_run: str | Path) -> Path | None:

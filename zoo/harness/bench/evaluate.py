@@ -13,8 +13,8 @@ from zoo.core.locks import locked
 from zoo.core.spec import fingerprint
 from zoo.core.strict_yaml import decode
 from zoo.core.trained import load
+from zoo.harness.bench.keys import protocol_of
 from zoo.harness.bench.leaderboard import rebuild
-from zoo.harness.bench.plan import protocol_of
 from zoo.harness.bench.run_record import Photos, RunRecord
 from zoo.harness.bench.scoring import check_trunk, make_metrics, score_colorizer
 from zoo.harness.bench.setup import Banks, describe_data, open_banks, place, scored_photos

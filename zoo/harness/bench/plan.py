@@ -6,22 +6,23 @@ date are provenance and not in it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from zoo.core.assemble import HINT_GAIN_OPTION, option_names, resolve, takes_option
-from zoo.core.errors import ZooError
+from zoo.core.assemble import HINT_GAIN_OPTION, resolve, takes_option
+from zoo.core.errors import BadInput, ZooError
 from zoo.core.published import GivenWeights
 from zoo.core.registry import current
-from zoo.core.spec import ModelSpec, RecipeRow, fingerprint, part_ref
-from zoo.harness.bench.saved_hints import definition
+from zoo.core.spec import ModelSpec, RecipeRow, fingerprint
+from zoo.core.strict_yaml import parse
+from zoo.core.trained import UNTRAINED
+from zoo.harness.bench.keys import protocol_of, recipe_parts, scoring_identity, sized, training_identity
 from zoo.harness.bench.suite import Suite
 from zoo.harness.training.budget import Budget
-
-PROTOCOL_VERSION = 1
-"""Raise it when the harness changes what a number means."""
+from zoo.harness.training.device import pick_device, pick_precision
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     seed: int
     key: str
+    training_key: str = ""
+    scoring_key: str = ""
     suite: Suite
     protocol: dict[str, Any]
     data: dict[str, Any]
@@ -87,39 +90,16 @@ def option_in(spec: ModelSpec, option: str) -> bool:
 
 
 def resolve_model(model: str, suite: Suite, options: Mapping[str, Any]) -> tuple[ModelSpec | None, str]:
-    """The model's spec under the suite's and the caller's options, or the reason why there is none."""
+    """The model's spec under the suite's and the caller's options, or the reason why there is none.
+
+    A suite's ``options`` are sizes of our own rows; another's row keeps its sizes, unless ``model_options`` name it.
+    """
     try:
         taken = {key: value for key, value in options.items() if takes_option(model, key)}
-        return resolve(model, taken, defaults=suite.options), ""
+        sizes = suite.options if current().record("models", model).builtin else {}
+        return resolve(model, taken, defaults={**sizes, **suite.model_options.get(model, {})}), ""
     except ZooError as error:
         return None, str(error)
-
-
-def protocol_of(suite: Suite, data: Mapping[str, Any], hints: Mapping[str, str]) -> dict[str, Any]:
-    """What decides whether two rows may be compared: data, size, crop, hints, budget, rulers.
-
-    Args:
-        hints: the digest of each sweep's saved hints.
-    """
-    registry = current()
-    eval_hints = part_ref(suite.eval_hints, f"suite {suite.name!r}, eval_hints")
-    return {
-        "version": PROTOCOL_VERSION,
-        "size": suite.size,
-        "load_size": suite.bank_size,
-        "fit": suite.fit,
-        "train": data["train"]["fingerprint"],
-        "test": data["test"]["fingerprint"],
-        "eval_hints": {"name": registry.record("hints", eval_hints.name).identity, **eval_hints.options},
-        "hint_seed": suite.hint_seed,
-        "sweeps": {name: {**definition(sweep), "digest": hints.get(name)} for name, sweep in suite.sweeps.items()},
-        "sweep_limit": suite.sweep_limit,
-        "batch": suite.batch,
-        "budget": msgspec.to_builtins(suite.budget),
-        "recipe": suite.recipe,
-        "train_hints": suite.train_hints,
-        "metrics": [registry.record("metrics", metric).identity for metric in suite.metrics],
-    }
 
 
 def plan_runs(
@@ -146,7 +126,6 @@ def plan_runs(
         UnknownName, BadInput: a recipe, or one of its parts, that does not exist.
     """
     protocol = protocol_of(suite, data, hints or {})
-    label = model + "".join(f" {key}={value}" for key, value in sorted(options.items()))
     common: dict[str, Any] = {
         "model": model,
         "suite": suite,
@@ -155,32 +134,41 @@ def plan_runs(
         "device": device,
         "lpips_trunk": lpips_trunk,
     }
+    if spec is not None:
+        try:
+            named = _recipe_of(model, spec, suite, trained=not weights)
+        except ZooError as refusal:
+            if not third_party(model):
+                raise
+            spec, error = None, str(refusal)  # a stranger's recipe costs the stranger's rows only
     if spec is None:
         return [Run(label=model, seed=0, key=fingerprint({"broken": model, **protocol}), error=error, **common)]
-    registry = current()
-    trained = spec.recipe != "untrained" and not weights
-    recipe_name = (suite.recipe or spec.recipe) if trained else "untrained"
-    recipe = _sized(registry.recipe(recipe_name), suite.options)
-    train_hints = suite.train_hints or recipe.hints or "none"
+    recipe_name, recipe, train_hints = named
     batch = suite.batch or recipe.batch or 16
     budget = suite.budget or Budget(epochs=recipe.epochs or 10)
-    identity = {
-        "spec": spec.identity(),
-        "recipe": recipe.identity(),
-        "recipe_parts": _recipe_parts(recipe, train_hints),
-        "batch": batch,
-        "budget": msgspec.to_builtins(budget),
-        "precision": suite.precision,
-        **({"compile": True} if suite.compile else {}),
-        "protocol": protocol,
-        **({"weights": weights.sha256[:12]} if weights else {}),
+    training = training_identity(
+        spec,
+        suite,
+        data,
+        recipe_name=recipe_name,
+        recipe=recipe,
+        train_hints=train_hints,
+        batch=batch,
+        budget=budget,
+        precision=pick_precision(suite.precision, pick_device(device)),
+        weights=weights.sha256 if weights else "",
+    )
+    keys: dict[str, Any] = {
+        "training_key": fingerprint(training),
+        "scoring_key": fingerprint(scoring_identity(suite, protocol, lpips_trunk=lpips_trunk)),
     }
-    label = label if _is_varied(spec, options) else model
-    shared = {**common, "label": f"{label} ({weights.file.stem})" if weights else label}
+    label = model + shown_options({key: value for key, value in options.items() if option_in(spec, key)})
+    shared = {**common, "label": f"{label} ({weights.file.stem} {weights.sha256[:8]})" if weights else label}
     return [
         Run(
             seed=seed,
-            key=fingerprint(identity),
+            key=fingerprint(keys),
+            **keys,
             spec=spec,
             recipe_name=recipe_name,
             recipe=recipe,
@@ -194,33 +182,33 @@ def plan_runs(
     ]
 
 
-def _sized(recipe: RecipeRow, options: Mapping[str, Any]) -> RecipeRow:
-    """The recipe with the suite's options in its objective, where that names them: a discriminator has a width too."""
-    ref = part_ref(recipe.objective, "objective")
-    named = option_names(current().load("objectives", ref.name))
-    taken = {key: value for key, value in options.items() if key in named}
-    if not taken:
-        return recipe
-    return msgspec.structs.replace(recipe, objective={"name": ref.name, **ref.options, **taken})
+def _recipe_of(
+    model: str, spec: ModelSpec, suite: Suite, *, trained: bool
+) -> tuple[str, RecipeRow, str | dict[str, Any]]:
+    """The recipe's name, the recipe at the suite's sizes, and the hints in training; all of its parts are there.
+
+    Raises:
+        ZooError: one is not.
+    """
+    trained = trained and spec.recipe != UNTRAINED
+    name = (suite.recipe or spec.recipe) if trained else UNTRAINED
+    recipe = sized(current().recipe(name), suite.options)
+    hints = suite.train_hints or recipe.hints or "none"
+    recipe_parts(msgspec.structs.replace(recipe, hints=hints), f"recipe {name!r}")
+    for extra in spec.extras:
+        current().record("extras", extra)
+    return name, recipe, hints
 
 
-def _is_varied(spec: ModelSpec, options: Mapping[str, Any]) -> bool:
-    return any(takes_option(spec.name, key) for key in options)
+def shown_options(options: Mapping[str, Any]) -> str:
+    """Options as they are given to ``--set``, in order: `` any=1`` and `` any="1"`` are two."""
+    return "".join(f" {key}={_as_set(value)}" for key, value in sorted(options.items()))
 
 
-def _hints_identity(hints: Any) -> dict[str, Any]:
-    """A sampler with its version and options; a mixture's samplers likewise, under its option ``hints``."""
-    ref = part_ref(hints, "train hints")
-    nested = {"hints": [_hints_identity(inner) for inner in ref.options["hints"]]} if "hints" in ref.options else {}
-    return {"name": current().record("hints", ref.name).identity, **ref.options, **nested}
-
-
-def _recipe_parts(recipe: RecipeRow, train_hints: str | dict[str, Any]) -> dict[str, Any]:
-    """The versions of the parts a recipe names; looking them up is also the check that they exist."""
-    registry = current()
-    objective = part_ref(recipe.objective, "objective")
-    return {
-        "hints": _hints_identity(train_hints),
-        "objective": registry.record("objectives", objective.name).identity,
-        "losses": [registry.record("losses", loss).identity for loss in sorted(recipe.losses)],
-    }
+def _as_set(value: Any) -> str:
+    """The text that YAML reads as this value."""
+    if isinstance(value, str):
+        with contextlib.suppress(BadInput):
+            if parse(value, "an option") == value:
+                return value
+    return str(value) if type(value) in (int, float) else msgspec.json.encode(value).decode()

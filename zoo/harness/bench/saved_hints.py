@@ -20,7 +20,7 @@ from zoo.core.assemble import make
 from zoo.core.contracts import HintSampler
 from zoo.core.errors import BadInput
 from zoo.core.files import make_folder, write_whole
-from zoo.core.registry import current
+from zoo.core.identity import part_identity
 from zoo.core.spec import fingerprint, part_ref
 from zoo.harness.bench.array_file import DAMAGE, read_arrays
 from zoo.harness.bench.suite import HintSweep, Suite
@@ -116,8 +116,7 @@ def hints_path(name: str, suite: Suite, photos: PhotoBank, folder: Path) -> Path
 
 def definition(sweep: HintSweep) -> dict[str, object]:
     """A sweep as the protocol names it: the sampler with its version and options, and the levels."""
-    part = part_ref(sweep.hints, "sweeps")
-    sampler = {"name": current().record("hints", part.name).identity, **part.options}
+    sampler = part_identity("hints", sweep.hints, "sweeps")
     over = {"counts": list(sweep.counts)} if sweep.counts else {"densities": list(sweep.densities)}
     return {"hints": sampler, **over}
 

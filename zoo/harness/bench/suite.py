@@ -58,7 +58,8 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         test_limit: score the first so many test photos only.
         seeds: runs a model.
         batch, budget, recipe, train_hints: given here they hold for every model; None leaves them to the recipe.
-        options: model options, for every model that names them, and every recipe's objective.
+        options: model options, for every model of ours that names them, and our objectives. Others keep their own.
+        model_options: by a model's name, ours or not: options of that one.
         eval_hints: the hints given when scoring; they are the same for every model and seed.
         sweeps: hint sweeps that a trained colorizer is scored on besides, each under the name its rows carry.
         sweep_limit: do so on the first so many test photos only.
@@ -88,6 +89,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     eval_hints: str | dict[str, Any] = "none"
     hint_seed: int = 0
     options: dict[str, Any] = {}
+    model_options: dict[str, dict[str, Any]] = {}
     metrics: tuple[str, ...] = METRICS
     sweeps: dict[str, HintSweep] = {}
     sweep_limit: Count | None = None

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from zoo.core.errors import BadInput, Unavailable
+from zoo.core.ingredients import of_distribution
 from zoo.core.tensors import read_tensors
 from zoo.harness.metrics.alexnet_trunk import SHA256_PREFIX, sha256_of, trunk_file
 from zoo.harness.metrics.exact import exact_float32
@@ -40,6 +41,13 @@ class LPIPS:
     name = "lpips"
     higher_is_better = False
     version = "alex-v0.1"
+
+    @staticmethod
+    def ingredients(*, trunk: str | Path | None, **_: object) -> dict[str, str]:
+        """The package with the linear heads; and a trunk that is given, unless it is torchvision's."""
+        digest = _digest(Path(trunk)) if trunk else SHA256_PREFIX
+        other = {} if digest.startswith(SHA256_PREFIX) else {"trunk": digest}
+        return {"lpips": of_distribution("lpips"), **other}
 
     def __init__(self, trunk: str | Path | None = None, download: bool = True) -> None:
         if trunk is None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.core.errors import Unavailable
+from zoo.core.ingredients import of_distribution
 from zoo.harness.metrics.exact import exact_float32
 
 SMALLEST = 21
@@ -125,6 +126,11 @@ class STLPIPS:
     name = "st_lpips"
     higher_is_better = False
     version = "alex-vST0.0"
+
+    @staticmethod
+    def ingredients() -> dict[str, str]:
+        """The package that ships the weights."""
+        return {"stlpips-pytorch": of_distribution("stlpips-pytorch")}
 
     def __init__(self) -> None:
         self._net = _pretrained()

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from zoo.core.assemble import make, option_names
+from zoo.core.assemble import make
+from zoo.core.options import option_names
 from zoo.core.registry import current
 from zoo.core.spec import RecipeRow, part_ref
 

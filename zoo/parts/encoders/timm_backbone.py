@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.errors import BadInput, Unavailable, UnknownName, did_you_mean
-from zoo.parts.blocks.efficientnet_lite_weights import VARIANTS, shipped_state_dict
+from zoo.core.ingredients import of_distribution, of_file
+from zoo.parts.blocks.efficientnet_lite_weights import VARIANTS, shipped_ingredients, shipped_state_dict
 
 if TYPE_CHECKING:
     from timm.models import FeatureInfo, PretrainedCfg
@@ -73,6 +74,19 @@ class TimmEncoder(nn.Module):
             Level(channels, reduction) for channels, reduction in zip(info.channels(), info.reduction(), strict=True)
         )
         self.channels_last = str(getattr(self.backbone, "output_fmt", "NCHW")).endswith("NHWC")
+
+    @staticmethod
+    def ingredients(
+        *, backbone: str, pretrained: bool, timm_options: Mapping[str, Any] | None, **_: object
+    ) -> dict[str, str]:
+        """Whose weights it starts from: a package's version, timm's own choice by its version, or a file's digest."""
+        given = (timm_options or {}).get("checkpoint_path")
+        file = {"checkpoint_path": of_file(given)} if given else {}
+        if not pretrained:
+            return file
+        if backbone in _SHIPPED:
+            return {**file, **shipped_ingredients(_SHIPPED[backbone])}
+        return {**file, "timm": of_distribution("timm")}
 
     def forward(self, x: Tensor) -> Pyramid:
         maps = self.backbone(x)

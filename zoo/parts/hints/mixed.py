@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
 
 from zoo.core.assemble import make
 from zoo.core.errors import BadInput
+from zoo.core.kinds import Names
 
 
 class Mixed:
@@ -29,7 +30,9 @@ class Mixed:
     """
 
     def __init__(
-        self, hints: Sequence[str | dict[str, Any]] = ("pixels", "points"), weights: Sequence[float] | None = None
+        self,
+        hints: Annotated[Sequence[str | dict[str, Any]], Names("hints")] = ("pixels", "points"),
+        weights: Sequence[float] | None = None,
     ) -> None:
         if not hints:
             raise BadInput("hints 'mixed': there are no hints to mix; name one sampler or more, as [pixels, points].")

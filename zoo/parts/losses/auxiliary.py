@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from zoo.core.assemble import make
 from zoo.core.contracts import Batch, Prediction
 from zoo.core.errors import BadInput, did_you_mean
+from zoo.core.kinds import Names
 
 _PREFIX = "ab_"
 
@@ -30,7 +31,11 @@ class Auxiliary(nn.Module):
         BadInput: the prediction does not have such a map.
     """
 
-    def __init__(self, weights: dict[str, float] | None = None, loss: str | dict[str, Any] = "l1"):
+    def __init__(
+        self,
+        weights: dict[str, float] | None = None,
+        loss: Annotated[str | dict[str, Any], Names("losses")] = "l1",
+    ):
         super().__init__()
         self.weights = weights
         self.inner = make("losses", loss)

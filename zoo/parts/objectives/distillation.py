@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import CONDITION_CHANNELS, Batch, Loss, Prediction, TrainingData
 from zoo.core.errors import BadInput
-from zoo.core.trained import load
+from zoo.core.trained import content_of, load
 from zoo.parts.blocks.captured import captured
 
 _LOOK = 64
@@ -96,6 +96,11 @@ class Distillation(nn.Module):
             )
         )
         self.hints_only = False
+
+    @staticmethod
+    def ingredients(*, teacher: str, **_: object) -> dict[str, str]:
+        """The teacher's weights, wherever they lie."""
+        return {"teacher": content_of(teacher)} if teacher else {}
 
     def prepare(self, data: TrainingData) -> None:
         """The teacher has learned already."""
