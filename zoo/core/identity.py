@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from zoo.core.errors import BadInput, ZooError
 from zoo.core.kinds import KIND_OF_ROLE, KINDS, named_kind
 from zoo.core.options import Factory, check_option_names, option_annotations, option_names, typed_options
-from zoo.core.record import COMPOSED, Record
+from zoo.core.record import COMPOSED, USERS, Record
 from zoo.core.registry import current
 from zoo.core.sources import OUR_PACKAGE, source_of
 from zoo.core.spec import PartRef, PartRow, part_ref
@@ -92,23 +94,44 @@ def named_parts(factory: Factory, options: Mapping[str, Any]) -> Iterator[tuple[
             yield option, kind, each
 
 
-def sources_in(identity: Any) -> dict[str, str]:
-    """Every stranger's class in an identity, with the digest of its source."""
-    found: dict[str, str] = {}
+class SourceSeen(msgspec.Struct, frozen=True):
+    """The source of a stranger's class as it was when a run was planned."""
+
+    target: str
+    distribution: str
+    digest: str
+
+    def check(self) -> None:
+        """Refuse to go on with other code.
+
+        Raises:
+            BadInput: a file was changed since.
+        """
+        if source_of(self.target, self.distribution).digest != self.digest:
+            raise BadInput(
+                f"The source of {self.target} was changed since this run was planned; give the command again."
+            )
+
+
+def sources_in(identity: Any) -> list[SourceSeen]:
+    """Every stranger's class in an identity, each once."""
+    found: dict[SourceSeen, None] = {}
     if isinstance(identity, Mapping):
-        if isinstance(identity.get("source"), str):
-            found[f"{identity['target']} {identity.get('distribution', '')}".strip()] = identity["source"]
+        if isinstance(identity.get("source"), str) and "target" in identity:
+            owner = identity["distribution"]
+            found[SourceSeen(identity["target"], "" if owner == USERS else owner, identity["source"])] = None
         for value in identity.values():
-            found |= sources_in(value)
+            found |= dict.fromkeys(sources_in(value))
     elif isinstance(identity, (list, tuple)):
         for value in identity:
-            found |= sources_in(value)
-    return found
+            found |= dict.fromkeys(sources_in(value))
+    return list(found)
 
 
 def _row(record: Record) -> dict[str, Any]:
     """Name, version and class of a row; for strangers' also whose it is, and their source."""
-    own = {"name": record.name, "version": record.version, "target": record.target}
+    version = record.version if record.row is None else str(record.row.version)
+    own = {"name": record.name, "version": version, "target": record.target}
     if record.builtin:
         return own
     found: dict[str, Any] = {**own, "distribution": record.distribution}

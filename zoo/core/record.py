@@ -11,6 +11,8 @@ OURS = "colorizer-zoo"
 """The distribution that the built-in rows belong to."""
 
 
+USERS = "user"
+"""The distribution that rows of a user's own files are said to belong to."""
 BUILT_IN = "built-in"
 COMPOSED = "composed"
 """The target of a model that is made of parts."""

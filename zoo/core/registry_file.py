@@ -95,7 +95,7 @@ def _record(kind: str, name: str, row: PartRow | ModelRow, shown: str, builtin: 
         kind=kind,
         name=name,
         target=row.target or COMPOSED,
-        distribution=OURS if builtin else "user",
+        distribution=OURS if builtin else USERS,
         version=str(row.version),
         origin=BUILT_IN if builtin else shown,
         row=row,

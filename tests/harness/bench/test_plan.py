@@ -6,17 +6,21 @@ import msgspec
 import pytest
 
 from zoo.core.assemble import resolve
-from zoo.core.registry import current
+from zoo.core.errors import BadInput, ZooError
+from zoo.core.registry import Registry, current, use
 from zoo.core.spec import RecipeRow
-from zoo.harness.bench.plan import Run, plan_runs
-from zoo.harness.bench.suite import Suite, load_suite
+from zoo.core.strict_yaml import parse
+from zoo.harness.bench import keys
+from zoo.harness.bench.plan import Run, plan_runs, resolve_model, shown_options
+from zoo.harness.bench.suite import Suite, load_suite, suite_names
+from zoo.harness.training.budget import Budget
 
 DATA = {"train": {"fingerprint": "a"}, "test": {"fingerprint": "b"}}
 
 
-def planned(model: str, suite: Suite) -> Run:
-    spec = resolve(model, defaults=suite.options)
-    return plan_runs(model, spec, "", suite, DATA, options={}, device="cpu", lpips_trunk="")[0]
+def planned(model: str, suite: Suite, data=DATA, *, lpips_trunk: str = "") -> Run:
+    spec, _ = resolve_model(model, suite, {})
+    return plan_runs(model, spec, "", suite, data, options={}, device="cpu", lpips_trunk=lpips_trunk)[0]
 
 
 @pytest.fixture
@@ -71,3 +75,199 @@ def test_a_suite_sizes_the_discriminator_too(suite):
     assert objective["discriminator_width"] == 16
     assert objective["gan"] == "vanilla"
     assert planned("unet", suite).recipe.objective == "supervised"
+
+
+def test_every_field_of_a_suite_is_known_to_decide_or_not():
+    deciding = set(keys.IN_TRAINING) | set(keys.IN_SCORING)
+    assert deciding | set(keys.DECIDING_NOTHING) == set(Suite.__struct_fields__)
+    assert not deciding & set(keys.DECIDING_NOTHING)
+
+
+OTHER = {
+    "batch": 5,
+    "budget": Budget(steps=7),
+    "channels_last": False,
+    "compile": True,
+    "curve": 3,
+    "data": None,
+    "deterministic": True,
+    "eval_hints": "points",
+    "fit": "stretch",
+    "hint_seed": 3,
+    "load_size": 80,
+    "metrics": ("psnr",),
+    "model_options": {"unet": {"depth": 3}},
+    "options": {"width": 8},
+    "precision": "bf16",
+    "psnr_target": 30.0,
+    "recipe": "gachon",
+    "size": 48,
+    "sweep_limit": 2,
+    "sweeps": {},
+    "test_data": None,
+    "test_limit": None,
+    "threads": 2,
+    "train_hints": "pixels",
+    "version": 9,
+}
+"""Another value for each deciding field; None where the content of the data decides, not its name."""
+
+
+@pytest.mark.parametrize("field", sorted(set(keys.IN_TRAINING) | set(keys.IN_SCORING)))
+def test_what_a_suite_says_decides_the_training_the_scoring_or_both(suite, field):
+    before = planned("unet", suite)
+    if OTHER[field] is None:
+        other = {"train": {"fingerprint": "c"}, "test": {"fingerprint": "b"}}
+        if field != "data":
+            other = {"train": {"fingerprint": "a"}, "test": {"fingerprint": "c"}}
+        now = planned("unet", suite, other)
+    else:
+        now = planned("unet", msgspec.structs.replace(suite, **{field: OTHER[field]}))
+    assert now.key != before.key
+    if field in keys.IN_TRAINING:
+        assert now.training_key != before.training_key
+    else:
+        assert now.training_key == before.training_key, "the same training is scored in another way"
+        assert now.scoring_key != before.scoring_key
+
+
+def test_a_suites_precision_is_what_it_comes_to(suite):
+    said = msgspec.structs.replace(suite, precision="fp32")
+    assert planned("unet", suite).key == planned("unet", said).key, "on the CPU auto is fp32"
+
+
+def test_an_lpips_trunk_of_ones_own_is_another_scoring(suite, tmp_path):
+    file = tmp_path / "trunk.pth"
+    found = {planned("unet", suite).key}
+    for content in (b"one", b"two"):
+        file.write_bytes(content)
+        found.add(planned("unet", suite, lpips_trunk=str(file)).key)
+    assert len(found) == 3
+
+
+def test_a_sampler_inside_the_hints_of_an_evaluation_decides(suite, monkeypatch):
+    mixed = msgspec.structs.replace(suite, sweeps={}, train_hints="none", eval_hints={"name": "mixed"})
+    before = planned("unet", mixed).key
+    registry = current()
+    record = registry.record
+
+    def newer(kind, name):
+        found = record(kind, name)
+        if (kind, name) != ("hints", "points"):
+            return found
+        return msgspec.structs.replace(found, row=msgspec.structs.replace(found.row, version=7))
+
+    monkeypatch.setattr(registry, "record", newer)
+    assert planned("unet", mixed).key != before
+
+
+def test_labels_tell_values_apart_that_yaml_does():
+    values = [1, "1", 1.5, True, "true", None, "null", "plain", "two words", "", [1, "1"], {"name": "x"}]
+    shown = [shown_options({"any": value}) for value in values]
+    assert len(set(shown)) == len(values)
+    assert [parse(text.removeprefix(" any="), "") for text in shown] == values
+
+
+def test_a_label_names_the_options_that_the_model_takes(suite):
+    spec = resolve("unet", {"width": 8})
+    run = plan_runs("unet", spec, "", suite, DATA, options={"width": 8, "scale": 2}, device="cpu", lpips_trunk="")[0]
+    assert run.label == "unet width=8"
+
+
+def test_a_suites_sizes_are_for_our_rows_and_others_by_name(suite, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("models: {thin: {encoder: conv, decoder: unet, head: ab, options: {width: 32, depth: 4}}}")
+    use(Registry.read([file]))
+    try:
+        ours, _ = resolve_model("unet", suite, {})
+        theirs, _ = resolve_model("thin", suite, {})
+        by_name = msgspec.structs.replace(suite, model_options={"thin": {"width": 8}})
+        named, _ = resolve_model("thin", by_name, {})
+    finally:
+        use(None)
+    assert (ours.effective["encoder"]["width"], ours.defaults) == (16, {"width": 16, "depth": 5})
+    assert (theirs.effective["encoder"]["width"], theirs.defaults) == (32, {})
+    assert (named.effective["encoder"]["width"], named.defaults) == (8, {"width": 8})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"eval_hints": "pixel"}, "suite 'quick', eval_hints: Unknown hint sampler 'pixel'; did you mean 'pixels'"),
+        ({"eval_hints": {"name": "pixels", "densitys": [1]}}, "has no option 'densitys'; did you mean 'densities'"),
+        ({"train_hints": {"name": "mixed", "hints": ["pts"]}}, "Unknown hint sampler 'pts'"),
+        ({"metrics": ("pnsr",)}, "suite 'quick', metrics: Unknown metric 'pnsr'; did you mean 'psnr'"),
+        ({"track": ("tensorbord",)}, "Unknown tracker 'tensorbord'; did you mean 'tensorboard'"),
+        ({"recipe": "defalt"}, "Unknown recipe 'defalt'; did you mean 'default'"),
+        ({"model_options": {"unett": {}}}, "Unknown model 'unett'; did you mean 'unet'"),
+    ],
+)
+def test_what_a_suite_names_is_checked_where_it_enters(suite, changes, said):
+    with pytest.raises(ZooError) as error:
+        keys.check_suite(msgspec.structs.replace(suite, **changes))
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ("optimizer: adamww", "recipe 'mine', optimizer: Unknown optimizer 'adamww'; did you mean 'adamw'"),
+        ("schedule: cosin", "recipe 'mine', schedule: Unknown schedule 'cosin'; did you mean 'cosine'"),
+        ("schedule: {name: stepp}", "Unknown schedule 'stepp'; did you mean 'step'"),
+        ("losses: {l3: 1}", "recipe 'mine', losses, l3: Unknown loss 'l3'; did you mean"),
+        (
+            "objective: supervized",
+            "'mine', objective: Unknown objective 'supervized'; did you mean 'supervised'",
+        ),
+        ("hints: pixel", "recipe 'mine', hints: Unknown hint sampler 'pixel'; did you mean 'pixels'"),
+    ],
+)
+def test_what_a_users_recipe_names_is_checked_where_it_is_read(tmp_path, changes, said):
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"recipes: {{mine: {{base: default, {changes}}}}}")
+    with pytest.raises(BadInput) as error:
+        Registry.read([file])
+    assert str(error.value).startswith(str(file))
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("encoder: cnv, decoder: unet, head: ab", "model 'mine', encoder: Unknown encoder 'cnv'; did you mean 'conv'"),
+        ("encoder: conv, decoder: unet, head: ab, recipe: defalt", "Unknown recipe 'defalt'; did you mean 'default'"),
+        ("encoder: conv, decoder: unet, head: ab, extras: [rbg]", "Unknown extra 'rbg'; did you mean 'rgb'"),
+    ],
+)
+def test_what_a_users_model_names_is_checked_where_it_is_read(tmp_path, row, said):
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"models: {{mine: {{{row}}}}}")
+    with pytest.raises(BadInput) as error:
+        Registry.read([file])
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"optimizer": {"name": "adamw", "beta": [0, 1]}}, "optimizer 'adamw' has no option 'beta'"),
+        ({"schedule": {"name": "step", "drop": [0.5]}}, "schedule 'step' has no option 'drop'; did you mean 'drops'"),
+        ({"losses": {"huber": {"weight": 1, "detla": 1}}}, "loss 'huber' has no option 'detla'; did you mean 'delta'"),
+        ({"objective": {"name": "adversarial", "gan": "vanila"}}, "objective 'adversarial': option gan='vanila'"),
+    ],
+)
+def test_an_option_that_a_recipe_gives_is_checked_before_anything_runs(suite, monkeypatch, changes, said):
+    registry = current()
+    recipe = msgspec.structs.replace(registry.recipe("default"), **changes)
+    monkeypatch.setitem(registry.recipes, "default", recipe)
+    with pytest.raises(BadInput) as error:
+        keys.check_recipes(["unet"], suite)
+    assert said in str(error.value)
+    assert str(error.value).startswith("recipe 'default', ")
+
+
+def test_our_own_recipes_and_suites_name_what_is_there():
+    for name, recipe in current().recipes.items():
+        keys.recipe_parts(recipe, f"recipe {name!r}")
+    for name in suite_names():
+        keys.check_suite(load_suite(name))

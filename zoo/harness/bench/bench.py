@@ -21,6 +21,7 @@ from zoo.core.registry import current
 from zoo.core.spec import ModelSpec
 from zoo.harness.bench.crew import Crew, how_it_died
 from zoo.harness.bench.executors import Executor
+from zoo.harness.bench.keys import check_recipes, check_suite
 from zoo.harness.bench.overlap import tell_overlap
 from zoo.harness.bench.plan import Run, check_options, option_in, plan_runs, resolve_model, third_party
 from zoo.harness.bench.report import write_report
@@ -130,11 +131,13 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
         if len(models) != 1:
             raise BadInput(f"--weights is for one model, and these are {len(models)}; name one.")
         weights = given_weights(models[0], request.weights, request.options)
-        suite = msgspec.structs.replace(suite, options={})
+        suite = msgspec.structs.replace(suite, options={}, model_options={})
     options = {**(weights.options if weights else {}), **request.options}
     check_options(models, options)
     check_trunk(request.lpips_trunk, suite.metrics)
     device = pick_device(request.device)
+    check_suite(suite)
+    check_recipes([model for model in models if not third_party(model)], suite)
     check_trackers(suite.track)
     banks = open_banks(suite)
     data = describe_data(suite, banks)

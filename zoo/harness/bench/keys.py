@@ -7,7 +7,7 @@ and in neither.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -188,6 +188,17 @@ def check_suite(suite: Suite) -> None:
             registry.record("models", model)
         except ZooError as error:
             raise type(error)(f"{where}, model_options: {error}") from None
+
+
+def check_recipes(models: Iterable[str], suite: Suite) -> None:
+    """The same of the recipes that the models of our own table and of the user's files name, where the suite has none.
+
+    Raises:
+        ZooError: as :func:`check_suite`.
+    """
+    if suite.recipe is None:
+        for name in dict.fromkeys(current().model_row(model).recipe for model in models):
+            recipe_parts(current().recipe(name), f"recipe {name!r}")
 
 
 def sized(recipe: RecipeRow, options: Mapping[str, Any]) -> RecipeRow:

@@ -14,6 +14,7 @@ import msgspec
 
 from zoo.core.assemble import HINT_GAIN_OPTION, resolve, takes_option
 from zoo.core.errors import BadInput, ZooError
+from zoo.core.identity import SourceSeen, sources_in
 from zoo.core.published import GivenWeights
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, RecipeRow, fingerprint
@@ -49,6 +50,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     device: str = "auto"
     lpips_trunk: str = ""
     weights: GivenWeights | None = None
+    sources: list[SourceSeen] = []
+    options: dict[str, Any] = {}
     error: str = ""
 
     @property
@@ -176,6 +179,8 @@ def plan_runs(
             budget=budget,
             train_hints=train_hints,
             weights=weights,
+            options=dict(options),
+            sources=sources_in([training, protocol]),
             **shared,
         )
         for seed in range(1 if weights else suite.seeds)

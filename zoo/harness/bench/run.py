@@ -23,7 +23,7 @@ from zoo.harness.bench.draws import K as DRAWS
 from zoo.harness.bench.draws import can_sample, score_draws
 from zoo.harness.bench.hint_sweep import PIXELS_A_BATCH, level_means, score_sweeps
 from zoo.harness.bench.outcome import failure
-from zoo.harness.bench.plan import Run
+from zoo.harness.bench.plan import Run, shown_options
 from zoo.harness.bench.predictions import KEPT, save_photos, save_predictions
 from zoo.harness.bench.provenance import here_and_now
 from zoo.harness.bench.run_record import CurvePoint, HintLevel, RunRecord
@@ -100,6 +100,9 @@ class RunProcess:
             ZooError, RuntimeError: what :func:`failure` turns into a status.
         """
         run, suite = self.plan, self.plan.suite
+        for seen in run.sources:
+            seen.check()
+        self.notes += _tell_options(run)
         devices.prepare(self.device, deterministic=suite.deterministic, threads=suite.threads)
         self.progress("data", 0.0)
         self.banks = open_banks(suite)
@@ -233,6 +236,16 @@ class RunProcess:
             "peak_mem_mb": costs.peak_memory_mb(self.device),
             "train_s": training.seconds if trained else 0.0,
         }
+
+
+def _tell_options(run: Run) -> list[str]:
+    """Every option of every part into the run's log; and the note that says which of them are the suite's."""
+    if run.spec is None:
+        return []
+    for role, options in run.spec.effective.items():
+        print(f"{run.name}: {role} {run.spec.parts[role].name}{shown_options(options)}")
+    taken = {key: value for key, value in run.spec.defaults.items() if key not in run.options}
+    return [f"sizes of the suite:{shown_options(taken)}"] if taken else []
 
 
 def _config(run: Run) -> dict[str, Any]:
