@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import pickle
 
@@ -29,7 +30,8 @@ def test_a_published_file_is_scored_untrained(small_zoo, suite_file, tmp_path):
     assert bench_weights(suite_file, out, tmp_path / "original.pth", options={"width": 6}).failed == []
     with (out / "leaderboard.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
-    assert row["model"] == "published width=6 (original)"
+    digest = hashlib.sha256((tmp_path / "original.pth").read_bytes()).hexdigest()[:8]
+    assert row["model"] == f"published width=6 (original {digest})"
     assert row["seeds"] == "1"
     assert "weights from original.pth, sha256" in row["notes"]
     run = json.loads(next(out.glob("runs/published/*/run.json")).read_text())
@@ -40,6 +42,22 @@ def test_a_published_file_is_scored_untrained(small_zoo, suite_file, tmp_path):
     scores = {path.read_bytes() for path in out.glob("runs/published/*/scores.csv")}
     assert len(list(out.glob("runs/published/*/scores.csv"))) == 2
     assert len(scores) == 1, "the same weights in either layout score the same"
+
+
+def test_two_files_of_one_name_are_two_rows(small_zoo, suite_file, tmp_path):
+    out = tmp_path / "results"
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        state = build("published", width=6).network.state_dict()
+        save_file(state, folder / "weights.safetensors")
+        assert bench_weights(suite_file, out, folder / "weights.safetensors", options={"width": 6}).failed == []
+    with (out / "leaderboard.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["model"] for row in rows}) == 2
+    assert len({row["psnr"] for row in rows}) == 2
+    assert all(row["model"].startswith("published width=6 (weights ") for row in rows)
 
 
 def test_wrong_requests(small_zoo, suite_file, tmp_path):
