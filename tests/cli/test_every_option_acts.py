@@ -80,8 +80,8 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
     },
     "report": {"--output": [(["results"], ["-o", "elsewhere.html"])]},
     "score": {
-        "--metrics": [(["a.png", "b.png"], ["--metrics", "psnr"]), (["album", "other"], ["--metrics", "ssim"])],
-        "--format": [(["a.png", "b.png"], ["--format", "csv"]), (["album", "other"], ["--format", "json"])],
+        "--metrics": [(["a.png", "b.png"], ["--metrics", "psnr"]), (["album", "album"], ["--metrics", "ssim"])],
+        "--format": [(["a.png", "b.png"], ["--format", "csv"]), (["album", "album"], ["--format", "json"])],
     },
     "new-plugin": {"--output": [(["mine"], ["-o", "elsewhere"])]},
 }

@@ -116,6 +116,25 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch):
     assert "the same command goes on" in result.stderr
 
 
+def test_what_holds_for_every_verb_may_stand_behind_it(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("models:\n  mine: {encoder: conv, decoder: unet, head: ab, summary: hello}\n")
+    for arguments in (
+        ["list", "--registry", str(file)],
+        ["list", f"--registry={file}", "models"],
+        ["list", "--filter", "mine", "--registry", str(file)],
+        ["--debug", "show", "mine", "--registry", str(file)],
+    ):
+        result = zoo(*arguments)
+        assert result.exit_code == 0, result.output
+        assert "mine" in result.stdout
+    assert "Traceback" in zoo("show", "unte", "--debug").stderr
+    assert zoo("bench", "--models", "mine2", "--registry", str(file)).stderr.count("did you mean 'mine'") == 1
+    assert "--registry" in zoo("bench", "--registry").stderr
+    assert "there is no such file" in " ".join(zoo("data", "check", "photos", "--registry", "/nowhere").stderr.split())
+    assert "'--debug'" in zoo("new-plugin", "--", "--debug").stderr, "behind -- it is a name"
+
+
 def test_a_registry_file_adds_to_the_table(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("models:\n  mine: {encoder: conv, decoder: unet, head: ab, summary: hello}\n")

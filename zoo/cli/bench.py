@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from zoo.cli.arguments import FilePath, Setting, device_option, lpips_option
+from zoo.cli.terminal import echo, echo_data
 from zoo.core.errors import BadInput
 
 _OPTIONS = (
@@ -65,7 +66,7 @@ def command(ctx: click.Context, models: tuple[str, ...], **options: Any) -> None
 
     outcome = run_bench(",".join(models), options)
     show(outcome.folder)
-    click.echo(f"{outcome.folder / 'leaderboard.csv'}")
+    echo_data(f"{outcome.folder / 'leaderboard.csv'}\n")
     report_failures(ctx, outcome)
 
 
@@ -89,5 +90,5 @@ def report_failures(ctx: click.Context, outcome: Any) -> None:
     if outcome.failed:
         count = len(outcome.failed)
         shown = ", ".join(outcome.failed[:5]) + (", …" if count > 5 else "")
-        click.echo(f"zoo: {count} failed: {shown}; the leaderboard's column 'error' says why.", err=True)
+        echo(f"zoo: {count} failed: {shown}; the leaderboard's column 'error' says why.", err=True)
     ctx.exit(1 if outcome.named_failed else 0)

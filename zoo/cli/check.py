@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from zoo.cli.terminal import echo
+
 
 @click.command("check", short_help="Does a model or part keep its contract?")
 @click.argument("names", nargs=-1)
@@ -39,9 +41,9 @@ def command(ctx: click.Context, names: tuple[str, ...], everything: bool, timeou
     failed = 0
     for report in probe_apart(list(dict.fromkeys(wanted)), timeout=timeout):
         failed += not report.ok
-        click.echo(f"{'ok    ' if report.ok else 'failed'}  {report.kind}/{report.name}")
+        echo(f"{'ok    ' if report.ok else 'failed'}  {report.kind}/{report.name}")
         for line in (*report.failures, *report.notes):
-            click.echo(f"        {line}")
+            echo(f"        {line}")
     if len(wanted) > 1:
-        click.echo(f"{len(wanted) - failed} ok, {failed} failed")
+        echo(f"{len(wanted) - failed} ok, {failed} failed")
     ctx.exit(1 if failed else 0)

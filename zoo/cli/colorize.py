@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.cli.arguments import FilePath, device_option
+from zoo.cli.terminal import echo, echo_data
 
 if TYPE_CHECKING:
     from zoo.core.colorizer import Colorizer
@@ -64,12 +65,12 @@ def command(
                 reason = _failure(colorizer, job, hints, size)
                 made, failed = made + (not reason), failed + bool(reason)
                 if reason:
-                    click.echo(f"zoo: {reason}", err=True)
+                    echo(f"zoo: {reason}", err=True)
     done = len(jobs) - len(todo)
     counts = [(made, "colorized"), (done, "done already"), (failed, "failed")]
-    click.echo(", ".join(f"{count} {what}" for count, what in counts if count or what == "colorized"))
+    echo(", ".join(f"{count} {what}" for count, what in counts if count or what == "colorized"))
     if made == 1 and not failed:
-        click.echo(click.format_filename(todo[0].result))
+        echo_data(f"{click.format_filename(todo[0].result)}\n")
     ctx.exit(0 if not failed else 1 if made or done else 2)
 
 

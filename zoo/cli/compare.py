@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.cli.arguments import FilePath, format_option, refuse_given
+from zoo.cli.terminal import echo
 
 if TYPE_CHECKING:
     from zoo.harness.bench.compare import PhotoGap
@@ -56,11 +57,11 @@ def command(ctx: click.Context, a: str, b: str, folder: Path, form: str) -> None
     ]
     print_table(rows, list(rows[0]) if rows else ["metric"], title=f"A = {found.a}, B = {found.b}")
     seeds = " and ".join(map(str, found.seeds))
-    click.echo(f"A = {found.a}, B = {found.b}; {found.images} photos, {seeds} seeds.")
+    echo(f"A = {found.a}, B = {found.b}; {found.images} photos, {seeds} seeds.")
     if 1 in found.seeds:
-        click.echo("With one seed the interval speaks of these trained weights, not of the model trained again.")
+        echo("With one seed the interval speaks of these trained weights, not of the model trained again.")
     for letter, name, wins in (("A", found.a, found.wins_a), ("B", found.b, found.wins_b)):
-        click.echo(_wins(letter, name, wins))
+        echo(_wins(letter, name, wins))
 
 
 def _wins(letter: str, name: str, wins: list[PhotoGap]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.arguments import format_option
+from zoo.cli.terminal import echo
 
 if TYPE_CHECKING:
     from zoo.harness.data.check import Report
@@ -56,7 +57,7 @@ def _findings(report: Report) -> dict[str, list[Any]]:
 
 
 def _print(report: Report) -> None:
-    from zoo.cli.tables import cell, print_table
+    from zoo.cli.tables import print_table
 
     names = {
         "unreadable": [f"{name} ({reason})" for name, reason in report.unreadable],
@@ -68,10 +69,10 @@ def _print(report: Report) -> None:
     print_table([{"finding": key.replace("_", "-"), "count": len(found)} for key, found in names.items()], _COLUMNS)
     for key, found in names.items():
         for name in found[:_SHOWN]:
-            click.echo(f"{key.replace('_', '-')}: {cell(name)}")
+            echo(f"{key.replace('_', '-')}: {name}")
         if len(found) > _SHOWN:
-            click.echo(f"{key.replace('_', '-')}: and {len(found) - _SHOWN} more; --format json names all")
-    click.echo(f"{report.usable} of {report.photos} photos can be used, {len(report.test_names)} of them to test with.")
+            echo(f"{key.replace('_', '-')}: and {len(found) - _SHOWN} more; --format json names all")
+    echo(f"{report.usable} of {report.photos} photos can be used, {len(report.test_names)} of them to test with.")
 
 
 _COLUMNS = ("finding", "count")

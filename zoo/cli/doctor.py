@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import click
 
+from zoo.cli.terminal import echo
 from zoo.core.errors import ZooError
 
 _DEPENDENCIES = (
@@ -38,7 +39,7 @@ def command() -> None:
     """
     for inspect in (_python, _torch, _dependencies, _cache, _weights, _plugins):
         for fine, what, detail in _safely(inspect):
-            click.echo(f"{'ok  ' if fine else 'warn'}  {what.ljust(27)}  {detail}")
+            echo(f"{'ok  ' if fine else 'warn'}  {what.ljust(27)}  {detail}")
 
 
 def _safely(inspect: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.arguments import FilePath, format_option
+from zoo.cli.terminal import echo, echo_data
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,7 @@ def show(folder: Path, *, sort: str | None = None, form: str = "table") -> None:
         for row in table.to_dict(orient="records")
     ]
     if form == "csv":
-        click.echo(table.to_csv(index=False, lineterminator="\n"), nl=False)
+        echo_data(table.to_csv(index=False, lineterminator="\n"))
         return
     if form == "json":
         print_json(rows)
@@ -68,7 +69,7 @@ def show(folder: Path, *, sort: str | None = None, form: str = "table") -> None:
     print_table(shown, _fitting(shown, columns) if sys.stdout.isatty() else columns, title=str(folder))
     for row in rows:
         if row.get("status") != "ok":
-            click.echo(f"{row['model']}: {row.get('status')}: {row.get('error') or 'no reason known'}")
+            echo(f"{row['model']}: {row.get('status')}: {row.get('error') or 'no reason known'}")
     if len({row.get("protocol") for row in rows}) > 1:
         _tell_protocols_apart(folder)
 
@@ -79,7 +80,7 @@ def _tell_protocols_apart(folder: Path) -> None:
     from zoo.harness.bench.results import read_results
 
     for line in protocol_differences([run.record.protocol for run in read_results(folder)]):
-        click.echo(f"These rows are of different protocols and ranked apart; {line}")
+        echo(f"These rows are of different protocols and ranked apart; {line}")
 
 
 def _sorted(table: pd.DataFrame, column: str) -> pd.DataFrame:

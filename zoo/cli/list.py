@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from zoo.cli.arguments import format_option
+from zoo.cli.terminal import echo
 
 _TABLE = ("name", "state", "origin", "summary")
 
@@ -25,11 +26,11 @@ def command(kind: str, pattern: str, form: str) -> None:
         print_json(rows)
     elif form == "names":
         for row in rows:
-            click.echo(row["name"])
+            echo(row["name"])
     elif rows:
         print_table(rows, ("kind", *_TABLE) if kind == "all" else _TABLE)
     else:
-        click.echo(f"No {kind} match {pattern!r}." if pattern != "*" else f"There are no {kind}.", err=True)
+        echo(f"No {kind} match {pattern!r}." if pattern != "*" else f"There are no {kind}.", err=True)
 
 
 def _rows(kind: str) -> list[dict[str, Any]]:

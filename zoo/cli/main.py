@@ -5,10 +5,12 @@ Exit codes: 0 fine, 1 something failed on its own, 2 wrong usage, 130 stopped by
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import click
 
 from zoo import __version__
 from zoo.cli.arguments import FilePath
+from zoo.cli.terminal import echo, plain
 from zoo.core.errors import ZooError, did_you_mean
 from zoo.core.threads import wait_passively
 
@@ -55,24 +58,62 @@ class Verbs(click.Group):
             ctx.fail(f"There is no verb {args[0]!r}; {did_you_mean(args[0], VERBS)}")
         return super().resolve_command(ctx, args)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with _plain_usage():
+            return super().parse_args(ctx, _globals_first(ctx, args))
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-            return result
+            with _plain_usage():
+                return self._invoked(ctx)
         except ZooError as error:
             if ctx.params.get("debug"):
-                traceback.print_exception(error)
-            # One line, also where a path or an option holds line ends.
-            click.echo(f"zoo: {' '.join(str(error).split())}", err=True)
+                for line in "".join(traceback.format_exception(error)).splitlines():
+                    echo(line, err=True)
+            echo(f"zoo: {error}", err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
-            click.echo("zoo: stopped; the same command goes on from here.", err=True)
+            echo("zoo: stopped; the same command goes on from here.", err=True)
             ctx.exit(130)
         except BrokenPipeError:
             # Whoever read our output has seen enough; nothing may be written there when Python ends, either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(141)
+
+    def _invoked(self, ctx: click.Context) -> Any:
+        result = super().invoke(ctx)
+        sys.stdout.flush()
+        return result
+
+
+def _globals_first(ctx: click.Context, args: list[str]) -> list[str]:
+    """``--registry FILE`` and ``--debug`` before the verb, wherever before a ``--`` they were written."""
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = iter(args)
+    for argument in waiting:
+        if argument == "--":
+            return [*front, *rest, argument, *waiting]
+        if argument == "--registry":
+            file = next(waiting, None)
+            if file is None:
+                ctx.fail("Option '--registry' requires an argument.")
+            front += [argument, file]
+        elif argument == "--debug" or argument.startswith("--registry="):
+            front.append(argument)
+        else:
+            rest.append(argument)
+    return [*front, *rest]
+
+
+@contextlib.contextmanager
+def _plain_usage() -> Iterator[None]:
+    """click prints its own errors, which quote what was typed, or what a glob of the shell put there."""
+    try:
+        yield
+    except click.ClickException as error:
+        vars(error)["message"] = plain(error.message)
+        raise
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -83,7 +124,7 @@ class Verbs(click.Group):
     metavar="FILE",
     multiple=True,
     type=FilePath(exists=True),
-    help="A table of your own models and parts, laid over the built-in one; may be given again.",
+    help="A table of your own models and parts, laid over the built-in one; may be given again, also behind the verb.",
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(registries: tuple[Path, ...], debug: bool) -> None:

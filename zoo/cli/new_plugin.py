@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from zoo.cli.arguments import FilePath
+from zoo.cli.terminal import echo
 
 
 @click.command("new-plugin", short_help="Write a package with a model of your own.")
@@ -18,10 +19,10 @@ from zoo.cli.arguments import FilePath
 def command(name: str, output: Path) -> None:
     """Write a package that adds the colorizer NAME to the zoo, with a test that passes."""
     folder = write_plugin(name, output)
-    click.echo(f"{folder}: written. Next:")
-    click.echo(f"  pip install -e {folder}")
-    click.echo(f"  zoo check {name}")
-    click.echo(f"  zoo bench --models {name},unet --suite quick")
+    echo(f"{folder}: written. Next:")
+    echo(f"  pip install -e {folder}")
+    echo(f"  zoo check {name}")
+    echo(f"  zoo bench --models {name},unet --suite quick")
 
 
 def write_plugin(name: str, parent: Path) -> Path:

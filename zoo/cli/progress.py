@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from zoo.cli.tables import cell
+from zoo.cli.terminal import echo, plain
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -32,11 +31,11 @@ def watching() -> Iterator[Reporter]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[detail]}"),
+        TextColumn("{task.fields[detail]}", markup=False),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         yield RichReporter(progress)
@@ -87,12 +86,12 @@ class RichReporter:
             self._total = self._progress.add_task("all runs", total=len(runs), detail=f"0 of {len(runs)}")
 
     def started(self, run: str) -> None:
-        self._bars[run] = self._progress.add_task(_plain(run), total=100, detail="starting")
+        self._bars[run] = self._progress.add_task(plain(run), total=100, detail="starting")
 
     def progress(self, run: str, state: Mapping[str, Any]) -> None:
         if run in self._bars:
             done = round(100 * float(state.get("fraction", 0.0)))
-            self._progress.update(self._bars[run], completed=done, detail=_plain(_detail(state, percent=False)))
+            self._progress.update(self._bars[run], completed=done, detail=plain(_detail(state, percent=False)))
 
     def finished(self, run: str, record: RunRecord) -> None:
         if run in self._bars:
@@ -103,7 +102,7 @@ class RichReporter:
         self.note(f"{run}: {_outcome(record)}")
 
     def note(self, text: str) -> None:
-        self._progress.console.print(_plain(text), highlight=False)
+        self._progress.console.print(plain(text), highlight=False, markup=False, soft_wrap=True)
 
 
 def _plan(runs: Sequence[str], done: Sequence[str]) -> str:
@@ -128,10 +127,5 @@ def _outcome(record: RunRecord) -> str:
     return ", ".join(["ok", *(f"{name} {cell(value)}" for name, value in scores if cell(value))])
 
 
-def _plain(text: str) -> str:
-    """Square brackets are rich's markup; here they are text."""
-    return text.replace("[", "\\[")
-
-
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    echo(text, err=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from zoo.cli.arguments import FilePath
+from zoo.cli.terminal import echo_data
 
 
 @click.command("report", short_help="Write a results folder's report.html.")
@@ -22,4 +23,4 @@ def command(folder: Path, output: Path | None) -> None:
     """
     from zoo.harness.bench.report import write_report
 
-    click.echo(write_report(folder, output))
+    echo_data(f"{write_report(folder, output)}\n")

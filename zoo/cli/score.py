@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.arguments import FilePath, Names, format_option
+from zoo.cli.terminal import echo, echo_data
 
 if TYPE_CHECKING:
     from zoo.harness.metrics.score import FolderScores
@@ -29,9 +30,9 @@ def command(predictions: Path, targets: Path, metrics: list[str] | None, form: s
 
     table, remarks = _scored(predictions, targets, metrics)
     for remark in remarks:
-        click.echo(f"zoo: {cell(remark)}", err=True)
+        echo(f"zoo: {cell(remark)}", err=True)
     if form == "csv":
-        click.echo(table.to_csv(index=False, lineterminator="\n"), nl=False)
+        echo_data(table.to_csv(index=False, lineterminator="\n"))
         return
     rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in table.to_dict(orient="records")]
     if form == "json":
@@ -41,7 +42,7 @@ def command(predictions: Path, targets: Path, metrics: list[str] | None, form: s
         means = {name: mean_of_all(name, table[name].tolist()) for name in map(str, table.columns) if name != "image"}
         rows.append({"image": f"mean of {len(rows)}", **{name: mean.value for name, mean in means.items()}})
         for mean in filter(lambda mean: mean.note, means.values()):
-            click.echo(f"zoo: {mean.note}.", err=True)
+            echo(f"zoo: {mean.note}.", err=True)
     print_table(rows, [str(column) for column in table.columns])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from zoo.cli.terminal import echo
 from zoo.core.errors import ZooError
 
 
@@ -26,7 +27,7 @@ def command(name: str) -> None:
         lines.append(("also", ", ".join("/".join(each) for each in others)))
     width = max(len(key) for key, _ in lines)
     for key, value in lines:
-        click.echo(f"{key.ljust(width)}  {value}".rstrip())
+        echo(f"{key.ljust(width)}  {value}".rstrip())
 
 
 def _of_recipe(name: str) -> list[tuple[str, str]]:

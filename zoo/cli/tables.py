@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import click
+from zoo.cli.terminal import echo, echo_json, plain
 
 Row = Mapping[str, Any]
 
@@ -21,22 +21,22 @@ def print_table(rows: Sequence[Row], columns: Sequence[str], *, title: str = "")
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     for line in lines:
         padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
+        echo("  ".join(padded).rstrip())
 
 
 def print_json(value: Any) -> None:
     """JSON for a program or a reader; what is not finite is null."""
     import json
 
-    click.echo(json.dumps(_plain(value), indent=1, ensure_ascii=False))
+    echo_json(json.dumps(_plain(value), indent=1, ensure_ascii=False))
 
 
 def print_markdown(rows: Sequence[Row], columns: Sequence[str]) -> None:
     """A table as GitHub shows it."""
-    click.echo("| " + " | ".join(columns) + " |")
-    click.echo("|" + " --- |" * len(columns))
+    echo("| " + " | ".join(columns) + " |")
+    echo("|" + " --- |" * len(columns))
     for row in rows:
-        click.echo("| " + " | ".join(cell(row.get(c)).replace("|", "\\|") for c in columns) + " |")
+        echo("| " + " | ".join(cell(row.get(c)).replace("|", "\\|") for c in columns) + " |")
 
 
 def cell(value: Any) -> str:
@@ -45,7 +45,7 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
-    return " ".join(str(value).split())
+    return plain(str(value)).strip()
 
 
 def _draw(cells: list[list[str]], columns: Sequence[str], title: str) -> None:
@@ -54,7 +54,7 @@ def _draw(cells: list[list[str]], columns: Sequence[str], title: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(title=Text(plain(title)) if title else None, box=box.SIMPLE_HEAD, title_justify="left")
     for i, column in enumerate(columns):
         numbers = all(_is_number(line[i]) for line in cells)
         last = i == len(columns) - 1

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from zoo.cli.bench import run_options
+from zoo.cli.terminal import echo_data
 
 
 @click.command("train", short_help="Train some models under a suite.")
@@ -23,5 +24,5 @@ def command(ctx: click.Context, models: tuple[str, ...], **options: Any) -> None
     outcome = run_bench(",".join(models), options)
     for path in outcome.runs:
         if (path / "run.json").is_file():
-            click.echo(str(path))
+            echo_data(f"{path}\n")
     report_failures(ctx, outcome)
