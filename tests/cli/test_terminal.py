@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -78,7 +79,7 @@ def test_no_verb_prints_past_it():
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_bench_that_is_watched(text, capsys):
-    row = {"status": "error", "error": text, "scores": {}}
+    row = SimpleNamespace(ok=False, status="error", error=text)
     plainly = PlainReporter()
     console = Console(force_terminal=True, width=400, stderr=True)
     with Progress(console=console, disable=True) as bars:
