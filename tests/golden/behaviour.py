@@ -100,7 +100,7 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
             return [f"{where} is of another shape"]
         off = max((abs(a - b) for a, b in zip(old[1:], new[1:], strict=True)), default=0.0)
         return [f"{where} is {new[1:]}, was {old[1:]}"] if not off <= TOLERANCE * max(abs(old[1]), 1e-6) else []
-    if where.endswith(".start"):
+    if where.rpartition(".")[2] == "start":
         return [] if abs(new - old) <= START_TOLERANCE * old else [f"{where} is {new}, was {old}"]
     return [] if old == new else [f"{where} is {new}, was {old}"]
 

@@ -38,6 +38,19 @@ def test_light_convolutions_are_channels_last_and_heavy_ones_plain(network):
     assert [layer.weight.is_contiguous() for layer in convolutions] == [False, True, True, False]
 
 
+@pytest.mark.parametrize("model", ["msau_net", "pan"])
+def test_filters_whose_sum_oneDNN_splits_by_the_cache_lie_plain(model):
+    """With channels last these are what differed on a processor with another second-level cache."""
+    placed = channels_last(build(model, width=16), CPU)
+    wide = [m for m in placed.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (7, 7) and m.in_channels >= 32]
+    assert wide
+    assert all(layer.weight.is_contiguous() for layer in wide)
+    narrow = [
+        m for m in placed.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3) and m.in_channels == 32
+    ]
+    assert all(lies_channels_last(layer.weight) for layer in narrow)
+
+
 def test_the_numbers_and_the_gradients_stay(network):
     x = torch.rand(2, 4, 6, 5)
     plain = copy.deepcopy(network).double()
