@@ -24,6 +24,7 @@ from zoo.harness.bench.executors import Executor
 from zoo.harness.bench.keys import check_recipes, check_suite
 from zoo.harness.bench.overlap import tell_overlap
 from zoo.harness.bench.plan import Run, check_options, option_in, plan_runs, resolve_model, third_party
+from zoo.harness.bench.planned import remember
 from zoo.harness.bench.report import write_report
 from zoo.harness.bench.reporter import Reporter, SilentReporter
 from zoo.harness.bench.saved_hints import hints_of, keep, sweep_photos
@@ -153,6 +154,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     with locked(folder / ".lock", reporter.note, waiting=f"another bench is at work in {folder}; waiting for it"):
         for name, found in hints.items():
             keep(name, found, suite, photos, folder)
+        remember(folder, runs)
         todo = [run for run in runs if not RunFolder(folder / run.folder).finished()]
         reporter.planned([run.name for run in todo], [run.name for run in runs if run not in todo])
         try:

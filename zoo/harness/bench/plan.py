@@ -59,6 +59,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.label} seed {self.seed}"
 
     @property
+    def place(self) -> tuple[str, str]:
+        """The row it belongs to: its protocol's fingerprint and its label."""
+        return self.protocol["fingerprint"], self.label
+
+    @property
     def folder(self) -> str:
         """Below the results folder. Colliding plugins keep their ``@distribution`` in it."""
         return f"runs/{self.model}/seed{self.seed}-{self.key}"

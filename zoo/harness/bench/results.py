@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from zoo.core.errors import BadInput
+from zoo.harness.bench.planned import read_planned
 from zoo.harness.bench.run_record import RunRecord
 from zoo.harness.bench.store import RunFolder, run_folders
 
 
 class Result:
-    """A run folder read: its record, and the scores of its images when there are any."""
+    """A run folder read: its record, the scores of its images when there are any, and whether its row shows it."""
 
-    def __init__(self, folder: RunFolder, record: RunRecord):
+    def __init__(self, folder: RunFolder, record: RunRecord, *, planned: bool = False):
         self.folder = folder
         self.record = record
+        self.planned = planned
         self.names, self.scores = folder.scores() if record.ok else ([], {})
         if record.ok and len(self.names) != record.images:
             raise BadInput(
@@ -29,25 +31,39 @@ class Result:
 
 
 def read_results(folder: Path) -> list[Result]:
-    """Every run of a results folder.
+    """Every run of a results folder, each in the folder that is named after it: copies of a run folder are no runs.
 
     Raises:
         BadInput: no such folder, or a file of a run that is damaged or of another version.
     """
     if not folder.is_dir():
         raise BadInput(f"{folder} does not exist; name a results folder such as results/quick.")
-    return [Result(found, record) for found in run_folders(folder) if (record := found.record()) is not None]
+    planned = read_planned(folder)
+    return [
+        Result(found, record, planned=planned.get(record.place) == record.key)
+        for found in run_folders(folder)
+        if (record := found.record()) is not None and found.is_of(record)
+    ]
 
 
 def newest(runs: Iterable[Result]) -> dict[tuple[str, str], list[Result]]:
-    """Per protocol and model, the runs of the newest key: an older recipe's stay in runs.csv only."""
+    """Per protocol and model, the runs that stand for it; runs of other keys, an older recipe's, are in runs.csv only.
+
+    They are those that were planned last (:mod:`zoo.harness.bench.planned`); where none of them is here, those of the
+    newest key.
+    """
     by_key: dict[tuple[str, str], dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
     for run in runs:
         by_key[run.record.place][run.record.key].append(run)
     return {
-        place: max(keys.values(), key=lambda group: max(run.record.provenance.finished for run in group))
+        place: max(keys.values(), key=lambda group: (group[0].planned, _latest(group)))
         for place, keys in by_key.items()
     }
+
+
+def _latest(group: Iterable[Result]) -> tuple[str, str]:
+    """When its last run ended; the key decides between equal dates, so that every rebuild agrees."""
+    return max((run.record.provenance.finished, run.record.key) for run in group)
 
 
 def in_seed_order(group: Iterable[Result]) -> list[Result]:

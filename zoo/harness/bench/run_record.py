@@ -82,7 +82,8 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     ``higher_is_better`` is each metric's own word on which end is the better one.
     ``samples`` are the means over a sampler's draws: ``k``, ``diversity``, and ``<metric>_mean``, ``<metric>_best``.
     A run that came to no score has neither costs nor images. ``weights_sha256`` is of its file of weights, which
-    :func:`zoo.core.trained.load` holds it to; older records have none.
+    :func:`zoo.core.trained.load` holds it to; older records have none. ``training_key`` is of what decides the weights,
+    ``scoring_key`` of what is measured on them (:mod:`zoo.harness.bench.keys`); ``key`` is of both.
     """
 
     schema: int = SCHEMA
@@ -90,6 +91,8 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     label: str
     seed: int
     key: str
+    training_key: str | msgspec.UnsetType = msgspec.UNSET
+    scoring_key: str | msgspec.UnsetType = msgspec.UNSET
     status: str
     error: str
     baseline: bool = False
@@ -132,6 +135,8 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             label=run.label,
             seed=run.seed,
             key=run.key,
+            training_key=run.training_key or msgspec.UNSET,
+            scoring_key=run.scoring_key or msgspec.UNSET,
             status=status,
             error=error,
             suite=run.suite.name,

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,10 @@ class RunFolder:
     def write_record(self, record: RunRecord) -> None:
         """Write run.json, last of all: a run is there when its run.json is."""
         write_whole(self.path / "run.json", record.json())
+
+    def is_of(self, record: RunRecord) -> bool:
+        """Whether the folder is the record's own place, and no copy of it."""
+        return (self.path.parent.name, self.path.name) == (record.model, f"seed{record.seed}-{record.key}")
 
     def finished(self) -> bool:
         """Whether nothing is left to do: the run is scored and its weights are here, or it diverged.
@@ -143,8 +148,12 @@ class RunFolder:
 
 
 def run_folders(results: Path) -> list[RunFolder]:
-    """All runs of a results folder, sorted by path."""
-    return [RunFolder(path.parent) for path in sorted(results.glob("runs/*/*/run.json"))]
+    """All runs of a results folder, sorted by path; copies of a run's folder under other names are none."""
+    found = sorted(results.glob("runs/*/seed*/run.json"))
+    return [RunFolder(path.parent) for path in found if _RUN_NAME.fullmatch(path.parent.name)]
+
+
+_RUN_NAME = re.compile(r"seed\d+-\w+")
 
 
 def _number(cell: str) -> float:
