@@ -31,7 +31,7 @@ def is_there(text: str) -> bool:
     kind, slash, name = text.rpartition("/")
     if slash and kind in KINDS and len(current().names(kind, name)) == 1:
         return True
-    known = {*(each for kind in KINDS for each in current().names(kind)), *current().recipes}
+    known = {*(each for kind in KINDS for each in current().names(kind)), *current().recipes, *current().weights}
     return name.partition("@")[0] in known | {file.stem for file in suites_folder().glob("*.yaml")}
 
 

@@ -122,5 +122,7 @@ def _plugins() -> Iterator[Finding]:
             yield True, "plugin", what
         except ZooError as error:
             yield False, "plugin", f"{what}: {error}"
-    if not plugins:
+    for each in registry.misplaced:
+        yield False, "plugin", str(each)
+    if not plugins and not registry.misplaced:
         yield True, "plugins", "none installed; zoo new-plugin NAME writes one"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -18,9 +19,12 @@ _TABLE = ("name", "state", "origin", "summary")
 @click.option("--filter", "pattern", default="*", metavar="GLOB", help="Names like '*unet*' only.")
 @format_option("table", "json", "names")
 def command(kind: str, pattern: str, form: str) -> None:
-    """List models, or KIND: encoders, losses, … recipes, suites, or all."""
+    """List models, or KIND: encoders, losses, … recipes, weights, suites, or all."""
     from zoo.cli.tables import print_json, print_table
+    from zoo.core.registry import current
 
+    for each in current().misplaced:
+        echo(f"zoo: {each}", err=True)
     rows = [row for row in _rows(kind) if fnmatch.fnmatchcase(row["name"], pattern)]
     if form == "json":
         print_json(rows)
@@ -37,11 +41,14 @@ def _rows(kind: str) -> list[dict[str, Any]]:
     from zoo.cli.names import LISTED
     from zoo.core.errors import UnknownName, did_you_mean
     from zoo.core.kinds import KINDS
+    from zoo.core.registry import current
 
     if kind == "all":
         return [row for each in LISTED for row in _rows(each)]
     if kind == "recipes":
-        return _recipes()
+        return _rows_of(kind, current().recipes)
+    if kind == "weights":
+        return _rows_of(kind, current().weights)
     if kind == "suites":
         return _suites()
     if kind not in KINDS:
@@ -73,12 +80,11 @@ def _registered(kind: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _recipes() -> list[dict[str, Any]]:
-    from zoo.core.registry import current
-
+def _rows_of(kind: str, table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows that are no parts: recipes, published weights."""
     return [
-        {"kind": "recipes", "name": name, "state": "ok", "origin": "", "summary": row.summary, "source": row.source}
-        for name, row in sorted(current().recipes.items())
+        {"kind": kind, "name": name, "state": "ok", "origin": "", "summary": row.summary, "source": row.source}
+        for name, row in sorted(table.items())
     ]
 
 

@@ -10,7 +10,7 @@ from zoo.core.kinds import KINDS
 from zoo.core.registry import current
 from zoo.core.resources import suites_folder
 
-LISTED = (*KINDS, "recipes", "suites")
+LISTED = (*KINDS, "recipes", "weights", "suites")
 """What can be listed and shown: the kinds of parts, and what is made of their names."""
 
 _PREFERRED = ("models", "recipes")
@@ -28,6 +28,8 @@ def known_names(kind: str, pattern: str = "*") -> list[str]:
     """
     if kind == "recipes":
         names: Iterable[str] = current().recipes
+    elif kind == "weights":
+        names = current().weights
     elif kind == "suites":
         names = (path.stem for path in suites_folder().glob("*.yaml"))
     elif kind in KINDS:
@@ -65,7 +67,7 @@ def meanings(name: str, kinds: Iterable[str] = KINDS) -> list[tuple[str, str]]:
         found.append((each, name))
     if not found:
         known = (each for kind in LISTED for each in known_names(kind))
-        raise UnknownName(f"Nothing is registered as {name!r}; {did_you_mean(name, known)}")
+        raise UnknownName(f"Nothing is registered as {name!r}; {current().astray(name) or did_you_mean(name, known)}")
     return found
 
 
@@ -88,5 +90,8 @@ def _look_up(kind: str, name: str) -> None:
     """Raises UnknownName or AmbiguousName unless the name means one thing of that kind."""
     if kind in KINDS:
         current().record(kind, name)
+    elif kind == "recipes":
+        current().recipe(name)
     elif name not in known_names(kind):
-        raise UnknownName(f"Unknown {kind[:-1]} {name!r}; {did_you_mean(name, known_names(kind))}")
+        singular = {"suites": "suite"}.get(kind, kind)
+        raise UnknownName(f"Unknown {singular} {name!r}; {did_you_mean(name, known_names(kind))}")

@@ -21,7 +21,9 @@ def command(name: str) -> None:
     from zoo.cli.names import LISTED, meanings, the_meaning
 
     kind, bare = the_meaning(name)
-    lines = {"recipes": _of_recipe, "suites": _of_suite}.get(kind, lambda bare: _of_record(kind, bare))(bare)
+    lines = {"recipes": _of_recipe, "weights": _of_weights, "suites": _of_suite}.get(
+        kind, lambda bare: _of_record(kind, bare)
+    )(bare)
     others = [each for each in meanings(name, LISTED) if each != (kind, bare)] if "/" not in name else []
     if others:
         lines.append(("also", ", ".join("/".join(each) for each in others)))
@@ -34,6 +36,12 @@ def _of_recipe(name: str) -> list[tuple[str, str]]:
     from zoo.core.registry import current
 
     return [("name", f"recipes/{name}"), *_fields(current().recipe(name))]
+
+
+def _of_weights(name: str) -> list[tuple[str, str]]:
+    from zoo.core.registry import current
+
+    return [("name", f"weights/{name}"), *_fields(current().weights[name])]
 
 
 def _of_suite(name: str) -> list[tuple[str, str]]:

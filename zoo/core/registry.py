@@ -10,12 +10,13 @@ import fnmatch
 import importlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from zoo.core import resources
-from zoo.core.entry_points import entry_point_records
+from zoo.core.entry_points import Misplaced, entry_point_records, misplaced_entry_points
 from zoo.core.errors import AmbiguousName, BadInput, BrokenPlugin, ContractError, UnknownName, did_you_mean
 from zoo.core.kinds import KINDS
 from zoo.core.record import Record
@@ -126,7 +127,18 @@ class Registry:
             raise AmbiguousName(
                 f"Two distributions register the {KINDS[kind].singular} {bare!r}: {choices}; use one of these names."
             )
-        raise UnknownName(f"Unknown {KINDS[kind].singular} {name!r}; {did_you_mean(name, self.names(kind))}")
+        raise UnknownName(
+            f"Unknown {KINDS[kind].singular} {name!r}; {self.astray(bare) or did_you_mean(name, self.names(kind))}"
+        )
+
+    @cached_property
+    def misplaced(self) -> list[Misplaced]:
+        """What installed distributions register where nobody reads it."""
+        return misplaced_entry_points()
+
+    def astray(self, name: str) -> str:
+        """The end of an error sentence for a name that is registered where nobody reads it; else nothing."""
+        return next((str(each) for each in self.misplaced if each.name == name), "")
 
     def load(self, kind: str, name: str) -> Any:
         """The object a name stands for, imported on first use.
