@@ -126,15 +126,37 @@ def _seed(run: Path) -> tuple[int, str]:
     return (int(digits) if digits.isdecimal() else 0), run.name
 
 
+def check_ready(name: str) -> None:
+    """Raise BadInput for a registered model that has to be trained first.
+
+    A stranger's class passes: it says nothing of recipes, and whether it has anything to learn shows when it is built.
+    """
+    if current().model_row(name).recipe != UNTRAINED and current().record("models", name).row is not None:
+        raise _not_trained(name)
+
+
+def weights_of(folder: Path) -> Path:
+    """A run's weights.
+
+    Raises:
+        BadInput: there are none; with the command that makes them.
+    """
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise _without_weights(folder)
+    return weights
+
+
 def _untrained(name: str) -> Colorizer:
-    if current().model_row(name).recipe == UNTRAINED:
-        return build(name)
-    if current().record("models", name).row is None:
-        # A stranger's class says nothing of recipes; one that has nothing to learn is ready as it is.
-        model = build(name)
-        if not model.state_dict():
-            return model
-    raise BadInput(
+    check_ready(name)
+    model = build(name)
+    if current().model_row(name).recipe != UNTRAINED and model.state_dict():
+        raise _not_trained(name)
+    return model
+
+
+def _not_trained(name: str) -> BadInput:
+    return BadInput(
         f"The model {name!r} has no weights yet; train it (zoo train {name} --suite quick), "
         f"then give the run's folder (results/quick/runs/{name})."
     )
@@ -149,11 +171,9 @@ def _with_weights(name: str, weights: str | Path, options: Mapping[str, Any]) ->
 
 
 def _trained(folder: Path) -> Colorizer:
+    weights = weights_of(folder)
     record = folder / "run.json"
-    weights = folder / WEIGHTS
-    if not weights.is_file():
-        raise _without_weights(folder)
-    digest = _record(folder).get(DIGEST, "")
+    digest = read_record(folder).get(DIGEST, "")
     model = assemble(recorded_spec(read_spec(folder), str(record)))
     try:
         found = sha256_of(weights)
@@ -176,7 +196,7 @@ def _trained(folder: Path) -> Colorizer:
 
 def _without_weights(folder: Path) -> BadInput:
     """The sentence for a run that is only a record, with the command that makes its weights."""
-    row = _record(folder)
+    row = read_record(folder)
     model, suite, seed = row.get("model") or row["spec"]["name"], row.get("suite") or "quick", row.get("seed")
     settings = str(row.get("label") or model).removeprefix(model).split()
     command = ["zoo train", shlex.quote(model), "--suite", shlex.quote(str(suite))]
@@ -194,11 +214,16 @@ def read_spec(folder: Path) -> ModelSpec:
     Raises:
         BadInput: no record, or one that describes no model.
     """
-    return msgspec.convert(_record(folder)["spec"], ModelSpec)
+    return msgspec.convert(read_record(folder)["spec"], ModelSpec)
 
 
-def _record(folder: Path) -> dict[str, Any]:
-    """run.json, holding a spec at least, and the digest of its weights if any (older records have none)."""
+def read_record(folder: Path) -> dict[str, Any]:
+    """A run's run.json; of what is in it, only the spec, and the digest of the weights if any
+    (older records have none), are sure to be whole.
+
+    Raises:
+        BadInput: no record, or one that describes no model.
+    """
     path = folder / "run.json"
     try:
         row: Any = json.loads(path.read_bytes())
