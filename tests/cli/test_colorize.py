@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from PIL import Image
+from PIL.ExifTags import Base
+from safetensors.torch import save_file
 
 from zoo.cli.main import cli
+from zoo.core import trained
+from zoo.core.assemble import build
+from zoo.core.colorizer import Colorizer
+from zoo.core.errors import BadInput
+from zoo.studio import album as album_module
+from zoo.studio import files
 
 
-def colorize(*arguments: object, model: str = "gray") -> Result:
-    return CliRunner().invoke(cli, ["colorize", *map(str, arguments), "--with", model], prog_name="zoo")
+def colorize(*arguments: object, model: str = "gray", stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(cli, ["colorize", *map(str, arguments), "--with", model], stdin, prog_name="zoo")
+
+
+def save_hints(path: Path, colour: tuple[int, int, int] = (255, 0, 0), size: int = 256) -> Path:
+    hints = np.zeros((size, size, 4), np.uint8)
+    hints[10:20, 10:20] = (*colour, 255)
+    Image.fromarray(hints).save(path)
+    return path
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
@@ -65,19 +86,234 @@ def test_nothing_usable_is_exit_code_2(album, tmp_path):
 
 
 def test_hints_are_for_one_photo_of_their_size(album, tmp_path):
-    hints = np.zeros((256, 256, 4), np.uint8)
-    hints[10:20, 10:20] = (255, 0, 0, 255)
-    Image.fromarray(hints).save(tmp_path / "hints.png")
-    assert colorize(album / "a.jpg", "--hints", tmp_path / "hints.png").exit_code == 0
-    several = colorize(album, "--hints", tmp_path / "hints.png")
+    hints = save_hints(tmp_path / "hints.png")
+    assert colorize(album / "a.jpg", "--hints", hints).exit_code == 0
+    several = colorize(album, "--hints", hints)
     assert several.exit_code == 2
     assert "one photo" in several.stderr
-    Image.fromarray(hints[:50]).save(tmp_path / "hints.png")
-    assert colorize(album / "a.jpg", "--hints", tmp_path / "hints.png", "--overwrite").exit_code == 2
+    assert colorize(album / "a.jpg", "--hints", save_hints(hints, size=50), "--overwrite").exit_code == 2
 
 
-def test_an_output_that_cannot_be_written_is_a_sentence(album, tmp_path):
+def test_another_model_hints_size_or_photo_makes_a_result_anew_and_the_same_call_does_not(album, tmp_path):
+    photo, out = album / "a.jpg", tmp_path / "out"
+    calls: list[tuple[tuple[object, ...], str]] = [
+        ((), "gray"),
+        ((), "levin2004"),
+        (("--hints", save_hints(tmp_path / "red.png")), "levin2004"),
+        (("--hints", save_hints(tmp_path / "green.png", (0, 200, 0))), "levin2004"),
+        (("--hints", tmp_path / "green.png", "--size", 64), "levin2004"),
+        (("--hints", tmp_path / "green.png", "--size", 64), "huang2005"),
+    ]
+    seen = []
+    for options, model in calls:
+        first = colorize(photo, "-o", out, *options, model=model)
+        assert "1 colorized" in first.stdout, first.output
+        seen.append(content(out)["a.colorized.png"])
+        assert "1 done already" in colorize(photo, "-o", out, *options, model=model).stdout
+        assert content(out)["a.colorized.png"] == seen[-1]
+    assert len(set(seen)) == len(seen)
+    save_hints(tmp_path / "green.png", (0, 0, 255))  # the same name, another picture
+    options, model = calls[-1]
+    assert "1 colorized" in colorize(photo, "-o", out, *options, model=model).stdout
+    shutil.copy(album / "old" / "b.jpg", photo)
+    assert "1 colorized" in colorize(photo, "-o", out, *options, model=model).stdout
+    assert "1 colorized" in colorize(photo, "-o", out, *options, "--again", model=model).stdout
+
+
+def test_a_results_folder_that_was_moved_is_still_done(album, tmp_path):
+    colorize(album, "-o", tmp_path / "out", "--format", "jpg")
+    (tmp_path / "out").rename(tmp_path / "moved")
+    album.rename(tmp_path / "renamed")
+    again = colorize(tmp_path / "renamed", "-o", tmp_path / "moved", "--format", "jpg")
+    assert "2 done already" in again.stdout
+
+
+@pytest.mark.parametrize("form", ["png", "jpg", "webp", "tiff"])
+def test_a_picture_changed_by_hand_is_kept_and_told(album, tmp_path, form):
+    out = tmp_path / "out"
+    colorize(album, "-o", out, "--format", form)
+    retouched = next(out.glob("a.colorized.*"))
+    with Image.open(retouched) as image:
+        exif = image.getexif().tobytes()
+        changed = image.convert("RGB").rotate(90)
+    changed.save(retouched, exif=exif)
+    foreign = next(out.glob("old/b.colorized.*"))
+    changed.save(foreign)
+    before = content(out)
+    for options in ((), ("--again",)):
+        result = colorize(album, "-o", out, "--format", form, *options, model="levin2004")
+        assert result.exit_code == 1
+        assert "2 kept as they were" in result.stdout
+        assert f"{retouched} has been changed since it was made" in result.stderr
+        assert f"{foreign} was not made by zoo colorize" in result.stderr
+        assert "--overwrite" in result.stderr
+        assert content(out) == before
+    assert "1 done already, 1 kept" in colorize(album, "-o", out, "--format", form).stdout
+    assert "2 colorized" in colorize(album, "-o", out, "--format", form, "--overwrite").stdout
+
+
+def test_weights_are_given_to_a_model_by_name(album, tmp_path):
+    for name in ("one", "other"):
+        model = build("edsr")
+        for parameter in model.parameters():
+            torch.nn.init.normal_(parameter, std=0.05)
+        save_file(model.network.state_dict(), tmp_path / f"{name}.safetensors")
+    calls = [("--weights", tmp_path / f"{name}.safetensors", "--size", 64) for name in ("one", "other")]
+    first = colorize(album / "a.jpg", "-o", tmp_path / "out", *calls[0], model="edsr")
+    assert "1 colorized" in first.stdout, first.output
+    assert "edsr: weights from one.safetensors" in first.stderr
+    assert "1 done already" in colorize(album / "a.jpg", "-o", tmp_path / "out", *calls[0], model="edsr").stdout
+    assert "1 colorized" in colorize(album / "a.jpg", "-o", tmp_path / "out", *calls[1], model="edsr").stdout
+    assert colorize(album / "a.jpg", "--weights", tmp_path / "nowhere", model="edsr").exit_code == 2
+
+
+def test_no_colour_is_said_once_for_all_photos_with_its_cause(album, tmp_path):
+    result = colorize(album, "-o", tmp_path / "out", model="levin2004")
+    assert result.exit_code == 0
+    assert result.stderr.count("No colour came out of 2 of 2 photos (a.jpg, b.jpg): levin2004 only spreads") == 1
+    assert "has seen no photo" in colorize(album / "a.jpg", "-o", tmp_path / "x.png", model="mean_ab").stderr
+    hinted = np.zeros((256, 256, 4), np.uint8)
+    hinted[::64, 20:24], hinted[::64, 120:124] = (200, 30, 30, 255), (30, 40, 200, 255)
+    Image.fromarray(hinted).save(tmp_path / "hints.png")
+    coloured = colorize(album / "a.jpg", "--hints", tmp_path / "hints.png", model="huang2005")
+    assert coloured.exit_code == 0
+    assert "colour came out" not in coloured.stderr
+
+
+def test_a_hint_picture_saved_as_jpeg_is_cleaned_with_a_sentence(album, tmp_path):
+    with Image.open(album / "a.jpg") as photo:
+        painted = photo.convert("L").convert("RGB")
+    painted.paste((200, 30, 30), (50, 50, 90, 90))
+    painted.save(tmp_path / "hints.jpg")
+    result = colorize(album / "a.jpg", "--hints", tmp_path / "hints.jpg", model="huang2005")
+    assert result.exit_code == 0
+    assert "left out; save hints as PNG" in result.stderr
+
+
+class NotFinite(torch.nn.Module):
+    """NaN for bright photos."""
+
+    stride = 1
+
+    def forward(self, condition):
+        ab = torch.full_like(condition[:, :2], 0.2)
+        return ab / 0 * 0 if condition[:, 0].mean() > 0.9 else ab
+
+
+class Failing(torch.nn.Module):
+    stride = 1
+
+    def forward(self, condition):
+        if condition[:, 0].mean() > 0.9:
+            raise ValueError("too bright for me\nand more")
+        return condition[:, 1:3]
+
+
+@pytest.mark.parametrize(("network", "told"), [(NotFinite, "not finite"), (Failing, r"ValueError: too bright for me")])
+def test_a_model_that_fails_on_one_photo_costs_that_photo(album, tmp_path, monkeypatch, network, told):
+    monkeypatch.setattr(trained, "build", lambda name: Colorizer(network(), name="mine"))
+    Image.new("RGB", (20, 20), "white").save(album / "white.png")
+    result = colorize(album, "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "2 colorized, 1 failed" in result.stdout
+    assert "white.png: mine" in result.stderr
+    assert told in result.stderr
+    assert "Traceback" not in result.output
+    assert sorted(content(tmp_path / "out")) == ["a.colorized.png", "old/b.colorized.png"]
+
+
+def test_photos_side_by_side_and_long_names_have_results_of_their_own(tmp_path, photos):
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for name in ("a.jpg", "a.png", "a.gif", "x" * 250 + ".jpg", "ü" * 124 + ".png"):
+        Image.fromarray(photos[0][:32, :32]).save(folder / name)
+    result = colorize(folder, "-o", tmp_path / "out")
+    assert "5 colorized" in result.stdout, result.output
+    assert len(content(tmp_path / "out")) == 5
+    assert "5 colorized" in colorize(folder).stdout
+    assert "5 done already" in colorize(folder).stdout
+
+
+def test_standard_input_and_output(album, tmp_path):
+    photo = (album / "a.jpg").read_bytes()
+    piped = colorize("-", stdin=photo)
+    assert piped.exit_code == 0
+    assert "1 colorized" in piped.stderr
+    with Image.open(io.BytesIO(piped.stdout_bytes)) as image:
+        assert (image.format, image.size) == ("PNG", (256, 256))
+    assert colorize("-", "-o", tmp_path / "o.webp", stdin=photo).exit_code == 0
+    with Image.open(tmp_path / "o.webp") as image:
+        assert image.format == "WEBP"
+    named = colorize(album / "a.jpg", "-o", "-", "--format", "jpg")
+    assert named.stdout_bytes.startswith(b"\xff\xd8\xff")
+    damaged = colorize("-", stdin=b"no picture")
+    assert damaged.exit_code == 2
+    assert damaged.stdout_bytes == b""
+    assert "standard input: cannot be read as a photo" in damaged.stderr
+    assert colorize("-", album / "a.jpg").exit_code == 2
+
+
+def test_a_file_named_dash_is_a_file(album, monkeypatch):
+    shutil.copy(album / "a.jpg", album / "-")
+    monkeypatch.chdir(album)
+    assert "1 colorized" in colorize("./-").stdout
+    assert (album / "-.colorized.png").exists()
+
+
+def test_the_result_says_what_its_photo_said_and_is_upright(tmp_path, photos):
+    exif = Image.Exif()
+    exif[Base.Orientation], exif[Base.ImageDescription] = 6, "the mill"
+    Image.fromarray(photos[0][:100]).save(tmp_path / "a.jpg", exif=exif, dpi=(300, 300), quality=95)
+    for form, suffix in (("png", "png"), ("jpg", "jpg"), ("webp", "webp"), ("tiff", "tiff")):
+        assert colorize(tmp_path / "a.jpg", "--format", form).exit_code == 0
+        with Image.open(tmp_path / f"a.colorized.{suffix}") as image:
+            assert image.size == (100, 256)
+            assert image.getexif().get(Base.Orientation, 1) == 1
+            assert image.getexif()[Base.ImageDescription] == "the mill"
+
+
+def test_transparency_is_kept_and_what_is_seen_through_it_too(tmp_path, photos):
+    alpha = np.tile(np.linspace(0, 255, 64).round().astype(np.uint8), (64, 1))
+    grey = np.asarray(Image.fromarray(photos[0][:64, :64]).convert("L"))
+    Image.fromarray(np.dstack((grey, grey, grey, alpha))).save(tmp_path / "a.png")
+    assert colorize(tmp_path / "a.png").exit_code == 0
+    made = np.asarray(Image.open(tmp_path / "a.colorized.png"))
+    assert np.array_equal(made[..., 3], alpha)
+    assert np.abs(made[..., 1].astype(int) - grey).max() <= 1  # not lightened by the white behind it
+    told = colorize(tmp_path / "a.png", "--format", "jpg")
+    assert "no transparency" in told.stderr
+
+
+def test_scoring_the_results_of_an_album_just_works(album, tmp_path, photos):
+    for name in ("b.jpg", "b.png", "y.jpg"):
+        Image.fromarray(photos[3]).save(album / name)
+    for form in ("png", "jpg"):
+        out = tmp_path / form
+        assert colorize(album, "-o", out, "--format", form).exit_code == 0
+        arguments = ["score", str(out), str(album), "--metrics", "psnr", "--format", "csv"]
+        result = CliRunner().invoke(cli, arguments, prog_name="zoo")
+        assert result.exit_code == 0, result.output
+        assert len(result.stdout.splitlines()) == 6
+
+
+def test_one_folder_that_cannot_be_written_is_found_first_and_costs_its_own_photos(album, monkeypatch):
+    seen = []
+    monkeypatch.setattr(album_module, "predict", lambda *_, **__: seen.append(1) or torch.zeros(1, 2, 4, 4))
+    monkeypatch.setattr(files, "make_folder", lambda folder: _refused(folder) if folder.name == "old" else folder)
+    result = colorize(album)
+    assert result.exit_code == 1
+    assert "1 colorized, 1 failed" in result.stdout
+    assert len(seen) == 1
+    assert "old cannot be written" in result.stderr
+
+
+def _refused(folder: Path) -> Path:
+    raise BadInput(f"{folder} cannot be written: no; choose another folder.")
+
+
+def test_an_output_that_cannot_be_written_is_a_sentence_before_the_first_photo(album, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
+    monkeypatch.setattr(album_module, "predict", lambda *_, **__: pytest.fail("a photo was computed"))
     result = colorize(album / "a.jpg", "-o", tmp_path / "file")
     assert result.exit_code == 2
     assert "Traceback" not in result.output

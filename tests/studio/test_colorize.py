@@ -11,7 +11,8 @@ from skimage.color import rgb2lab
 from torch import nn
 
 from zoo.core.colorizer import Colorizer
-from zoo.core.errors import BadInput
+from zoo.core.errors import BadInput, Diverged, UnknownName
+from zoo.core.trained import load
 from zoo.studio.colorize import _rows, colorize
 
 
@@ -114,6 +115,46 @@ def test_the_model_is_run_in_eval_mode_and_left_as_it_was(echo, photos):
 def test_what_is_no_image_is_refused(echo, image):
     with pytest.raises(BadInput, match=r"image"):
         colorize(echo, image)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_colours_that_are_not_finite_are_no_picture(photos, value):
+    class Broken(Constant):
+        def forward(self, condition):
+            ab = super().forward(condition)
+            ab[0, 1, 3, 4] = value
+            return ab
+
+    with pytest.raises(Diverged, match="not finite"):
+        colorize(Colorizer(Broken()), photos[0])
+
+
+def test_colours_far_outside_srgb_turn_no_pixel_black(photos):
+    class Huge(Constant):
+        def forward(self, condition):
+            return super().forward(condition) * 1e30
+
+    coloured = colorize(Colorizer(Huge()), photos[0])
+    assert (coloured.max(axis=2) > 0)[photos[0].min(axis=2) > 20].all()
+
+
+def test_a_model_is_given_by_name_by_run_or_is_one_sentence(photos, tmp_path):
+    assert np.array_equal(colorize("gray", photos[0]), colorize(load("gray"), photos[0]))
+    with pytest.raises(UnknownName, match="'gray'"):
+        colorize("grai", photos[0])
+    with pytest.raises(BadInput, match="no such run"):
+        colorize(tmp_path / "nowhere", photos[0])
+    with pytest.raises(BadInput, match=r"of type Constant; give a model's name"):
+        colorize(Constant(), photos[0])
+
+
+def test_a_hint_picture_is_read_from_its_file(photos, tmp_path):
+    rgba = np.zeros((256, 256, 4), np.uint8)
+    rgba[100:110, 100:110] = (200, 40, 60, 255)
+    Image.fromarray(rgba).save(tmp_path / "hints.png")
+    coloured = colorize("levin2004", photos[0], hints=tmp_path / "hints.png", size=64)
+    assert np.ptp(coloured[105, 105].astype(int)) > 50
+    assert np.array_equal(colorize("levin2004", photos[0], hints=str(tmp_path / "hints.png"), size=64), coloured)
 
 
 def test_hints_of_another_size_and_models_that_want_more_are_refused(echo, photos):

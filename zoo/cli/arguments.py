@@ -12,18 +12,28 @@ from click.core import ParameterSource
 
 
 class FilePath(click.ParamType):
-    """A path as :class:`pathlib.Path`; one that no file system could hold is an error here already."""
+    """A path as :class:`pathlib.Path`; one that no file system could hold is an error here already.
+
+    Args:
+        exists: there must be something.
+        dash: ``-`` is standard input or output, and stays ``-``; a file of that name is ``./-``.
+    """
 
     name = "path"
 
-    def __init__(self, *, exists: bool = False):
+    def __init__(self, *, exists: bool = False, dash: bool = False):
         self.exists = exists
+        self.dash = dash
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         shown = repr(str(value)[:80])
         if not str(value):
             self.fail("a path is empty; write where the file or folder is.", param, ctx)
         path = Path(value)
+        if self.dash and str(path) == "-":
+            if str(value) == "-":
+                return path
+            path = Path.cwd() / path
         try:
             os.stat(path)
         except FileNotFoundError:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,86 +16,156 @@ from zoo.cli.arguments import FilePath, device_option
 from zoo.cli.terminal import echo, echo_data
 
 if TYPE_CHECKING:
+    import torch
+
     from zoo.core.colorizer import Colorizer
-    from zoo.studio.files import Job
+    from zoo.core.origin import Origin
+    from zoo.studio.album import Outcome
+
+_STATES = {"colorized": "colorized", "done": "done already", "kept": "kept as they were", "failed": "failed"}
+_NAMES_SHOWN = 3
 
 
 @click.command("colorize", short_help="Colorize photos and folders.")
-@click.argument("photos", nargs=-1, required=True, type=FilePath(exists=True))
-@click.option("--with", "model", required=True, metavar="MODEL_OR_RUN", help="A run's folder, or gray and the like.")
-@click.option("--hints", type=FilePath(exists=True), help="A picture of the photo's size with the known colours.")
-@click.option("-o", "--output", type=FilePath(), help="A folder, or for one photo a file ending in .png.")
+@click.argument("photos", nargs=-1, required=True, type=FilePath(exists=True, dash=True))
+@click.option(
+    "--with", "model", required=True, metavar="MODEL_OR_RUN", help="A run's folder, or huang2005 and the like."
+)
+@click.option(
+    "--weights", metavar="FILE", help="For a model by name: its weights, or 'published' to download the original's."
+)
+@click.option(
+    "--hints", type=FilePath(exists=True, dash=True), help="A picture of the photo's size with the known colours."
+)
+@click.option(
+    "-o", "--output", type=FilePath(dash=True), help="A folder, for one photo a file, or - for standard output."
+)
+@click.option(
+    "--format", "form", type=click.Choice(["png", "jpg", "webp", "tiff"]), help="Of the results (default: png)."
+)
 @click.option("--size", type=click.IntRange(min=1), help="Longer side the network sees, in pixels (default: 512).")
 @device_option
-@click.option("--overwrite", is_flag=True, help="Make results anew that are there already.")
+@click.option("--again", is_flag=True, help="Make results anew that are done already.")
+@click.option("--overwrite", is_flag=True, help="Replace also files that were changed by hand or made otherwise.")
 @click.pass_context
 def command(
     ctx: click.Context,
     photos: tuple[Path, ...],
     model: str,
+    weights: str | None,
     hints: Path | None,
     output: Path | None,
+    form: str | None,
     size: int | None,
     device: str,
+    again: bool,
     overwrite: bool,
 ) -> None:
-    """Colorize PHOTOS, files or whole folders, as NAME.colorized.png at full size.
+    """Colorize PHOTOS (files, whole folders, or - for standard input) as NAME.colorized.png at full size.
 
-    The photo keeps its lightness; the network gives the colour. Photos are never overwritten, and results
-    that are there already are left as they are, so that a long job can be taken up again.
+    The photo keeps its lightness, and its file what it says of caption, date, place and resolution; the network
+    gives the colour. Photos are never overwritten. A result says in its metadata what it was made with: the same
+    command again passes it over, another model, other hints or another photo make it anew, and one that was changed
+    by hand is kept.
 
     --hints: where that picture has transparency, its pixels that are at least half opaque are hints; else
-    those that are not grey (channels more than 25 apart).
+    those that are not grey (channels more than 25 apart) and not the photo's own.
 
-    Exit code 1 when some photos could not be colorized, 2 when none could.
+    Exit code 1 when some photos could not be colorized or results were kept, 2 when nothing could be done.
     """
+    from zoo.cli.photo_progress import watched
     from zoo.core.errors import BadInput
-    from zoo.core.trained import load
+    from zoo.core.origin import origin_of
     from zoo.harness.training.device import pick_device
-    from zoo.studio.files import find_jobs
+    from zoo.studio.album import Wish, colorize_album
+    from zoo.studio.colorize import WORKING_SIZE
+    from zoo.studio.files import STANDARD, find_jobs
 
-    jobs = find_jobs(photos, output)
+    jobs, form, remarks = find_jobs(photos, output, form)
     if hints is not None and len(jobs) != 1:
         raise BadInput(f"--hints is for one photo, and these are {len(jobs)}; give one.")
-    todo = [job for job in jobs if overwrite or not os.path.exists(job.result)]
-    made = failed = 0
-    if todo:
-        colorizer = load(model, device=pick_device(device))
-        with _bar(todo) as bar:
-            for job in bar:
-                reason = _failure(colorizer, job, hints, size)
-                made, failed = made + (not reason), failed + bool(reason)
-                if reason:
-                    echo(f"zoo: {reason}", err=True)
-    done = len(jobs) - len(todo)
-    counts = [(made, "colorized"), (done, "done already"), (failed, "failed")]
-    echo(", ".join(f"{count} {what}" for count, what in counts if count or what == "colorized"))
-    if made == 1 and not failed:
-        echo_data(f"{click.format_filename(todo[0].result)}\n")
-    ctx.exit(0 if not failed else 1 if made or done else 2)
+    if hints == STANDARD and jobs[0].photo == STANDARD:
+        raise BadInput("The photo and the hints cannot both be standard input; give one of them as a file.")
+    to_standard = jobs[0].result == STANDARD
+    if to_standard and sys.stdout.isatty():
+        raise BadInput("Standard output is a terminal, which shows no picture; write -o FILE, or > FILE.")
+    place = pick_device(device)
+    for remark in remarks:
+        _warn(remark)
+    wish = Wish(
+        origin=origin_of(model, weights),
+        form=form,
+        size=size or WORKING_SIZE,
+        hints=hints,
+        again=again,
+        overwrite=overwrite,
+    )
+
+    @lru_cache(maxsize=1)
+    def colorizer() -> Colorizer:
+        return _loaded(model, weights, place)
+
+    counts: Counter[str] = Counter()
+    lacking: list[Outcome] = []
+    said: set[str] = set()
+    for outcome in watched(colorize_album(jobs, wish, colorizer, _bytes_of), len(jobs)):
+        counts[outcome.state] += 1
+        for sentence in filter(None, (outcome.reason, *outcome.remarks)):
+            if sentence not in said:  # a folder that cannot be written is the reason of all that is in it
+                _warn(sentence)
+            said.add(sentence)
+        if outcome.error is not None and ctx.find_root().params.get("debug"):
+            traceback.print_exception(outcome.error)
+        if outcome.lacks:
+            lacking.append(outcome)
+        if outcome.content:
+            sys.stdout.buffer.write(outcome.content)
+    if lacking:
+        _warn(_no_colour(lacking, counts["colorized"], wish.origin, colorizer(), hinted=hints is not None))
+    shown = [f"{counts[state]} {what}" for state, what in _STATES.items() if counts[state] or state == "colorized"]
+    echo(", ".join(shown), err=to_standard)
+    if len(jobs) == 1 and counts["colorized"] and not to_standard:
+        echo_data(f"{click.format_filename(jobs[0].result)}\n")
+    incomplete = counts["failed"] + counts["kept"]
+    ctx.exit(0 if not incomplete else 1 if counts.total() > counts["failed"] else 2)
 
 
-def _failure(colorizer: Colorizer, job: Job, hints: Path | None, size: int | None) -> str:
-    """Colorize one photo; the reason why it could not be, or nothing."""
+def _loaded(model: str, weights: str | None, device: torch.device) -> Colorizer:
+    from zoo.core.trained import load
+    from zoo.studio.colorize import wants_a_photo_alone
+
+    loaded = load(model, device, weights=weights)
+    wants_a_photo_alone(loaded)
+    for note in loaded.notes:
+        _warn(f"{model}: {note}.")
+    return loaded
+
+
+def _bytes_of(file: Path) -> bytes:
     from zoo.core.errors import BadInput
-    from zoo.studio.colorize import colorize
-    from zoo.studio.files import write_png
-    from zoo.studio.photo import as_rgb, read_hints
+    from zoo.studio.files import STANDARD
 
     try:
-        photo = as_rgb(job.photo)
-        given = None if hints is None else read_hints(hints, photo.shape[:2])
-        write_png(job.result, colorize(colorizer, photo, hints=given, size=size))
-    except BadInput as error:
-        return str(error)
-    return ""
+        return sys.stdin.buffer.read() if file == STANDARD else file.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read ({error.strerror or error}); repair or remove it.") from None
 
 
-@contextmanager
-def _bar(jobs: list[Job]) -> Iterator[Iterable[Job]]:
-    """A progress bar on a terminal; nothing in a pipe."""
-    if len(jobs) == 1 or not sys.stderr.isatty():
-        yield jobs
-        return
-    with click.progressbar(jobs, file=sys.stderr, show_pos=True) as bar:
-        yield bar
+def _no_colour(lacking: Sequence[Outcome], made: int, origin: Origin, model: Colorizer, *, hinted: bool) -> str:
+    """One sentence for all results without colour."""
+    from zoo.studio.no_colour import why
+
+    names = ", ".join(_named(outcome) for outcome in lacking[:_NAMES_SHOWN])
+    names += ", …" if len(lacking) > _NAMES_SHOWN else ""
+    of = f"{len(lacking)} of {made} photos ({names})" if made > 1 else names
+    grey = any(outcome.lacks == "no colour" for outcome in lacking)
+    what = "No colour" if grey else "Hardly any colour, one tint all over,"
+    return f"{what} came out of {of}: {why(model, origin, hinted=hinted)}."
+
+
+def _named(outcome: Outcome) -> str:
+    return "standard input" if str(outcome.job.photo) == "-" else outcome.job.photo.name
+
+
+def _warn(sentence: str) -> None:
+    echo(f"zoo: {sentence}", err=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,10 @@ from torch import Tensor, nn
 
 from zoo.core.color import AB_SCALE, join_lab, split_lab, to_uint8
 from zoo.core.colorizer import Colorizer
-from zoo.core.errors import BadInput
-from zoo.studio.photo import Hints, as_rgb
+from zoo.core.errors import BadInput, Diverged
+from zoo.core.trained import load
+from zoo.studio.hint_picture import Hints, read_hints
+from zoo.studio.photo import as_rgb
 
 WORKING_SIZE = 512
 """The longer side the network sees by default, in pixels; smaller photos are not enlarged."""
@@ -28,27 +31,66 @@ WORKING_SIZE = 512
 _STRIP_PIXELS = 2**21
 
 
-@torch.no_grad()
-def colorize(model: Colorizer, image: Any, *, hints: Hints | None = None, size: int | None = None) -> np.ndarray:
+def colorize(
+    model: Colorizer | str | Path,
+    image: Any,
+    *,
+    hints: Hints | str | Path | None = None,
+    size: int | None = None,
+) -> np.ndarray:
     """Colorize one photo.
 
     Args:
-        model: from :func:`zoo.load` or :func:`zoo.build`, on any device; it is run in eval mode.
+        model: from :func:`zoo.load` or :func:`zoo.build`, on any device; it is run in eval mode. Or what
+            :func:`zoo.load` takes, a run's folder or a model's name, which is loaded for this one photo.
         image: a path, a Pillow image, or a uint8 array (H, W) or (H, W, 3) RGB, of any size from 1×1.
-        hints: known colours: ab (H, W, 2) in Lab units and a mask (H, W) of where they hold.
+        hints: known colours: ab (H, W, 2) in Lab units and a mask (H, W) of where they hold; or a hint picture's path.
         size: the longer side the network works at; default :data:`WORKING_SIZE`.
 
     Returns:
         uint8 (H, W, 3) RGB with the photo's own lightness (up to the clipping of colours that sRGB lacks).
 
     Raises:
-        BadInput: an image that cannot be read, hints of another size, or a model that wants more than a photo.
+        BadInput: an image or a hint picture that cannot be read, hints of another size, or a model that wants more
+            than a photo.
+        Diverged: the model's colours are not finite.
+        ZooError: a model that cannot be loaded.
     """
+    colorizer = as_colorizer(model)
+    rgb = as_rgb(image)
+    if isinstance(hints, str | Path):
+        hints = read_hints(Path(hints), rgb).hints
+    return join(rgb, predict(colorizer, rgb, hints=hints, size=size))
+
+
+def as_colorizer(model: Any) -> Colorizer:
+    """The model itself, or what its name or its run's folder stands for."""
+    if isinstance(model, Colorizer):
+        return model
+    if isinstance(model, str | Path):
+        return load(model)
+    raise BadInput(
+        f"The model is of type {type(model).__name__}; give a model's name, a run's folder, or what zoo.load or "
+        "zoo.build returns."
+    )
+
+
+def wants_a_photo_alone(model: Colorizer) -> None:
+    """Raise BadInput for a model that wants more."""
     if model.extras:
         wanted = ", ".join(model.extras)
         raise BadInput(f"{model.name} needs {wanted}, which a photo alone does not have; choose another model.")
-    rgb = as_rgb(image)
-    device = _device_of(model)
+
+
+@torch.no_grad()
+def predict(model: Colorizer, rgb: np.ndarray, *, hints: Hints | None = None, size: int | None = None) -> Tensor:
+    """The ab (1, 2, h, w) of a photo (H, W, 3) at the working size, on the model's device.
+
+    Raises:
+        BadInput, Diverged: as :func:`colorize`.
+    """
+    wants_a_photo_alone(model)
+    device = device_of(model)
     condition = _condition(rgb, hints, _working_size(rgb.shape[0], rgb.shape[1], size)).to(device)
     training = model.training
     model.eval()
@@ -56,7 +98,12 @@ def colorize(model: Colorizer, image: Any, *, hints: Hints | None = None, size: 
         ab = model(condition)["ab"].float()
     finally:
         model.train(training)
-    return _joined(rgb, ab)
+    if not bool(ab.isfinite().all()):
+        raise Diverged(
+            f"{model.name} gives colours that are not finite (NaN or infinity); its weights are damaged or it has "
+            "diverged: train it anew, or choose another model."
+        )
+    return ab
 
 
 def _working_size(height: int, width: int, size: int | None) -> tuple[int, int]:
@@ -96,13 +143,14 @@ def _reduced_hints(hints: Hints, full: tuple[int, ...], size: tuple[int, int]) -
     return mean, given.float()
 
 
-def _joined(rgb: np.ndarray, ab: Tensor) -> np.ndarray:
+def join(rgb: np.ndarray, ab: Tensor) -> np.ndarray:
     """The lightness of ``rgb`` (H, W, 3) with ``ab`` (1, 2, h, w) scaled up to it bilinearly."""
     height, width = rgb.shape[:2]
     coloured = np.empty_like(rgb)
     for top, bottom in _strips(height, width):
         lightness, _ = split_lab(_planes(rgb[top:bottom]).to(ab.device))
-        strip = join_lab(lightness, _rows(ab, top, bottom, height, width))
+        # Far outside what sRGB has, and still far from where float32 ends and white would turn black.
+        strip = join_lab(lightness, _rows(ab, top, bottom, height, width).clamp(-4, 4))
         coloured[top:bottom] = to_uint8(strip)[0].permute(1, 2, 0).cpu().numpy()
     return coloured
 
@@ -129,6 +177,7 @@ def _planes(rgb: np.ndarray) -> Tensor:
     return torch.from_numpy(rgb.copy()).permute(2, 0, 1)[None]
 
 
-def _device_of(model: nn.Module) -> torch.device:
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model's state lies; the CPU for one that has none."""
     first = next(itertools.chain(model.parameters(), model.buffers()), None)
     return first.device if first is not None else torch.device("cpu")

@@ -1,26 +1,28 @@
-"""Which photos are meant, and where each result goes. One rule: ``NAME.colorized.png``.
+"""Which photos are meant, and where each result goes.
 
-A result lies next to its photo, or at the same place below the output folder. Where two photos of a
-folder share a stem (``a.jpg`` and ``a.png``) the suffix stays in the name (``a.jpg.colorized.png``).
+A result lies next to its photo, or at the same place below the output folder; :mod:`zoo.core.result_names` says what
+it is called.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from PIL import Image
-
 from zoo.core.errors import BadInput
-from zoo.core.files import make_folder, writing
+from zoo.core.files import make_folder, unwritable
+from zoo.core.photo_files import find_photos, is_photo, is_result, looks_like_a_picture, suffix_list
+from zoo.core.result_names import result_stem, shared_stems
+from zoo.studio.formats import DEFAULT, FORMATS, format_of
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
-MARK = ".colorized.png"
+STANDARD = Path("-")
+"""Standard input as a photo, standard output as a result. A file of that name comes as a longer path."""
 
 
 class Job(NamedTuple):
@@ -30,84 +32,132 @@ class Job(NamedTuple):
     result: Path
 
 
-def find_jobs(arguments: Iterable[Path], output: Path | None = None) -> list[Job]:
-    """The photos that files and folders (walked to the bottom) name, in the order of their names.
+class Jobs(NamedTuple):
+    """What there is to do.
+
+    Attributes:
+        jobs: in the order of the photos' names.
+        form: the results' format, a key of ``FORMATS``.
+        remarks: a sentence for each thing that a person may have meant and that is not done.
+    """
+
+    jobs: list[Job]
+    form: str
+    remarks: tuple[str, ...] = ()
+
+
+def find_jobs(arguments: Iterable[Path], output: Path | None = None, form: str | None = None) -> Jobs:
+    """The photos that files and folders (walked to the bottom) name.
 
     Hidden files and results of an earlier run are left out, unless named themselves.
 
     Args:
-        output: a folder, or for a single photo a file ending in ``.png``.
+        arguments: files, folders, or :data:`STANDARD`.
+        output: a folder; for a single photo a file, whose suffix says the format, or :data:`STANDARD`.
+        form: a key of ``FORMATS``; by default what ``output`` says, else PNG.
 
     Raises:
         BadInput: an argument that does not exist, no photo at all, or two photos with one result.
     """
     arguments = list(arguments)
-    if output is not None and output.suffix.lower() in SUFFIXES and not output.is_dir():
-        return [_single(arguments, output)]
-    jobs: dict[Path, Job] = {}
-    stems = lru_cache(maxsize=8)(_stems)
     for argument in arguments:
-        if argument.is_dir():
-            found = [(photo, photo.parent.relative_to(argument)) for photo in _walk(argument)]
-        elif argument.exists():
-            found = [(argument, Path())]
-        else:
+        if argument != STANDARD and not os.path.exists(argument):
             raise BadInput(f"{argument}: there is no such file or folder; check the path.")
-        for photo, below in found:
-            folder = photo.parent if output is None else output / below
-            shared = stems(photo.parent)[photo.stem.lower()] > 1
-            job = Job(photo, folder / ((photo.name if shared else photo.stem) + MARK))
-            other = jobs.setdefault(job.result, job)
-            if not _same_file(other.photo, photo):
-                raise BadInput(f"{photo} and {other.photo} would both become {job.result}; take one at a time.")
-    if not jobs:
-        suffixes = ", ".join(sorted(SUFFIXES))
-        raise BadInput(f"{', '.join(map(str, arguments))}: no photo found ({suffixes}); check the path.")
+    if output is None and STANDARD in arguments:
+        output = STANDARD
+    if output is not None and _is_one_file(output):
+        return _single(arguments, output, form)
+    form = form or DEFAULT
+    photos, remarks = _photos(arguments)
+    if not photos:
+        named = ", ".join(map(str, arguments))
+        raise BadInput(" ".join((f"{named}: no photo found ({suffix_list()}); check the path.", *remarks)))
+    return Jobs(_placed(photos, output, FORMATS[form].suffixes[0]), form, remarks)
+
+
+def unwritable_folders(jobs: Iterable[Job]) -> dict[Path, str]:
+    """The folders of results that cannot be made or written, each with a sentence; the others are made."""
+    refused: dict[Path, str] = {}
+    for folder in dict.fromkeys(job.result.parent for job in jobs if job.result != STANDARD):
+        try:
+            make_folder(folder)
+            probe = folder / f".{secrets.token_hex(6)}.part"
+            try:
+                probe.touch()
+            except OSError as error:
+                raise unwritable(folder, error) from error
+            finally:
+                with contextlib.suppress(OSError):
+                    probe.unlink()
+        except BadInput as error:
+            refused[folder] = str(error)
+    return refused
+
+
+def _is_one_file(output: Path) -> bool:
+    return output == STANDARD or (looks_like_a_picture(output) and not output.is_dir())
+
+
+def _single(arguments: list[Path], output: Path, form: str | None) -> Jobs:
+    shown = "standard output" if output == STANDARD else str(output)
+    if len(arguments) != 1 or arguments[0].is_dir():
+        raise BadInput(f"{shown} is one file for several photos; give a folder (-o FOLDER).")
+    meant = DEFAULT if output == STANDARD else format_of(output)
+    if meant is None:
+        suffixes = ", ".join(suffix for one in FORMATS.values() for suffix in one.suffixes)
+        raise BadInput(f"{output}: results are written as {suffixes}; choose one of them, or give a folder.")
+    if form is not None and form != meant and output != STANDARD:
+        raise BadInput(f"{output} means the format {meant} and --format says {form}; leave one of them out.")
+    if arguments[0] != STANDARD and _same_file(arguments[0], output):
+        raise BadInput(f"{output} is the photo itself, which is never overwritten; choose another name.")
+    return Jobs([Job(arguments[0], output)], form or meant)
+
+
+def _photos(arguments: list[Path]) -> tuple[dict[Path, Path], tuple[str, ...]]:
+    """Each photo once, with the folder it lies in below its argument; and what was not taken."""
+    photos: dict[Path, Path] = {}
+    remarks: list[str] = []
+    for argument in arguments:
+        if argument == STANDARD or not argument.is_dir():
+            photos.setdefault(argument, Path())
+            continue
+        found = find_photos(argument, leave_out=is_result)
+        for photo in found.photos:
+            photos.setdefault(photo, photo.parent.relative_to(argument))
+        remarks += (f"{argument}: {remark}" for remark in found.remarks)
+    return photos, tuple(remarks)
+
+
+def _placed(photos: dict[Path, Path], output: Path | None, suffix: str) -> list[Job]:
+    shared = lru_cache(maxsize=8)(_shared_stems)
+
+    def placed(photo: Path, *, whole: bool) -> Path:
+        folder = photo.parent if output is None else output / photos[photo]
+        name = "stdin" if photo == STANDARD else photo.name
+        return folder / (result_stem(name, whole=whole or name in shared(photo.parent)) + suffix)
+
+    results = {photo: placed(photo, whole=False) for photo in photos}
+    taken = Counter(results.values())
+    jobs: dict[Path, Job] = {}
+    for photo, result in results.items():
+        if taken[result] > 1:  # photos of several folders that come to lie in one
+            result = placed(photo, whole=True)
+        other = jobs.setdefault(result, Job(photo, result))
+        if not _same_file(other.photo, photo):
+            raise BadInput(f"{photo} and {other.photo} would both become {result}; take one at a time.")
     return list(jobs.values())
 
 
-def write_png(path: Path, rgb: np.ndarray) -> None:
-    """Write uint8 (H, W, 3) as PNG: the whole file or none; folders are made.
-
-    Raises:
-        BadInput: it cannot be written.
-    """
-    make_folder(path.parent)
-    with writing(path) as part:
-        Image.fromarray(rgb).save(part, format="PNG")
+def _shared_stems(folder: Path) -> frozenset[str]:
+    return frozenset(shared_stems(_photo_names(folder)))
 
 
-def _single(arguments: list[Path], output: Path) -> Job:
-    if len(arguments) != 1 or arguments[0].is_dir():
-        raise BadInput(f"{output} is one file for several photos; give a folder.")
-    if output.suffix.lower() != ".png":
-        raise BadInput(f"{output}: results are PNG files; let its name end in .png, or give a folder.")
-    if not arguments[0].exists():
-        raise BadInput(f"{arguments[0]}: there is no such file or folder; check the path.")
-    if _same_file(arguments[0], output):
-        raise BadInput(f"{output} is the photo itself, which is never overwritten; choose another name.")
-    return Job(arguments[0], output)
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for path, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if _is_photo(name):
-                yield Path(path, name)
-
-
-def _is_photo(name: str) -> bool:
-    return Path(name).suffix.lower() in SUFFIXES and not name.startswith(".") and not name.endswith(MARK)
-
-
-def _stems(folder: Path) -> Counter[str]:
-    """How many photos of a folder have each stem; lower case, as some file systems see names."""
+def _photo_names(folder: Path) -> Iterator[str]:
     try:
         names = os.listdir(folder)
     except OSError:
-        names = []  # a folder whose files may be read but not listed
-    return Counter(Path(name).stem.lower() for name in names if _is_photo(name))
+        return  # a folder whose files may be read but not listed
+    yield from (name for name in names if is_photo(name) and not is_result(name))
 
 
 def _same_file(one: Path, other: Path) -> bool:

@@ -1,0 +1,67 @@
+"""Work that takes long says how far it is, and how long it will take."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+from zoo.cli.pace import Pace, duration
+from zoo.cli.photo_progress import watched
+
+
+class Clock:
+    """Moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_what_is_left_is_told_from_what_is_done():
+    clock = Clock()
+    pace = Pace(40, clock)
+    assert pace.left() == ""
+    clock.now, pace.done = 20.0, 10
+    assert pace.rate == 0.5
+    assert pace.left() == "about 60 s left"
+    pace.done = 40
+    assert pace.left() == ""
+
+
+def test_durations_are_as_exact_as_an_estimate_is():
+    assert [duration(seconds) for seconds in (0.2, 40, 89, 100, 3000, 12_000)] == [
+        "1 s",
+        "40 s",
+        "89 s",
+        "2 min",
+        "50 min",
+        "3 h 20 min",
+    ]
+
+
+def test_in_a_pipe_a_plain_line_now_and_then_says_photos_a_second_and_the_time_left(monkeypatch):
+    clock, pipe = Clock(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", pipe)
+
+    def photos():
+        for number in range(24):
+            clock.now += 2.5
+            yield number
+
+    assert list(watched(photos(), 24, clock)) == list(range(24))
+    assert pipe.getvalue().splitlines() == [
+        "4 of 24 photos, 0.4 photos/s, about 50 s left",
+        "8 of 24 photos, 0.4 photos/s, about 40 s left",
+        "12 of 24 photos, 0.4 photos/s, about 30 s left",
+        "16 of 24 photos, 0.4 photos/s, about 20 s left",
+        "20 of 24 photos, 0.4 photos/s, about 10 s left",
+    ]
+
+
+def test_one_photo_is_done_in_silence(monkeypatch):
+    clock, pipe = Clock(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", pipe)
+    assert list(watched([1], 1, clock)) == [1]
+    assert pipe.getvalue() == ""
