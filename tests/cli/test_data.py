@@ -83,3 +83,20 @@ def test_a_source_that_is_none_is_one_line(source):
     assert result.exit_code == 2
     assert result.stderr.startswith("zoo: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_what_was_not_taken_converted_or_cut_is_said(pack):
+    (pack / "train" / "drawing.svg").touch()
+    (pack / "validation").mkdir()
+    picture = Image.open(pack / "train" / "1.jpg")
+    picture.save(pack / "train" / "1.jpg", icc_profile=b"no profile")
+    picture.save(pack / "test" / "scan.tif", save_all=True, append_images=[picture])
+    result = check(f"folder:{pack}")
+    notes = [line for line in result.stdout.splitlines() if line.startswith("note: ")]
+    assert notes == [
+        "note: 1 file was not taken: .svg 1.",
+        f"note: {pack} is split by its folders train and test; validation/ beside them is not read.",
+        "note: train/1.jpg: its colour profile is damaged and not applied.",
+        "note: test/scan.tif: holds 2 pages, only the first is taken.",
+    ]
+    assert json.loads(check(f"folder:{pack}", "--format", "json").stdout)["notes"] == [note[6:] for note in notes]

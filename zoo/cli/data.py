@@ -38,7 +38,15 @@ def check(ctx: click.Context, source: str, test_data: str | None, form: str) -> 
 
     report = inspect(*open_pair(source, test_data))
     if form == "json":
-        print_json({"photos": report.photos, "usable": report.usable, "clean": report.clean, **_findings(report)})
+        print_json(
+            {
+                "photos": report.photos,
+                "usable": report.usable,
+                "clean": report.clean,
+                **_findings(report),
+                "notes": report.notes,
+            }
+        )
     else:
         _print(report)
     ctx.exit(0 if report.clean else 1)
@@ -72,6 +80,8 @@ def _print(report: Report) -> None:
             echo(f"{key.replace('_', '-')}: {name}")
         if len(found) > _SHOWN:
             echo(f"{key.replace('_', '-')}: and {len(found) - _SHOWN} more; --format json names all")
+    for note in report.notes:
+        echo(f"note: {note}")
     echo(f"{report.usable} of {report.photos} photos can be used, {len(report.test_names)} of them to test with.")
 
 

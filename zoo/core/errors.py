@@ -30,6 +30,10 @@ class BadInput(ZooError):
     """A file, folder, option or value that cannot be used."""
 
 
+class Changed(ZooError):
+    """A file that was replaced or removed while it was in use: what was made of it before no longer fits."""
+
+
 class UnknownName(ZooError):
     """A name that nothing is registered under; the message carries the nearest ones."""
 

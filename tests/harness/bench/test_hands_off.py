@@ -15,7 +15,7 @@ from zoo.core.errors import ContractError
 from zoo.core.registry import Registry, current, use
 from zoo.harness.bench.draws import score_draws
 from zoo.harness.bench.scoring import score_colorizer
-from zoo.harness.data.bank import build_bank
+from zoo.harness.data.build import build_bank
 from zoo.harness.data.evaluation import Evaluation, evaluation_batches
 from zoo.harness.data.extras import TRUTH, View, compute, told_of_the_truth
 from zoo.harness.data.photos import Photos

@@ -13,7 +13,8 @@ from PIL import Image
 from zoo.core.errors import BadInput, ContractError
 from zoo.harness.data import fit
 from zoo.harness.data import folder as folder_module
-from zoo.harness.data.bank import PhotoBank, build_bank
+from zoo.harness.data.bank import PhotoBank
+from zoo.harness.data.build import build_bank
 from zoo.harness.data.folder import Folder
 from zoo.harness.data.photos import Photos
 
@@ -69,10 +70,10 @@ def test_a_photo_of_the_banks_size_is_kept_bit_for_bit(folder: Path, photos: lis
 def test_the_second_build_decodes_nothing_and_is_memory_mapped(folder: Path, monkeypatch: pytest.MonkeyPatch):
     first = everything(folder)
 
-    def refuse(path: Path) -> np.ndarray:
-        raise AssertionError(f"{path} was decoded again")
+    def refuse(data: bytes, name: str) -> np.ndarray:
+        raise AssertionError(f"{name} was decoded again")
 
-    monkeypatch.setattr(folder_module, "read_photo", refuse)
+    monkeypatch.setattr(folder_module, "open_photo", refuse)
     second = everything(folder)
     assert isinstance(second.pixels, np.memmap)
     assert second.fingerprint == first.fingerprint

@@ -9,7 +9,7 @@ from zoo.core.errors import BadInput, BrokenPlugin, UnknownName
 from zoo.harness.data import source
 from zoo.harness.data.folder import Folder
 from zoo.harness.data.photos import Photos
-from zoo.harness.data.source import open_source
+from zoo.harness.data.source import canonical, open_source
 
 
 def test_the_built_in_sources_open_by_name(folder: Path):
@@ -78,3 +78,24 @@ def test_two_sources_hold_nothing_out_for_each_other(folder):
     assert len(apart_test) == 8
     whole, _ = open_pair(f"folder:{folder}", "photos")
     assert len(whole) == 8
+
+
+def test_a_relative_folder_is_recorded_as_the_same_folder_from_anywhere(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    recorded = canonical(f"folder:{folder.name}")
+    assert recorded == f"folder:{folder}"
+    assert canonical("folder:./pack/../pack") == f"folder:{folder.parent}/pack/../pack"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert len(open_source(recorded, "all")) == 8
+    assert canonical(recorded) == recorded
+
+
+@pytest.mark.parametrize("source", ["photos", "torchvision:CIFAR10", "no_such:thing", "folder:"])
+def test_other_sources_are_recorded_as_they_are(source):
+    assert canonical(source) == source
+
+
+def test_home_is_written_out(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert canonical("folder:~/photos") == f"folder:{tmp_path}/photos"

@@ -9,7 +9,7 @@ import torchvision.datasets
 from PIL import Image
 
 from zoo.core.errors import BadInput, Unavailable, UnknownName
-from zoo.harness.data.bank import build_bank
+from zoo.harness.data.build import build_bank
 from zoo.harness.data.torchvision import COLLECTIONS, TorchvisionDataset
 
 

@@ -32,7 +32,7 @@ from zoo.harness.bench.scoring import check_trunk
 from zoo.harness.bench.selection import select_models
 from zoo.harness.bench.setup import describe_data, open_banks, use_registry_files
 from zoo.harness.bench.store import RunFolder, run_folders
-from zoo.harness.bench.suite import Suite, load_suite
+from zoo.harness.bench.suite import Suite, load_suite, with_canonical_sources
 from zoo.harness.bench.tracking import check_trackers
 from zoo.harness.training.budget import parse_budget
 from zoo.harness.training.device import pick_device
@@ -112,7 +112,8 @@ def effective_suite(request: BenchRequest) -> Suite:
         "deterministic": request.deterministic or None,
         "track": (*suite.track, *request.track) if request.track else None,
     }
-    return msgspec.structs.replace(suite, **{key: value for key, value in changes.items() if value is not None})
+    changed = msgspec.structs.replace(suite, **{key: value for key, value in changes.items() if value is not None})
+    return with_canonical_sources(changed)
 
 
 def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutcome:
@@ -181,6 +182,8 @@ def _tell_what_is_left_out(data: dict[str, Any], reporter: Reporter) -> None:
             reporter.note(f"{split}: {name} is left out: {reason}")
         if len(bank["skipped"]) > 5:
             reporter.note(f"{split}: {len(bank['skipped'])} photos are left out in all")
+        for note in bank.get("notes", []):
+            reporter.note(f"{split}: {note}")
     if data["test"]["monochrome"]:
         reporter.note(f"test: {len(data['test']['monochrome'])} monochrome photos are left out")
 

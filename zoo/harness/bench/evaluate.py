@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -17,9 +19,10 @@ from zoo.harness.bench.keys import protocol_of
 from zoo.harness.bench.leaderboard import rebuild
 from zoo.harness.bench.run_record import Photos, RunRecord
 from zoo.harness.bench.scoring import check_trunk, make_metrics, score_colorizer
-from zoo.harness.bench.setup import Banks, describe_data, open_banks, place, scored_photos
+from zoo.harness.bench.setup import Banks, check_same_photos, describe_data, open_banks, place, scored_photos
 from zoo.harness.bench.store import RunFolder
-from zoo.harness.bench.suite import Suite, load_suite
+from zoo.harness.bench.suite import Suite, load_suite, with_canonical_sources
+from zoo.harness.metrics.mean import means_of
 from zoo.harness.training import device as devices
 
 
@@ -52,7 +55,7 @@ def evaluate(
     if record is None or not record.ok:
         found = "no run.json" if record is None else f"a run with status {record.status}"
         raise BadInput(f"{run_folder} holds {found}; name the folder of a finished run.")
-    target = load_suite(suite) if suite else _own_suite(record, run_folder)
+    target = with_canonical_sources(load_suite(suite)) if suite else _own_suite(record, run_folder)
     is_own = suite is None or _is_own(target, record, run_folder)
     where = devices.pick_device(device)
     names = list(metrics or target.metrics)
@@ -63,10 +66,13 @@ def evaluate(
     colorizer = load(run_folder)
     notes += colorizer.notes
     banks = open_banks(target)
+    if is_own:
+        _check_photos(record, describe_data(target, banks), colorizer.extras)
     photos = scored_photos(target, banks, colorizer.extras, where)
     # The error at the hints is no registered metric: it comes with the suite's own, and is not asked for by name.
     scored = score_colorizer(place(colorizer, target, where), photos, rulers, adherence=metrics is None).per_image
-    means = {name: _mean(values) for name, values in scored.items()}
+    means, without = means_of(scored)
+    notes += without
     results = run_folder.resolve().parent.parent.parent
     with locked(results / ".lock"):
         if is_own:
@@ -101,6 +107,17 @@ def _is_own(suite: Suite, record: RunRecord, run_folder: Path) -> bool:
         return suite == _own_suite(record, run_folder)
     except BadInput:
         return False
+
+
+def _check_photos(record: RunRecord, found: dict[str, Any], extras: Sequence[str]) -> None:
+    """The photos must be those that the run was scored with, also where others have taken their names.
+
+    Raises:
+        Changed: they are not.
+    """
+    recorded = msgspec.to_builtins(record.data)
+    # What it was trained on matters only to what looks at it again.
+    check_same_photos(recorded, found, ("train", "test") if "reference" in extras else ("test",))
 
 
 def _under(target: Suite, banks: Banks, record: RunRecord) -> RunRecord:
@@ -143,8 +160,3 @@ def _merge(
     remaining = [note for note in record.notes if not note.startswith(outdated)]
     new = [note for note in notes if note not in remaining]
     folder.write_record(msgspec.structs.replace(record, scores={**record.scores, **means}, notes=[*remaining, *new]))
-
-
-def _mean(values: list[float]) -> float | None:
-    known = [value for value in values if value == value]
-    return sum(known) / len(known) if known else None

@@ -17,6 +17,7 @@ from zoo.harness.bench.scoring import colorized
 from zoo.harness.bench.suite import HintSweep
 from zoo.harness.data.evaluation import Evaluation
 from zoo.harness.metrics.hint_error import hint_error
+from zoo.harness.metrics.mean import mean_of_all
 
 PIXELS_A_BATCH = 2**19
 """128 photos of 64 px, 8 of 256: cheap models are not held up by many small batches."""
@@ -95,13 +96,13 @@ def level_means(scores: Sequence[SweepScore]) -> list[HintLevel]:
             sweep,
             level,
             len(group),
-            _mean([score.psnr for score in group]),
-            _mean([score.hint_error for score in group]),
+            _mean("psnr", [score.psnr for score in group]),
+            _mean("hint_error", [score.hint_error for score in group]),
         )
         for (sweep, level), group in groups.items()
     ]
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    known = [value for value in values if value == value]
-    return round(sum(known) / len(known), 6) if known else None
+def _mean(metric: str, values: Sequence[float]) -> float | None:
+    mean = mean_of_all(metric, values).value
+    return None if mean is None else round(mean, 6)

@@ -31,6 +31,8 @@ from zoo.harness.bench.samples import input_pictures, sheet
 from zoo.harness.bench.saved_hints import hints_of, hints_path, sweep_photos
 from zoo.harness.bench.scoring import Scores, make_metrics, score_colorizer
 from zoo.harness.bench.setup import (
+    check_same_photos,
+    describe_data,
     make_colorizer,
     make_objective,
     make_training,
@@ -45,6 +47,7 @@ from zoo.harness.bench.tracking import Tracking
 from zoo.harness.bench.training_run import TrainingRun
 from zoo.harness.data.evaluation import Evaluation
 from zoo.harness.data.extras import told_of_the_truth
+from zoo.harness.metrics.mean import mean_of_all, means_of
 from zoo.harness.training import device as devices
 from zoo.harness.training.checkpoint import save_weights
 from zoo.harness.training.loop import Training
@@ -106,6 +109,7 @@ class RunProcess:
         devices.prepare(self.device, deterministic=suite.deterministic, threads=suite.threads)
         self.progress("data", 0.0)
         self.banks = open_banks(suite)
+        check_same_photos(run.data, describe_data(suite, self.banks))
         colorizer = make_colorizer(run, self.device)
         if run.weights and run.spec:
             self.notes += load_given(colorizer, run.weights, run.spec)
@@ -133,7 +137,8 @@ class RunProcess:
         self._save_pictures(scores)
         with contextlib.suppress(FileNotFoundError):
             self.folder.checkpoint.unlink()
-        means = {name: _mean(values) for name, values in scores.per_image.items()}
+        means, notes = means_of(scores.per_image)
+        self.notes += notes
         if training.objective.players:
             curve.append(CurvePoint(training.step, round(training.seconds, 3), means.get("psnr")))
         measured["time_to"] = time_to(suite.psnr_target, curve)
@@ -165,7 +170,7 @@ class RunProcess:
             self.plan.suite,
             self.folder,
             self.tracking,
-            psnr=lambda colorizer: _mean(self._score(colorizer, metrics).per_image["psnr"]),
+            psnr=lambda colorizer: mean_of_all("psnr", self._score(colorizer, metrics).per_image["psnr"]).value,
             report=lambda fraction, **values: self.progress("training", fraction, **values),
             stop=self.stop,
         )
@@ -209,8 +214,8 @@ class RunProcess:
         of = {f"{name}_{which}": getattr(drawn, which)[name] for name in drawn.mean for which in ("mean", "best")}
         self.folder.write_scores(self.banks.test.names, {**of, "diversity": drawn.diversity}, "samples.csv")
         self.notes.append("scored on its deterministic answer; rows of its random draws are not ranked")
-        means = {name: _mean(values) for name, values in of.items()}
-        return {"k": DRAWS, "diversity": _mean(drawn.diversity), **means}
+        means, _ = means_of(of)
+        return {"k": DRAWS, "diversity": mean_of_all("diversity", drawn.diversity).value, **means}
 
     def _save_pictures(self, scores: Scores) -> None:
         """samples.png to look at; and for the report the predictions, and once a protocol the photos."""
@@ -259,9 +264,3 @@ def _config(run: Run) -> dict[str, Any]:
         "key": run.key,
         "protocol": run.protocol["fingerprint"],
     }
-
-
-def _mean(values: list[float]) -> float | None:
-    """The mean over the images that have a score."""
-    known = [value for value in values if value == value]
-    return sum(known) / len(known) if known else None

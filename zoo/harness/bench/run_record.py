@@ -18,12 +18,13 @@ SCHEMA = 1
 
 
 class Photos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One side of a run's data: whose photos, and which of them were left out, with the reason."""
+    """One side of a run's data: whose photos, which of them were left out, with the reason, and what else was noted."""
 
     source: str
     photos: int
     fingerprint: str = ""
     skipped: list[tuple[str, str]] | msgspec.UnsetType = msgspec.UNSET
+    notes: list[str] | msgspec.UnsetType = msgspec.UNSET
     monochrome: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,12 +12,14 @@ from torch import nn
 from zoo.core.assemble import assemble, make
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Objective
+from zoo.core.errors import Changed
 from zoo.core.registry import Registry, current, use
 from zoo.core.spec import part_ref
 from zoo.harness.bench.plan import Run
 from zoo.harness.bench.suite import Suite
-from zoo.harness.data.bank import PhotoBank, build_bank
+from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.batches import Batches, TrainingPass
+from zoo.harness.data.build import build_bank
 from zoo.harness.data.evaluation import Evaluation, evaluation_batches
 from zoo.harness.data.extras import open_extras
 from zoo.harness.data.source import open_pair
@@ -25,13 +27,19 @@ from zoo.harness.training.layout import channels_last
 from zoo.harness.training.loop import Training
 from zoo.harness.training.seeds import derive, generator
 
+SPLITS = ("train", "test")
+
 
 class Banks(NamedTuple):
-    """The photos of a run: to train on, to score on, and which test photos have no colour to score."""
+    """The photos of a run: to train on, to score on, and which test photos have no colour to score.
+
+    ``notes`` say of each source what was not taken.
+    """
 
     train: PhotoBank
     test: PhotoBank
     monochrome: tuple[str, ...]
+    notes: dict[str, tuple[str, ...]]
 
 
 def open_banks(suite: Suite) -> Banks:
@@ -46,22 +54,43 @@ def open_banks(suite: Suite) -> Banks:
     test = found.colorful_only()
     if suite.test_limit is not None and suite.test_limit < len(test):
         test = test.take(range(suite.test_limit))
-    return Banks(train, test, found.monochrome_names)
+    notes = {"train": getattr(training, "notes", ()), "test": getattr(testing, "notes", ())}
+    return Banks(train, test, found.monochrome_names, notes)
 
 
 def describe_data(suite: Suite, banks: Banks) -> dict[str, Any]:
     """The data as a run records it: sources, counts, what was left out, fingerprints."""
 
-    def bank(source: str, photos: PhotoBank) -> dict[str, Any]:
+    def bank(split: str, source: str, photos: PhotoBank) -> dict[str, Any]:
+        notes = [*banks.notes[split], *photos.remarks]
         return {
             "source": source,
             "photos": len(photos),
             "fingerprint": photos.fingerprint[:16],
             "skipped": [list(item) for item in photos.skipped],
+            **({"notes": notes} if notes else {}),
         }
 
-    test = bank(suite.test_data or suite.data, banks.test)
-    return {"train": bank(suite.data, banks.train), "test": {**test, "monochrome": list(banks.monochrome)}}
+    test = bank("test", suite.test_data or suite.data, banks.test)
+    return {"train": bank("train", suite.data, banks.train), "test": {**test, "monochrome": list(banks.monochrome)}}
+
+
+def check_same_photos(recorded: Mapping[str, Any], found: Mapping[str, Any], splits: Iterable[str] = SPLITS) -> None:
+    """Refuse to go on with other photos than a plan or a record says, also where they have the same names.
+
+    Args:
+        recorded, found: data as :func:`describe_data` tells it; an old record without fingerprints holds nothing.
+
+    Raises:
+        Changed: a split's fingerprint is another one.
+    """
+    for split in splits:
+        before = recorded[split].get("fingerprint")
+        if before and before != found[split]["fingerprint"]:
+            raise Changed(
+                f"The {split} photos of {found[split]['source']} are not those of the run's plan or record; "
+                "put those back, or run a new bench."
+            )
 
 
 def make_colorizer(run: Run, device: torch.device) -> Colorizer:

@@ -12,6 +12,7 @@ from zoo.core.errors import UnknownName, did_you_mean
 from zoo.core.record import check_name
 from zoo.core.resources import suites_folder
 from zoo.core.strict_yaml import decode, read_mapping
+from zoo.harness.data.source import canonical
 from zoo.harness.training.budget import Budget
 
 METRICS = ("psnr", "ssim", "lpips", "st_lpips", "delta_e00", "colorfulness_gap", "bleeding", "checkerboard")
@@ -143,3 +144,9 @@ def load_suite(name: str) -> Suite:
     suite = decode(read_mapping(path), Suite, shown)
     # The name becomes the results folder's.
     return msgspec.structs.replace(suite, name=check_name(suite.name or path.stem, f"{shown}, name"))
+
+
+def with_canonical_sources(suite: Suite) -> Suite:
+    """The suite with sources that mean the same from every working directory, since its record is read from others."""
+    test_data = None if suite.test_data is None else canonical(suite.test_data)
+    return msgspec.structs.replace(suite, data=canonical(suite.data), test_data=test_data)

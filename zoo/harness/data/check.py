@@ -6,12 +6,14 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput
+from zoo.harness.data.bank import remarks
 from zoo.harness.data.fit import SMALLEST_SIDE
 from zoo.harness.data.monochrome import is_monochrome
 
@@ -32,6 +34,8 @@ class Report:
     near_duplicates: list[tuple[str, str, int]] = field(default_factory=list)
     """A training photo, the test photo it resembles (mirrored or not), and in how many bits they differ."""
     test_names: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """A sentence each for what was not taken, converted or assumed."""
 
     @property
     def clean(self) -> bool:
@@ -51,14 +55,16 @@ def inspect(train: Dataset, test: Dataset | None = None) -> Report:
     """
     report = Report()
     same: dict[bytes, list[str]] = defaultdict(list)
-    names, hashes, _ = _look(train, report, same)
+    noted: list[tuple[str, str]] = []
+    names, hashes, _ = _look(train, report, same, noted)
     if test is not None:
-        test_names, test_hashes, mirrored = _look(test, report, same)
+        test_names, test_hashes, mirrored = _look(test, report, same, noted)
         report.test_names = test_names
         bits = np.minimum(hamming(hashes, test_hashes), hamming(hashes, mirrored))
         for i, j in np.argwhere(bits <= NEAR_BITS):
             report.near_duplicates.append((names[i], test_names[j], int(bits[i, j])))
     report.duplicates = [group for group in same.values() if len(group) > 1]
+    report.notes = list(dict.fromkeys((*getattr(train, "notes", ()), *getattr(test, "notes", ()), *remarks(noted))))
     return report
 
 
@@ -77,7 +83,7 @@ def hamming(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> np.ndarr
 
 
 def _look(
-    dataset: Dataset, report: Report, same: dict[bytes, list[str]]
+    dataset: Any, report: Report, same: dict[bytes, list[str]], noted: list[tuple[str, str]]
 ) -> tuple[list[str], list[np.ndarray], list[np.ndarray]]:
     """The usable photos' names, their hashes, and the hashes of their mirror images."""
     all_names = getattr(dataset, "names", None) or range(len(dataset))
@@ -87,10 +93,12 @@ def _look(
     for index, name in enumerate(map(str, all_names)):
         report.photos += 1
         try:
-            photo = dataset[index]
+            opened = dataset.photo(index) if hasattr(dataset, "photo") else None
+            photo = dataset[index] if opened is None else opened.rgb
         except (BadInput, OSError) as error:
             report.unreadable.append((name, str(error)))
             continue
+        noted += [(name, note) for note in opened.notes] if opened else []
         if min(photo.shape[:2]) < SMALLEST_SIDE:
             report.tiny.append(name)
             continue

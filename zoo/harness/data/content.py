@@ -17,19 +17,29 @@ TEST_SHARE = 0.2
 
 
 class _Seen(msgspec.Struct, array_like=True):
-    """A file as it was when it was last hashed."""
+    """A file as it was when it was last hashed.
+
+    ``changed_ns`` (the inode's) moves with every write, also where a copy keeps ``modified_ns`` and ``size``.
+    """
 
     modified_ns: int
+    changed_ns: int
+    inode: int
     size: int
     digest: str
+
+
+def content_digest(data: bytes) -> str:
+    """What :func:`content_digests` gives for a file that holds ``data``."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def content_digests(root: Path, files: Sequence[Path]) -> list[str]:
     """The SHA-256 of each file's bytes, as hex.
 
-    Kept in the cache folder per ``root`` and re-used while a file's time and size stay, so that
-    50 000 photos are read once and not at every start. A file that cannot be read gets the digest
-    of its name: whoever decodes it reports it.
+    Kept in the cache folder per ``root`` and re-used while a file's times, inode and size stay, so that
+    50 000 photos are read once and not at every start. A file that cannot be read gets
+    :func:`unreadable_digest`: whoever decodes it reports it.
     """
     key = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
     store = cache_folder("digests") / f"{key}.json"
@@ -66,19 +76,23 @@ def _key(root: Path, file: Path) -> str:
 def _read(store: Path) -> dict[str, _Seen]:
     try:
         return msgspec.json.decode(store.read_bytes(), type=dict[str, _Seen])
-    except (FileNotFoundError, msgspec.DecodeError):
-        return {}  # never written, or by another version: everything is hashed anew
+    except (OSError, msgspec.DecodeError):
+        return {}  # never written, not readable, or by another version: everything is hashed anew
+
+
+def unreadable_digest(root: Path, file: Path) -> str:
+    """The digest of a file that cannot be read: it follows the name."""
+    return hashlib.sha256(f"unreadable {_key(root, file)}".encode()).hexdigest()
 
 
 def _look(root: Path, file: Path, known: dict[str, _Seen]) -> _Seen:
-    name = _key(root, file)
+    before = known.get(_key(root, file))
     try:
-        status = file.stat()
-        before = known.get(name)
-        if before and (before.modified_ns, before.size) == (status.st_mtime_ns, status.st_size):
-            return before
         with open(file, "rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            status = os.fstat(stream.fileno())
+            stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size)
+            if before and (before.modified_ns, before.changed_ns, before.inode, before.size) == stamp:
+                return before
+            return _Seen(*stamp, hashlib.file_digest(stream, "sha256").hexdigest())
     except OSError:
-        return _Seen(-1, 0, hashlib.sha256(f"unreadable {name}".encode()).hexdigest())
-    return _Seen(status.st_mtime_ns, status.st_size, digest)
+        return _Seen(-1, 0, 0, 0, unreadable_digest(root, file))

@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput, ContractError
+from zoo.core.photo import PIXEL_LIMIT
+from zoo.harness.data.pixel_budget import PixelBudget
 
 Fit = Literal["crop", "stretch"]
 """``crop``: the short side to the bank's, the middle cut out. ``stretch``: both sides, aspect ignored."""
 
 SMALLEST_SIDE = 16
 """Photos with a shorter side are skipped as too small (a 1×5000 one included); others are enlarged."""
+
+PIXELS_IN_FLIGHT = PIXEL_LIMIT
+"""A photo as large as one may be is decoded alone: with transparency it takes 2 GB until it is reduced."""
 
 _CHUNK = 64
 
@@ -37,29 +42,51 @@ def fit_photo(photo: np.ndarray, side: int, fit: Fit) -> np.ndarray:
     return np.asarray(resized)
 
 
-def fitted(dataset: Dataset, side: int, fit: Fit) -> Iterator[tuple[int, np.ndarray | str]]:
-    """Every photo in order as uint8 (side, side, 3), or the reason why it is skipped.
+class Fitted(NamedTuple):
+    """The photo at ``position`` as uint8 (side, side, 3); or None and the ``reason`` why it is skipped.
+
+    ``notes`` are what was converted or assumed in reading it.
+    """
+
+    position: int
+    photo: np.ndarray | None
+    reason: str
+    notes: tuple[str, ...]
+
+
+def fitted(dataset: Dataset, side: int, fit: Fit) -> Iterator[Fitted]:
+    """Every photo in order.
+
+    Where the data set says how large its photos are (``pixels(index)``), no more than one photo of
+    :data:`PIXELS_IN_FLIGHT` pixels, or several that together have as many, are decoded at a time.
 
     Raises:
         ContractError: the data set yields something other than uint8 (H, W, 3).
+        Changed: a photo was replaced since the data set was opened.
     """
+    budget = PixelBudget(PIXELS_IN_FLIGHT)
 
-    def decode(index: int) -> np.ndarray | str:
+    source: Any = dataset
+
+    def decode(index: int) -> Fitted:
         try:
-            photo = dataset[index]
+            with budget.spent(source.pixels(index) if hasattr(source, "pixels") else 0):
+                opened = source.photo(index) if hasattr(source, "photo") else None
+                photo = dataset[index] if opened is None else opened.rgb
+                _check_photo(photo, dataset, index)
+                height, width = photo.shape[:2]
+                if min(height, width) < SMALLEST_SIDE:
+                    return Fitted(
+                        index, None, f"too small ({width}×{height}; {SMALLEST_SIDE} pixels are the least)", ()
+                    )
+                return Fitted(index, fit_photo(photo, side, fit), "", opened.notes if opened else ())
         except (BadInput, OSError) as error:
-            return str(error)
-        _check_photo(photo, dataset, index)
-        height, width = photo.shape[:2]
-        if min(height, width) < SMALLEST_SIDE:
-            return f"too small ({width}×{height}; {SMALLEST_SIDE} pixels are the least)"
-        return fit_photo(photo, side, fit)
+            return Fitted(index, None, str(error), ())
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         # In chunks: the pool would otherwise decode far ahead of the disk and fill the memory.
         for start in range(0, len(dataset), _CHUNK):
-            chunk = range(start, min(start + _CHUNK, len(dataset)))
-            yield from zip(chunk, pool.map(decode, chunk), strict=True)
+            yield from pool.map(decode, range(start, min(start + _CHUNK, len(dataset))))
 
 
 def _check_photo(photo: Any, dataset: Dataset, index: int) -> None:

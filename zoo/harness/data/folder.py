@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
-from zoo.core.errors import BadInput
-from zoo.core.photo import read_photo
-from zoo.core.photo_files import Found, find_photos, is_photo, suffix_list
-from zoo.harness.data.content import content_digests, held_out
+from zoo.core.errors import BadInput, Changed
+from zoo.core.photo import Photo, open_photo, photo_size
+from zoo.core.photo_files import find_photos, is_photo, suffix_list
+from zoo.harness.data.content import content_digest, content_digests, held_out, unreadable_digest
 
 
 class Folder:
@@ -49,9 +50,11 @@ class Folder:
             raise BadInput(f"{argument}: {str(error).rstrip('.')}; write the whole path.") from None
         _check_folder(root)
         splits = ("train", "test") if (root / "train").is_dir() and (root / "test").is_dir() else ()
-        found = _joined([find_photos(root / below) for below in splits or (".",)])
-        files = list(found.photos)
-        self.notes = (*found.remarks, *(_beside(root, splits) if splits else ()))
+        parts = {below: find_photos(root / below) for below in splits or (".",)}
+        files = [photo for part in parts.values() for photo in part.photos]
+        of_split = [part for below, part in parts.items() if split == "all" or below in (split, ".")]
+        told = [remark for part in of_split for remark in part.remarks]
+        self.notes = (*told, *(_beside(root, splits) if splits else ()))
         if not files:
             raise BadInput(" ".join((f"{root}: holds no photo ({suffix_list()}); check the path.", *self.notes)))
 
@@ -61,17 +64,52 @@ class Folder:
             where = f"{root / split}: holds no photo" if splits else f"{root}: has too few photos for a split"
             raise BadInput(f"{where}; add some, or make the folders train and test in {root}.")
         self.split = split
+        self._root = root
         self._files = chosen
         self._digests = digests
-        self.names = [_shown(file.relative_to(root)) for file in chosen]
+        self.names = _names(root, chosen)
         self.labels = _labels(root, files, chosen, depth=1 if splits else 0)
+
+    @staticmethod
+    def canonical(argument: str) -> str:
+        """The folder's absolute path, without following links: it means the same from every working directory."""
+        try:
+            return str(Path(argument).expanduser().absolute()) if argument else argument
+        except (RuntimeError, OSError):
+            return argument  # opening it says what is wrong
 
     def __len__(self) -> int:
         return len(self._files)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        """Photo ``index`` as uint8 (H, W, 3). Raises BadInput when its file is damaged."""
-        return read_photo(self._files[index])
+        """Photo ``index`` as uint8 (H, W, 3). Raises as :meth:`photo`."""
+        return self.photo(index).rgb
+
+    def photo(self, index: int) -> Photo:
+        """Photo ``index`` with what is to be said of it.
+
+        Raises:
+            BadInput: its file is damaged.
+            Changed: its file is not the one that was there when the folder was opened.
+        """
+        file = self._files[index]
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            if self._digests[index] != unreadable_digest(self._root, file):
+                raise Changed(f"{file} was removed while it was in use; run the command again.") from error
+            return open_photo(file)  # says why it cannot be read
+        if content_digest(data) != self._digests[index]:
+            raise Changed(f"{file} was replaced while it was in use; run the command again.")
+        return open_photo(data, name=str(file))
+
+    def pixels(self, index: int) -> int:
+        """How many pixels photo ``index`` unfolds to, from its header; 0 where that cannot be read."""
+        try:
+            width, height = photo_size(self._files[index])
+        except BadInput:
+            return 0
+        return width * height
 
     def fingerprint(self) -> str:
         """SHA-256 over the names, contents and labels, in order."""
@@ -93,12 +131,6 @@ def _check_folder(root: Path) -> None:
         raise BadInput(f"{root}: cannot be read ({error.strerror}); check its permissions.") from error
     if empty:
         raise BadInput(f"{root}: is empty; put photos ({suffix_list()}) into it.")
-
-
-def _joined(found: list[Found]) -> Found:
-    photos = tuple(photo for part in found for photo in part.photos)
-    not_taken = sum((part.not_taken for part in found), Counter[str]())
-    return Found(photos, not_taken, tuple(folder for part in found for folder in part.unread))
 
 
 def _beside(root: Path, splits: tuple[str, ...]) -> tuple[str, ...]:
@@ -138,6 +170,14 @@ def _labels(root: Path, files: list[Path], chosen: list[Path], depth: int) -> li
     if len(classes) < 2:
         return None
     return [classes[file.relative_to(root).parts[depth]] for file in chosen]
+
+
+def _names(root: Path, files: list[Path]) -> list[str]:
+    """Accents are composed (NFC), so that photos copied from macOS keep their names, unless two become one."""
+    shown = [_shown(file.relative_to(root)) for file in files]
+    composed = [unicodedata.normalize("NFC", name) for name in shown]
+    twice = Counter(composed)
+    return [name if twice[name] == 1 else raw for name, raw in zip(composed, shown, strict=True)]
 
 
 def _shown(path: Path) -> str:

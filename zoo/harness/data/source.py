@@ -39,6 +39,22 @@ def open_source(text: str, split: str, **options: Any) -> Dataset:
         raise BrokenPlugin(f"The source {text!r} cannot be opened: {type(error).__name__}: {error}") from error
 
 
+def canonical(text: str) -> str:
+    """The source as a record keeps it: what ``text`` means here, wherever it is read again.
+
+    A data set whose argument is a place names it with a static method ``canonical(argument) -> str``; a folder's is
+    its absolute path. A source that cannot be opened at all is left as it is: opening it says why.
+    """
+    name, colon, argument = text.partition(":")
+    if not colon:
+        return text
+    try:
+        place = getattr(current().load("datasets", name), "canonical", None)
+    except ZooError:
+        return text
+    return f"{name}:{place(argument)}" if place is not None else text
+
+
 def open_pair(data: str, test_data: str | None) -> tuple[Dataset, Dataset]:
     """The training photos of ``data``, and the test photos of ``test_data``, or of ``data`` too.
 

@@ -7,8 +7,11 @@ NaN on the hard half of the photos would win.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+OVER_SOME = frozenset({"hint_error"})
+"""Measured by definition on some photos only: those that were given hints."""
 
 
 class Mean(NamedTuple):
@@ -23,13 +26,22 @@ def mean_of_all(metric: str, values: Sequence[float | None]) -> Mean:
 
     Args:
         metric: the metric's name; the note begins with it and a colon.
-        values: one a photo; None, NaN and infinities are no values.
+        values: one a photo; None, NaN and infinities are no values. A metric of :data:`OVER_SOME` has its mean
+            over the photos that have one.
     """
     known = [value for value in values if value is not None and math.isfinite(value)]
-    if known and len(known) == len(values):
-        return Mean(math.fsum(known) / len(known), "")
+    if known and (len(known) == len(values) or metric in OVER_SOME):
+        return Mean(sum(known) / len(known), "")
+    if metric in OVER_SOME:
+        return Mean(None, "")
     if not values:
         return Mean(None, f"{metric}: no mean, there is no photo")
     missing = len(values) - len(known)
     verb = "has" if missing == 1 else "have"
     return Mean(None, f"{metric}: no mean, {missing} of {len(values)} photos {verb} no value")
+
+
+def means_of(per_photo: Mapping[str, Sequence[float | None]]) -> tuple[dict[str, float | None], list[str]]:
+    """The mean of every metric, and the notes of those that have none."""
+    means = {metric: mean_of_all(metric, values) for metric, values in per_photo.items()}
+    return {metric: mean.value for metric, mean in means.items()}, [mean.note for mean in means.values() if mean.note]
