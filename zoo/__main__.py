@@ -1,6 +1,10 @@
 """``python -m zoo`` is ``zoo``."""
 
-from zoo.cli.main import main
+from zoo.core.safe_path import leave_current_folder
 
 if __name__ == "__main__":
+    leave_current_folder()
+
+    from zoo.cli.main import main
+
     main()

@@ -1,26 +1,30 @@
-"""Probing in a process of its own: a part that crashes or hangs is a finding, and the next is probed all the same."""
+"""Probing in a process of its own: a part that crashes or hangs is a finding, and the next is probed all the same.
+
+The processes are those that a bench starts for its runs, so that what passes here is imported there too.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import queue
 import signal
-import subprocess
-import sys
 import tempfile
-import threading
-from collections.abc import Iterator, Sequence
-from types import TracebackType
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from zoo.core.assemble import make
 from zoo.core.findings import ProbeReport
 from zoo.core.registry import current
+from zoo.harness.bench.executors import Executor, Task
 
 Name = tuple[str, str]
 START_SECONDS = 300.0
-"""How long a process may take to import torch, on a machine that is busy with other things."""
+"""How long a process may take to begin, on a machine that is busy with other things."""
+_POLL_SECONDS = 1.0
+_END_SECONDS = 30.0
 
 
 def probe_apart(names: Sequence[Name], *, timeout: float) -> Iterator[ProbeReport]:
@@ -29,76 +33,68 @@ def probe_apart(names: Sequence[Name], *, timeout: float) -> Iterator[ProbeRepor
     One process serves many names; the name at which it ends or stands still for ``timeout`` seconds has
     failed, and a new process goes on behind it.
     """
+    executor: Executor = make("executors", "local")
     waiting = list(names)
-    while waiting:
-        with _Worker(waiting) as worker:
-            while waiting:
-                report = worker.next_report(timeout)
-                kind, name = waiting.pop(0)
-                if report is None:
-                    yield ProbeReport(kind=kind, name=name, failures=[worker.how_it_ended(timeout)])
-                    break
-                yield report
+    with tempfile.TemporaryDirectory(prefix="zoo-check-") as folder:
+        while waiting:
+            output = Path(folder) / f"{len(waiting)}.log"
+            payload = {"names": waiting, "registry_files": [str(file) for file in current().files]}
+            worker = _Worker(executor, executor.start("zoo.cli.probing:probe_task", payload, output=output))
+            try:
+                worker.next(START_SECONDS)
+                while waiting:
+                    report = worker.next(timeout)
+                    kind, name = waiting.pop(0)
+                    if report is None:
+                        failure = worker.how_it_ended(output, timeout)
+                        yield ProbeReport(kind=kind, name=name, failures=[failure])
+                        break
+                    yield msgspec.convert(report, ProbeReport)
+            finally:
+                worker.task.kill()
+                worker.task.join(_END_SECONDS)
+
+
+def probe_task(payload: dict[str, Any], send: Callable[[dict[str, Any]], None], stop: Callable[[], bool]) -> None:
+    """The body of the process: a message when it is ready, then a report a name."""
+    from zoo.core.probe import probe_part
+    from zoo.harness.bench.setup import use_registry_files
+
+    use_registry_files(payload["registry_files"])
+    send({"ready": True})
+    for kind, name in payload["names"]:
+        send(msgspec.to_builtins(probe_part(kind, name)))
 
 
 class _Worker:
-    def __init__(self, names: Sequence[Name]):
-        self.errors = tempfile.TemporaryFile()  # noqa: SIM115  closed in __exit__
-        paths = os.pathsep.join(path for path in sys.path if path)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "zoo.cli.probe_worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            env={**os.environ, "PYTHONPATH": paths},
-        )
-        self.lines: queue.Queue[bytes] = queue.Queue()
-        self.stands_still = False
-        threading.Thread(target=self._read, daemon=True).start()
-        request = {"names": names, "files": [str(file) for file in current().files]}
-        assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError), self.process.stdin as stdin:  # it died: the first report tells
-            stdin.write(msgspec.json.encode(request))
-        with contextlib.suppress(queue.Empty):
-            if not self.lines.get(timeout=START_SECONDS):
-                self.lines.put(b"")
+    """A task's messages, one by one."""
 
-    def __enter__(self) -> _Worker:
-        return self
+    def __init__(self, executor: Executor, task: Task):
+        self.executor = executor
+        self.task = task
+        self.waiting: deque[dict[str, Any]] = deque()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.errors.close()
+    def next(self, seconds: float) -> dict[str, Any] | None:
+        """The next message; None when the task has ended, or stands still for ``seconds``."""
+        deadline = time.monotonic() + seconds
+        while not self.waiting:
+            alive = self.task.alive  # before the messages, so that none sent before the end is missed
+            self.waiting += self.task.messages()
+            left = deadline - time.monotonic()
+            if self.waiting:
+                break
+            if not alive or left <= 0:
+                return None
+            self.executor.wait([self.task], min(left, _POLL_SECONDS))
+        return self.waiting.popleft()
 
-    def next_report(self, timeout: float) -> ProbeReport | None:
-        """The next report; None when none will come."""
-        try:
-            line = self.lines.get(timeout=timeout)
-        except queue.Empty:
-            self.stands_still = True
-            return None
-        return msgspec.json.decode(line, type=ProbeReport) if line else None
-
-    def how_it_ended(self, timeout: float) -> str:
-        """A sentence for the name at which this process came to its end."""
-        if self.stands_still:
+    def how_it_ended(self, output: Path, timeout: float) -> str:
+        """A sentence for the name at which the task came to its end."""
+        if self.task.alive:
             return f"not done after {timeout:g} s"
-        try:
-            code = self.process.wait(timeout=timeout)  # its output has ended, so it is on its way out
-        except subprocess.TimeoutExpired:
-            return f"not done after {timeout:g} s"
+        code = self.task.exitcode or 0
         if code < 0:
             return f"it takes its process down ({signal.Signals(-code).name})"
-        self.errors.seek(0)
-        last = self.errors.read().decode(errors="replace").strip().splitlines()[-1:]
+        last = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:] if output.exists() else []
         said = f": {last[0]}" if code and last else ""
         return f"it ends its process with exit code {code}{said}"
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.put(line)
-        self.lines.put(b"")

@@ -43,7 +43,7 @@ class Findings:
             yield
         except ZooError as error:
             self.expect(False, f"{what}: {error}")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reason = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
             self.expect(False, f"{what}: {type(error).__name__}: {reason}")
 

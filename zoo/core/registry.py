@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import importlib
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -19,7 +20,7 @@ from zoo.core import resources
 from zoo.core.entry_points import Misplaced, entry_point_records, misplaced_entry_points
 from zoo.core.errors import AmbiguousName, BadInput, BrokenPlugin, ContractError, UnknownName, did_you_mean
 from zoo.core.kinds import KINDS
-from zoo.core.record import Record
+from zoo.core.record import COMPOSED, Record
 from zoo.core.registry_file import read_registry_file
 from zoo.core.spec import ModelRow, RecipeRow, WeightsRow, part_ref
 from zoo.core.strict_yaml import decode
@@ -67,6 +68,8 @@ class Registry:
             named_in[file] = found.recipes
             if file not in files:
                 versions = _versions(found.records)
+            elif any(record.target != COMPOSED for record in found.records):
+                _make_importable(file.parent)
         registry = cls([*rows.values(), *entry_point_records()], recipes, files, weights, versions)
         for file in files:
             registry._check_names(str(file), rows.values(), named_in[file])
@@ -237,6 +240,15 @@ def _owner(records: list[Record]) -> Record | None:
         if record.row is not None:
             return record
     return records[0] if len(records) == 1 else None
+
+
+def _make_importable(folder: Path) -> None:
+    """The folder of a user's registry file, so that its rows may name the modules beside it.
+
+    Last on the path: a file in it takes the place of nothing that is installed, and everybody else's imports stay.
+    """
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
 
 def _import(target: str) -> Any:

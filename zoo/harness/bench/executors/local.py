@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from zoo.core.safe_path import forget_safe_path, helpers_on_a_safe_path, user_choice
 from zoo.core.threads import wait_passively
 
 PRELOAD = "zoo.harness.bench.executors.preload"
@@ -84,10 +85,11 @@ class LocalExecutor:
             output: a file that takes what the process prints, tracebacks of crashes included.
         """
         receiver, sender = self._context.Pipe(duplex=False)
-        arguments = (function, payload, sender, str(output) if output else None)
+        arguments = (function, payload, sender, str(output) if output else None, user_choice())
         # A plugin may start processes of its own, so not daemonic; the watch below ends it with us.
         process = self._context.Process(target=_enter, args=arguments)
-        process.start()
+        with helpers_on_a_safe_path():  # the first start brings up the server and multiprocessing's tracker
+            process.start()
         sender.close()
         return Task(process, receiver)
 
@@ -100,8 +102,11 @@ class LocalExecutor:
             wait(watched, seconds)
 
 
-def _enter(function: str, payload: dict[str, Any], sender: Connection, output: str | None) -> None:
+def _enter(
+    function: str, payload: dict[str, Any], sender: Connection, output: str | None, safe_path: str | None
+) -> None:
     """The first code of a task's process."""
+    forget_safe_path(safe_path)
     _die_with_parent()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
