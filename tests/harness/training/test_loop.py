@@ -14,6 +14,7 @@ from zoo.core.errors import Diverged
 from zoo.core.spec import RecipeRow
 from zoo.harness.training.budget import Budget
 from zoo.harness.training.checkpoint import read_state, save_state
+from zoo.harness.training.clock import TrainingClock
 from zoo.harness.training.loop import Training
 from zoo.harness.training.seeds import derive, generator
 
@@ -132,16 +133,39 @@ def test_a_budget_in_seconds_ends():
     assert training.step > 0
 
 
-def test_what_the_log_costs_is_not_training_time(monkeypatch):
+def test_what_the_log_costs_is_not_training_time():
     now = [0.0]
-    monkeypatch.setattr("zoo.harness.training.loop.time.perf_counter", lambda: now[0])
 
     def slow_log(entry):
         now[0] += 1000
 
     training = make(budget=Budget(steps=20))
+    training.clock = TrainingClock(wall=lambda: now[0], cpu=lambda: 0.0)
     training.run(on_log=slow_log)
     assert training.seconds == 0
+    assert now[0] > 0
+    assert training.clock.gaps == 0
+
+
+def test_a_standstill_spends_nothing_of_a_budget_and_travels_with_the_training():
+    now = [0.0, 0.0]
+    training = make(budget=Budget(seconds=10))
+    training.clock = TrainingClock(wall=lambda: now[0], cpu=lambda: now[1])
+    step = training.one_step
+
+    def at_work():
+        stopped = training.step == 2
+        now[0] += 500 if stopped else 1
+        now[1] += 0 if stopped else 1
+        return step()
+
+    training.one_step = at_work
+    assert training.run()
+    assert training.step == 11
+    assert (training.seconds, training.clock.gaps) == (10, 500)
+    again = make(budget=Budget(seconds=10))
+    again.load_state_dict(training.state_dict())
+    assert (again.clock.seconds, again.clock.gaps) == (10, 500)
 
 
 def test_decay_spares_biases_and_norms():

@@ -123,6 +123,8 @@ class RunProcess:
             objective.prepare(make_training_pass(run, self.banks.train, self.extras, self.device))
         curve = course.run()
         self.notes += course.notes
+        if training.clock.gaps:
+            self.notes.append(f"stood still for {training.clock.gaps:.0f} s of its training, which are not counted")
         # A copy is not compiled: batches of all sizes are scored, and compiling for each would take long.
         colorizer = copy.deepcopy(training.trained) if suite.compile else training.trained  # type: ignore[assignment]
         self.progress("evaluating", 0.0)

@@ -10,7 +10,7 @@ from zoo.core.errors import BadInput
 
 
 class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Exactly one of the three. Seconds count training only: not evaluation, not compilation."""
+    """Exactly one of the three. Seconds count training only: not evaluation, not compilation, not while stopped."""
 
     steps: int | None = None
     epochs: float | None = None

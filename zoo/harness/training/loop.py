@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -20,6 +19,7 @@ from zoo.core.contracts import Batch, Objective
 from zoo.core.errors import Diverged
 from zoo.core.spec import RecipeRow
 from zoo.harness.training.budget import Budget
+from zoo.harness.training.clock import TrainingClock
 from zoo.harness.training.device import autocast
 from zoo.harness.training.ema import Ema
 from zoo.harness.training.optimizers import make_optimizer, set_learning_rate
@@ -73,6 +73,7 @@ class Training:
         self.step = 0
         self.photos = 0
         self.seconds = 0.0
+        self.clock = TrainingClock()
         self._rate = make_schedule(recipe.schedule, recipe.warmup)
         self.ema = Ema(colorizer, recipe.ema) if recipe.ema else None
         self._parameters = {player: list(objective.parameters_of(player)) for player in objective.players}
@@ -108,27 +109,30 @@ class Training:
         self.colorizer.train()
         if isinstance(self.objective, nn.Module):
             self.objective.train()
-        started, before = time.perf_counter(), self.seconds
-        terms: dict[str, Tensor] = {}
+        with self.clock.running():
+            return self._run(until, on_log, stop)
+
+    def _run(self, until: float, on_log: Callable[[dict[str, float]], None] | None, stop: Callable[[], bool]) -> bool:
+        self.seconds = self.clock.seconds
         while self.progress < until:
             if stop():
+                self.seconds = self.clock.read()
                 return False
             terms = self.one_step()
             done = self.budget.progress(self.step, self.seconds) >= 1
             if self.step % LOG_EVERY == 0 or done:
                 values = {name: float(value) for name, value in terms.items()}  # waits for the device
-                self.seconds = before + time.perf_counter() - started
+                self.seconds = self.clock.read()
                 if not all(math.isfinite(value) for value in values.values()):
                     raise Diverged(f"The loss is not finite at step {self.step} ({_shown(values)}).")
                 if on_log:
-                    asked = time.perf_counter()
-                    on_log({"step": self.step, "seconds": self.seconds, **values})
-                    started += time.perf_counter() - asked  # checkpoints and logs are not training
+                    with self.clock.paused():
+                        on_log({"step": self.step, "seconds": self.seconds, **values})
             elif self.budget.steps is None:
-                self.seconds = before + time.perf_counter() - started
+                self.seconds = self.clock.read()
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
-        self.seconds = before + time.perf_counter() - started
+        self.seconds = self.clock.read()
         return True
 
     def warm_up(self) -> None:
@@ -177,6 +181,7 @@ class Training:
             "step": self.step,
             "photos": self.photos,
             "seconds": self.seconds,
+            "gaps": self.clock.gaps,
             "colorizer": self.colorizer.state_dict(),
             "optimizers": {player: optimizer.state_dict() for player, optimizer in self._optimizers.items()},
             "stream": self.stream.state_dict(),
@@ -194,6 +199,7 @@ class Training:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state_dict` returned."""
         self.step, self.photos, self.seconds = state["step"], state["photos"], state["seconds"]
+        self.clock.seconds, self.clock.gaps = self.seconds, state.get("gaps", 0.0)
         self.colorizer.load_state_dict(state["colorizer"])
         for player, optimizer in self._optimizers.items():
             optimizer.load_state_dict(state["optimizers"][player])
