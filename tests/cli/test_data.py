@@ -100,3 +100,23 @@ def test_what_was_not_taken_converted_or_cut_is_said(pack):
         "note: test/scan.tif: holds 2 pages, only the first is taken.",
     ]
     assert json.loads(check(f"folder:{pack}", "--format", "json").stdout)["notes"] == [note[6:] for note in notes]
+
+
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_photos_above_the_limit_are_read_where_that_is_allowed(pack, monkeypatch, place):
+    monkeypatch.setenv("ZOO_MAX_MEGAPIXELS", "0.01")
+    refused = check(f"folder:{pack}")
+    assert refused.exit_code == 1
+    assert "256×256 pixels are more than the 0.01 megapixels" in refused.stdout
+    command = ["data", "check", f"folder:{pack}"]
+    option = ["--max-megapixels", "0.07"]
+    allowed = CliRunner().invoke(cli, [*option, *command] if place == "before" else [*command, *option])
+    assert allowed.exit_code == 0
+    assert check(f"folder:{pack}").exit_code == 1, "it holds for one command"
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many", "nan"])
+def test_a_limit_that_is_none_is_refused(pack, value):
+    result = CliRunner().invoke(cli, ["data", "check", f"folder:{pack}", "--max-megapixels", value])
+    assert result.exit_code == 2
+    assert "max-megapixels" in result.stderr or "ZOO_MAX_MEGAPIXELS" in result.stderr

@@ -9,7 +9,7 @@ from PIL import Image
 
 from zoo.core import photo as photo_module
 from zoo.core.errors import BadInput
-from zoo.core.photo import read_photo
+from zoo.core.photo import open_photo, photo_size, read_photo
 
 
 @pytest.fixture
@@ -169,3 +169,85 @@ def test_flipped_bytes_give_a_photo_or_bad_input_and_nothing_else(tmp_path: Path
                 continue
             assert read.dtype == np.uint8
             assert read.shape[2] == 3
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options", "what"),
+    [
+        ("tif", {}, "pages"),
+        ("gif", {}, "frames"),
+        ("png", {}, "frames"),
+        ("webp", {"lossless": True}, "frames"),
+        ("avif", {}, "frames"),
+        ("mpo", {"quality": 95}, "pictures"),
+    ],
+)
+def test_a_file_of_several_pictures_is_said_to_be_cut(
+    tmp_path: Path, photos: list[np.ndarray], suffix: str, options: dict, what: str
+):
+    first, *others = [Image.fromarray(photo) for photo in photos[:3]]
+    file = saved(tmp_path / f"many.{suffix}", first, save_all=True, append_images=others, **options)
+    read = open_photo(file)
+    assert read.notes == (f"holds 3 {what}, only the first is taken",)
+    alone = saved(tmp_path / f"one.{'jpg' if suffix == 'mpo' else suffix}", first, **options)
+    assert np.abs(read.rgb.astype(int) - read_photo(alone)).mean() < 3
+    assert open_photo(alone).notes == ()
+
+
+def test_thumbnails_in_a_tiff_are_no_pages(tmp_path: Path, photo: np.ndarray):
+    with tifffile.TiffWriter(tmp_path / "scan.tif") as file:
+        file.write(photo, photometric="rgb")
+        file.write(photo[::8, ::8], photometric="rgb", subfiletype=1)
+        file.write(photo[::16, ::16], photometric="rgb", subfiletype=1)
+    assert open_photo(tmp_path / "scan.tif").notes == ()
+
+
+def test_a_damaged_second_page_does_not_cost_the_first(tmp_path: Path, photos: list[np.ndarray]):
+    images = [Image.fromarray(photo[:64, :64]) for photo in photos[:2]]
+    file = saved(tmp_path / "scan.tif", images[0], save_all=True, append_images=images[1:])
+    with tifffile.TiffFile(file) as opened:
+        second = opened.pages[1].offset
+    content = bytearray(file.read_bytes())
+    content[second : second + 2] = b"\xff\xff"
+    file.write_bytes(content[: second + 40])
+    read = open_photo(file)
+    np.testing.assert_array_equal(read.rgb, photos[0][:64, :64])
+    assert len(read.notes) <= 1
+
+
+def test_bytes_are_read_like_the_file_and_named_as_asked(tmp_path: Path, photo: np.ndarray):
+    file = saved(tmp_path / "a.png", Image.fromarray(photo))
+    np.testing.assert_array_equal(read_photo(file.read_bytes()), photo)
+    with pytest.raises(BadInput, match="standard input: cannot be read as a photo"):
+        read_photo(b"no photo", name="standard input")
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
+def test_the_size_in_the_header_is_the_size_that_is_read(
+    tmp_path: Path, photo: np.ndarray, orientation: int, suffix: str
+):
+    image = Image.fromarray(photo)
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    file = saved(tmp_path / f"turned.{suffix}", image, exif=exif)
+    assert photo_size(file) == read_photo(file).shape[1::-1]
+
+
+def test_heic_is_read_where_its_extra_is_installed(tmp_path: Path, photo: np.ndarray):
+    heif = pytest.importorskip("pillow_heif")
+    heif.from_pillow(Image.fromarray(photo)).save(tmp_path / "phone.heic", quality=-1)
+    assert np.abs(read_photo(tmp_path / "phone.heic").astype(int) - photo).mean() < 2
+
+
+def test_an_unreadable_file_says_why(tmp_path: Path):
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(BadInput, match=r"folder\.png: cannot be read as a photo \(Is a directory\)"):
+        read_photo(tmp_path / "folder.png")
+
+
+def test_nothing_of_a_photos_transparency_is_lost(tmp_path: Path, photo: np.ndarray):
+    image = Image.fromarray(photo).convert("RGBA")
+    image.putalpha(Image.fromarray(photo[..., 1]))
+    opened = open_photo(saved(tmp_path / "veil.png", image)).image
+    np.testing.assert_array_equal(np.asarray(opened), np.asarray(image))

@@ -40,6 +40,9 @@ VERBS = (
 )
 
 
+_WITH_A_VALUE = ("--registry", "--max-megapixels")
+
+
 class Verbs(click.Group):
     """The group of all verbs: imports them by name, and turns errors into sentences and exit codes."""
 
@@ -87,23 +90,36 @@ class Verbs(click.Group):
 
 
 def _globals_first(ctx: click.Context, args: list[str]) -> list[str]:
-    """``--registry FILE`` and ``--debug`` before the verb, wherever before a ``--`` they were written."""
+    """The options of all verbs before the verb, wherever before a ``--`` they were written."""
     front: list[str] = []
     rest: list[str] = []
     waiting = iter(args)
     for argument in waiting:
         if argument == "--":
             return [*front, *rest, argument, *waiting]
-        if argument == "--registry":
-            file = next(waiting, None)
-            if file is None:
-                ctx.fail("Option '--registry' requires an argument.")
-            front += [argument, file]
-        elif argument == "--debug" or argument.startswith("--registry="):
+        if argument in _WITH_A_VALUE:
+            value = next(waiting, None)
+            if value is None:
+                ctx.fail(f"Option '{argument}' requires an argument.")
+            front += [argument, value]
+        elif argument == "--debug" or argument.startswith(tuple(f"{option}=" for option in _WITH_A_VALUE)):
             front.append(argument)
         else:
             rest.append(argument)
     return [*front, *rest]
+
+
+@contextlib.contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """A variable of this process and of those that it starts."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
 
 
 @contextlib.contextmanager
@@ -126,9 +142,21 @@ def _plain_usage() -> Iterator[None]:
     type=FilePath(exists=True),
     help="A table of your own models and parts, laid over the built-in one; may be given again, also behind the verb.",
 )
+@click.option(
+    "--max-megapixels",
+    type=click.FloatRange(min=0, min_open=True, max=1e6),
+    metavar="N",
+    help="Read photos of up to so many megapixels (default: 150), also behind the verb.",
+)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def cli(registries: tuple[Path, ...], debug: bool) -> None:
+@click.pass_context
+def cli(ctx: click.Context, registries: tuple[Path, ...], max_megapixels: float | None, debug: bool) -> None:
     """Colorizers by name: list them, train and compare them, colour photos with them."""
+    if max_megapixels is not None:
+        from zoo.core.photo import LIMIT_VARIABLE, pixel_limit
+
+        ctx.with_resource(_environment(LIMIT_VARIABLE, str(max_megapixels)))
+        pixel_limit()  # refuses what is no number
     wait_passively()  # here, before any verb imports torch
     if registries:
         from zoo.core.registry import Registry, use
