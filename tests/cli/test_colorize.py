@@ -285,7 +285,7 @@ def test_transparency_is_kept_and_what_is_seen_through_it_too(tmp_path, photos):
 
 
 def test_scoring_the_results_of_an_album_just_works(album, tmp_path, photos):
-    for name in ("b.jpg", "b.png", "y.jpg"):
+    for name in ("b.jpg", "b.png", "x" * 250 + ".jpg"):
         Image.fromarray(photos[3]).save(album / name)
     for form in ("png", "jpg"):
         out = tmp_path / form

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from zoo.cli.main import cli
+from zoo.harness.metrics import score as score_module
 from zoo.harness.metrics.score import score
 
 
@@ -68,6 +69,45 @@ def test_a_pair_of_one_monochrome_truth_is_scored_and_said(tmp_path: Path, photo
     result = run(truth, truth)
     assert result.exit_code == 0
     assert "a.png is monochrome" in result.stderr
+
+
+def test_a_pair_of_two_sizes_a_damaged_file_and_one_alone_cost_themselves(
+    tmp_path: Path, photos: list[np.ndarray], monkeypatch
+):
+    truth = save(tmp_path / "truth", a=photos[0], b=photos[1], c=photos[2], d=photos[3])
+    made = save(tmp_path / "made", a=photos[0], b=photos[1][:100], c=photos[2])
+    cut = (made / "c.png").read_bytes()
+    (made / "c.png").write_bytes(cut[: len(cut) // 2])
+    told: list[str] = []
+    monkeypatch.setattr(score_module, "_score", lambda *images: told.append("scored") or {"psnr": 1.0})
+    result = run(made, truth, "--format", "csv")
+    assert result.exit_code == 1
+    assert [row["image"] for row in csv.DictReader(io.StringIO(result.stdout))] == ["a"]
+    assert "made/b.png is 256×100" in result.stderr
+    assert "c.png" in result.stderr
+    assert "1 of 4 images in" in result.stderr
+    assert told == ["scored"]
+
+
+def test_sizes_are_compared_before_anything_is_scored(tmp_path: Path, photos: list[np.ndarray], monkeypatch):
+    truth = save(tmp_path / "truth", a=photos[0])
+    made = save(tmp_path / "made", a=photos[0][:100])
+    monkeypatch.setattr(score_module, "_rulers", lambda names: pytest.fail("a metric was made"))
+    for arguments in ((made, truth), (made / "a.png", truth / "a.png")):
+        result = run(*arguments)
+        assert result.exit_code == 2
+        assert "256×100" in result.stderr
+
+
+def test_one_of_two_images_may_be_standard_input(tmp_path: Path, photos: list[np.ndarray]):
+    truth = save(tmp_path / "truth", a=photos[0]) / "a.png"
+    for arguments in (("-", str(truth)), (str(truth), "-")):
+        command = ["score", *arguments, "--metrics", "psnr", "--format", "csv"]
+        result = CliRunner().invoke(cli, command, truth.read_bytes(), prog_name="zoo")
+        assert result.exit_code == 0, result.output
+        assert result.stdout.splitlines()[1].endswith(",100.0")
+    for arguments in (("-", "-"), ("-", str(tmp_path))):
+        assert CliRunner().invoke(cli, ["score", *arguments], b"", prog_name="zoo").exit_code == 2
 
 
 def test_what_was_not_taken_is_counted(tmp_path: Path, photos: list[np.ndarray]):

@@ -10,6 +10,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+STANDARD = Path("-")
+"""Standard input or output in the place of a file."""
+
 
 class FilePath(click.ParamType):
     """A path as :class:`pathlib.Path`; one that no file system could hold is an error here already.
@@ -30,9 +33,9 @@ class FilePath(click.ParamType):
         if not str(value):
             self.fail("a path is empty; write where the file or folder is.", param, ctx)
         path = Path(value)
-        if self.dash and str(path) == "-":
+        if self.dash and path == STANDARD:
             if str(value) == "-":
-                return path
+                return STANDARD
             path = Path.cwd() / path
         try:
             os.stat(path)

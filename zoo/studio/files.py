@@ -22,7 +22,8 @@ from zoo.core.result_names import result_stem, shared_stems
 from zoo.studio.formats import DEFAULT, FORMATS, format_of
 
 STANDARD = Path("-")
-"""Standard input as a photo, standard output as a result. A file of that name comes as a longer path."""
+"""Standard input as a photo, standard output as a result, as on the command line; a file of that name comes as a
+longer path."""
 
 
 class Job(NamedTuple):

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import Path
 
 import pytest
 
 from zoo.core.errors import BadInput
+from zoo.core.result_names import result_stem
 from zoo.harness.metrics.pairs import pair_up
 
 
@@ -74,11 +76,42 @@ def test_stems_with_dots_are_not_cut_twice(folders):
     [
         (["a.png", "a.tif"], ["a.jpg"], "have one name"),
         (["a.png", "a.jpg"], ["a.png"], "have one name"),
-        (["a.png"], ["a.png", "b.png"], r"1 of 2 images in .*true have no counterpart in .*made \(b\)"),
-        (["a.png", "b.png"], ["a.png"], r"1 of 2 images in .*made have no counterpart in .*true \(b\)"),
+        (["a.colorized.png", "a.colorized.jpg"], ["a.png"], "have one name"),
+        (["b.png"], ["a.png"], r"1 of 1 images in .*true have no counterpart in .*made \(a\)"),
         (["a.tif"], ["a.png", "a.jpg"], r"2 of 2 images in .*true .*\(a\.jpg, a\.png\)"),
     ],
 )
-def test_what_does_not_fit_is_one_sentence(folders, predictions, targets, said):
+def test_where_nothing_fits_it_is_one_sentence(folders, predictions, targets, said):
     with pytest.raises(BadInput, match=said):
         pair_up(*folders(predictions, targets))
+
+
+@pytest.mark.parametrize(
+    ("predictions", "targets", "said"),
+    [
+        (["a.png"], ["a.png", "b.png"], [r"1 of 2 images in .*true have no counterpart in .*made \(b\)"]),
+        (["a.png", "b.png"], ["a.png"], [r"1 of 2 images in .*made have no counterpart in .*true \(b\)"]),
+        (["a.png", "b.png", "b.tif"], ["a.png", "b.jpg"], ["b.tif and .*b.png have one name"]),
+        (["a.png", "c.png"], ["a.png", "b.png"], [r"\(b\)", r"\(c\)"]),
+    ],
+)
+def test_what_does_not_fit_costs_the_others_nothing(folders, predictions, targets, said):
+    made, true = folders(predictions, targets)
+    assert paired(made, true) == [("a", "a.png", "a.png")]
+    told = pair_up(made, true).alone
+    assert len(told) == len(said)
+    for sentence, expected in zip(told, said, strict=True):
+        assert re.search(expected, sentence)
+
+
+def test_names_that_colorize_cut_find_their_photos(folders):
+    names = ["x" * 250 + ".jpg", "x" * 250 + ".png", "d/" + "ü" * 125 + ".jpg", "short.jpg"]
+    results = [result_stem(name, whole=True) + ".webp" for name in names[:2]]
+    results += ["d/" + result_stem(names[2][2:]) + ".png", "short.colorized.png"]
+    made, true = folders(results, names)
+    assert sorted(target for _, _, target in paired(made, true)) == sorted(names)
+
+
+def test_results_beside_their_photos_are_scored_against_them(folders):
+    made, _ = folders(["a.jpg", "a.colorized.png", "b.jpg", "b.colorized.png"], [])
+    assert paired(made, made) == [("a", "a.colorized.png", "a.jpg"), ("b", "b.colorized.png", "b.jpg")]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from zoo.core.errors import BadInput
 from zoo.core.photo_files import RESULT_MARK, find_photos, is_result, suffix_list
+from zoo.core.result_names import result_stem
 
 
 class Pair(NamedTuple):
@@ -21,10 +22,16 @@ class Pair(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """The pairs, sorted by name, and a sentence each for what was not taken."""
+    """Attributes:
+
+    pairs: sorted by name.
+    remarks: a sentence each for what was not taken.
+    alone: a sentence each for images that cannot be paired; they cost the others nothing.
+    """
 
     pairs: list[Pair]
     remarks: tuple[str, ...]
+    alone: tuple[str, ...] = ()
 
 
 class _Image(NamedTuple):
@@ -38,17 +45,18 @@ def pair_up(predictions: Path, targets: Path) -> Pairs:
 
     ``a/cat.png`` belongs to ``a/cat.jpg``. Where ``cat.jpg``, ``cat.png`` and ``cat.gif`` lie side by side, each
     belongs to the file of its whole name. ``cat.colorized.png`` and ``cat.jpg.colorized.png``, as ``zoo colorize``
-    names its results, belong to ``cat.jpg``; results that lie among the targets are no targets. Accents are the
-    same letters however a system composes them.
+    names its results, belong to ``cat.jpg``, also where it has cut a long name; results that lie among the targets
+    are no targets, and beside their photos they are the predictions. Accents are the same letters however a system
+    composes them.
 
     Raises:
-        BadInput: a folder that is missing or holds no image, an image without its counterpart, or two
-            predictions for one target.
+        BadInput: a folder that is missing or holds no image, or not one pair.
     """
     predicted, said = _images(predictions)
     true, also_said = _images(targets)
-    originals = [image for image in true if not is_result(image.file.name)]
-    true = originals or true
+    true = [image for image in true if not is_result(image.file.name)] or true
+    if predictions.samefile(targets):
+        predicted = [image for image in predicted if is_result(image.file.name)] or predicted
     by_whole = {image.whole: [image] for image in predicted}
     by_bare: dict[str, list[_Image]] = defaultdict(list)
     for image in predicted:
@@ -56,23 +64,38 @@ def pair_up(predictions: Path, targets: Path) -> Pairs:
     stems = Counter(image.bare for image in true)
 
     pairs: list[Pair] = []
+    alone: list[str] = []
+    spoken_of: set[Path] = set()
     for image in true:
         shared = stems[image.bare] > 1
-        found = by_whole.get(image.whole) or by_bare.get(image.whole) or ([] if shared else by_bare.get(image.bare, []))
-        _check_one(found)
-        pairs += [Pair(image.whole if shared else image.bare, each.file, image.file) for each in found]
-    _check_none_alone(true, targets, {pair.target for pair in pairs}, predictions)
-    used = {pair.prediction for pair in pairs}
-    for images in by_bare.values():
-        if any(image.file in used for image in images) and not all(image.file in used for image in images):
-            _check_one(images)
-    _check_none_alone(predicted, predictions, used, targets)
-    return Pairs(sorted(pairs), (*said, *also_said))
+        found = by_whole.get(image.whole) or _first(by_bare, _keys(image, shared=shared))
+        if found and not shared:
+            found = by_bare[found[0].bare]  # another of that stem leaves open which one is meant
+        if len(found) == 1:
+            pairs.append(Pair(image.whole if shared else image.bare, found[0].file, image.file))
+        elif found:
+            alone.append(f"{found[1].file} and {found[0].file} have one name; keep one of them.")
+            spoken_of.update([image.file, *(each.file for each in found)])
+    spoken_of.update(file for pair in pairs for file in (pair.prediction, pair.target))
+    alone += filter(
+        None, (_alone(true, targets, spoken_of, predictions), _alone(predicted, predictions, spoken_of, targets))
+    )
+    if not pairs:
+        raise BadInput(alone[0])
+    return Pairs(sorted(pairs), (*said, *also_said), tuple(alone))
 
 
-def _check_one(images: Sequence[_Image]) -> None:
-    if len(images) > 1:
-        raise BadInput(f"{images[1].file} and {images[0].file} have one name; keep one of them.")
+def _keys(image: _Image, *, shared: bool) -> Iterator[str]:
+    """What a prediction may be called without its suffix and mark, the most exact first."""
+    folder = image.whole.rpartition("/")[0]
+    for whole in (True,) if shared else (True, False):
+        yield image.whole if whole else image.bare
+        cut = _composed(result_stem(image.file.name, whole=whole).removesuffix(RESULT_MARK))
+        yield f"{folder}/{cut}" if folder else cut
+
+
+def _first(by_bare: Mapping[str, list[_Image]], keys: Iterable[str]) -> list[_Image]:
+    return next((by_bare[key] for key in keys if key in by_bare), [])
 
 
 def _images(folder: Path) -> tuple[list[_Image], tuple[str, ...]]:
@@ -93,13 +116,15 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _check_none_alone(images: Sequence[_Image], where: Path, paired: set[Path], there: Path) -> None:
+def _alone(images: Sequence[_Image], where: Path, paired: set[Path], there: Path) -> str:
+    """The sentence for images without a counterpart, if there are any."""
     stems = Counter(image.bare for image in images)
     named = ((image.bare if stems[image.bare] == 1 else image.whole, image.file) for image in images)
     alone = sorted(name for name, file in named if file not in paired)
-    if alone:
-        shown = ", ".join(alone[:3]) + (", …" if len(alone) > 3 else "")
-        raise BadInput(
-            f"{len(alone)} of {len(images)} images in {where} have no counterpart in {there} ({shown}); "
-            "give both the same file names, or remove them."
-        )
+    if not alone:
+        return ""
+    shown = ", ".join(alone[:3]) + (", …" if len(alone) > 3 else "")
+    return (
+        f"{len(alone)} of {len(images)} images in {where} have no counterpart in {there} ({shown}); "
+        "give both the same file names, or remove them."
+    )

@@ -52,62 +52,95 @@ def score(prediction: np.ndarray, target: np.ndarray, metrics: Sequence[str] | N
 class FolderScores(NamedTuple):
     """``table`` has a row an image, sorted by name: ``image``, then a column a metric.
 
-    ``remarks`` are what a person should know: monochrome targets, files that were not taken, assumptions.
+    ``remarks`` are what a person should know: monochrome targets, files that were not taken, assumptions. ``failures``
+    say, a sentence each, what could not be scored; it costs the others nothing.
     """
 
     table: pd.DataFrame
     remarks: tuple[str, ...]
+    failures: tuple[str, ...] = ()
 
 
 def score_folders(predictions: str | Path, targets: str | Path, metrics: Sequence[str] | None = None) -> pd.DataFrame:
-    """Every image of one folder against its counterpart in the other: the table of :func:`compare_folders`."""
-    return compare_folders(predictions, targets, metrics).table
+    """Every image of one folder against its counterpart in the other: the table of :func:`compare_folders`.
+
+    Raises:
+        BadInput: as there, and for the first image that could not be scored.
+    """
+    scores = compare_folders(predictions, targets, metrics)
+    if scores.failures:
+        raise BadInput(scores.failures[0])
+    return scores.table
 
 
 def compare_folders(predictions: str | Path, targets: str | Path, metrics: Sequence[str] | None = None) -> FolderScores:
     """Every image of one folder against its counterpart in the other (:func:`zoo.harness.metrics.pairs.pair_up`).
 
-    As in the bench, monochrome targets are left out and counted: a grey prediction would be perfect.
+    As in the bench, monochrome targets are left out and counted: a grey prediction would be perfect. Images without a
+    counterpart, pairs of two sizes (found before anything is scored) and files that cannot be read are failures.
 
     Raises:
-        BadInput: two folders that do not fit, two sizes (before anything is scored), a file that cannot be read,
-            or no target with colours.
+        BadInput: two folders of which nothing can be scored.
     """
     import pandas as pd
 
-    pairs, remarks = pair_up(Path(predictions), Path(targets))
+    pairs, remarks, alone = pair_up(Path(predictions), Path(targets))
+    failures = list(alone)
+    fitting = []
     for pair in pairs:
-        _check_sizes(pair, photo_size(pair.prediction), photo_size(pair.target))
+        try:
+            _check_sizes(pair, photo_size(pair.prediction), photo_size(pair.target))
+            fitting.append(pair)
+        except BadInput as error:
+            failures.append(str(error))
     rulers = _rulers(metrics)
     rows: list[dict[str, Any]] = []
     monochrome: list[str] = []
-    for pair in pairs:
-        target = open_photo(pair.target)
-        if is_monochrome(target.rgb):
-            monochrome.append(pair.name)
+    for pair in fitting:
+        try:
+            target = open_photo(pair.target)
+            if is_monochrome(target.rgb):
+                monochrome.append(pair.name)
+                continue
+            prediction = open_photo(pair.prediction)
+        except BadInput as error:
+            failures.append(str(error))
             continue
-        prediction = open_photo(pair.prediction)
         remarks += (*_noted(pair.target, target), *_noted(pair.prediction, prediction))
         rows.append({"image": pair.name, **_score(prediction.rgb, target.rgb, rulers)})
+    if not rows and failures:
+        raise BadInput(failures[0])
     if not rows:
         raise BadInput(f"All {len(pairs)} images in {targets} are monochrome, so there is no colour to score.")
-    return FolderScores(pd.DataFrame(rows), (*remarks, *_monochrome_remark(monochrome, len(pairs))))
+    remarks = (*remarks, *_monochrome_remark(monochrome, len(pairs)))
+    return FolderScores(pd.DataFrame(rows), remarks, tuple(failures))
 
 
-def compare_files(prediction: Path, target: Path, metrics: Sequence[str] | None = None) -> FolderScores:
+def compare_files(
+    prediction: Path | bytes,
+    target: Path | bytes,
+    metrics: Sequence[str] | None = None,
+    *,
+    name: str = "standard input",
+) -> FolderScores:
     """One image against its truth, as a table of one row. A monochrome target is scored, and said to be one.
+
+    Args:
+        prediction, target: files, or a file's bytes.
+        name: what to call the one that is given as bytes.
 
     Raises:
         BadInput: a file that cannot be read, or two sizes.
     """
     import pandas as pd
 
-    pair = Pair(prediction.name, prediction, target)
-    _check_sizes(pair, photo_size(prediction), photo_size(target))
-    made, true = open_photo(prediction), open_photo(target)
-    grey = (f"{target} is monochrome: a grey prediction would be perfect.",) if is_monochrome(true.rgb) else ()
+    named = [name if isinstance(image, bytes) else str(image) for image in (prediction, target)]
+    pair = Pair(prediction.name if isinstance(prediction, Path) else name, Path(named[0]), Path(named[1]))
+    _check_sizes(pair, photo_size(prediction, name=named[0]), photo_size(target, name=named[1]))
+    made, true = open_photo(prediction, name=named[0]), open_photo(target, name=named[1])
+    grey = (f"{pair.target} is monochrome: a grey prediction would be perfect.",) if is_monochrome(true.rgb) else ()
     table = pd.DataFrame([{"image": pair.name, **_score(made.rgb, true.rgb, _rulers(metrics))}])
-    return FolderScores(table, (*_noted(target, true), *_noted(prediction, made), *grey))
+    return FolderScores(table, (*_noted(pair.target, true), *_noted(pair.prediction, made), *grey))
 
 
 def _noted(file: Path, photo: Photo) -> tuple[str, ...]:
