@@ -69,12 +69,12 @@ def look(full: str) -> Entry:
 
 @contextlib.contextmanager
 def _looked_up() -> Iterator[set[str]]:
-    """The identity of every part that is loaded meanwhile, however it is named."""
+    """Every part that is loaded meanwhile, however it is named, with its version."""
     registry, used = current(), set()
     load = registry.load
 
     def noted(kind: str, name: str) -> Any:
-        used.add(f"{kind}/{registry.record(kind, name).identity}")
+        used.add(f"{kind}/{name}:{registry.record(kind, name).version}")
         return load(kind, name)
 
     registry.load = noted  # type: ignore[method-assign]
@@ -95,7 +95,7 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
             return [f"{where} has {len(new)} tensors, had {len(old)}"]
         pairs = zip(old, new, strict=True)
         return [line for i, (a, b) in enumerate(pairs) for line in differences(a, b, f"{where}[{i}]")]
-    if isinstance(old, list) and isinstance(new, list):
+    if isinstance(old, list) and isinstance(new, list) and not isinstance(old[0], str):
         if old[:1] != new[:1]:
             return [f"{where} is of another shape"]
         off = max((abs(a - b) for a, b in zip(old[1:], new[1:], strict=True)), default=0.0)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from itertools import product
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zoo.core.assemble import make
+from zoo.core.assemble import build, make
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import CONDITION_CHANNELS, Batch, Level, Prediction, Pyramid
 from zoo.core.errors import ZooError
 from zoo.core.findings import Findings
 from zoo.core.module_checks import check_module, check_quiet, smallest, tensors
 from zoo.core.registry import current
+from zoo.core.spec import part_ref
 from zoo.core.training_contracts import probe_optimizer, probe_schedule
 
 _CONV_LEVELS = (Level(8, 1), Level(16, 2), Level(32, 4), Level(64, 8))
@@ -142,13 +144,19 @@ def probe_objective(name: str, found: Findings) -> None:
     def absolute(prediction: Prediction, batch: Batch) -> Tensor:
         return (prediction["ab"] - batch.ab).abs().mean()
 
-    colorizer = Colorizer(nn.Sequential(nn.Conv2d(CONDITION_CHANNELS, 2, 3, padding=1)), name="a plain convolution")
     data = [_batch(0), _batch(1)]
-    try:
-        objective = make("objectives", name, colorizer, {"absolute": (1.0, absolute)})
-        objective.prepare(data)
-    except ZooError as refusal:
-        found.notes.append(f"imported only: it takes no plain convolution ({refusal})")
+    refusals: dict[str, None] = {}
+    objective: Any = None
+    for colorizer, losses in product(_trainees(name), ({"absolute": (1.0, absolute)}, {})):
+        try:
+            objective = make("objectives", name, colorizer, losses)
+            objective.prepare(data)
+            break
+        except ZooError as refusal:
+            objective = None
+            refusals[str(refusal)] = None
+    if objective is None:
+        found.notes.append(f"imported only: it takes no colorizer that is here ({'; '.join(refusals)})")
         return
     objective.begin_step(0.0)
     for player in objective.players:
@@ -157,6 +165,21 @@ def probe_objective(name: str, found: Findings) -> None:
         found.expect(value.requires_grad, f"{player}: its loss has no gradient")
         found.expect(not any(term.requires_grad for term in terms.values()), f"{player}: its terms are not detached")
         found.expect(any(True for _ in objective.parameters_of(player)), f"{player}: it has no parameters")
+
+
+def _trainees(objective: str) -> Iterable[Colorizer]:
+    """A plain convolution; then, small, the registered models that are trained by this objective."""
+    yield Colorizer(nn.Sequential(nn.Conv2d(CONDITION_CHANNELS, 2, 3, padding=1)), name="a plain convolution")
+    registry = current()
+    for model in registry.names("models"):
+        try:
+            recipe = registry.recipe(registry.model_row(model).recipe)
+            if part_ref(recipe.objective, "objective").name == objective:
+                trainee = smallest(lambda options, name=model: build(name, **options), Findings())  # type: ignore[misc]
+                if trainee is not None:
+                    yield trainee
+        except ZooError:
+            continue  # that model's own probe tells
 
 
 def probe_dataset(name: str, found: Findings) -> None:
@@ -266,8 +289,11 @@ def _batch(seed: int) -> Batch:
 
 
 def _predictions() -> Iterable[Prediction]:
-    """A plain ``ab``, then what each registered head predicts; leaves that collect gradients."""
+    """A plain ``ab``, what whole networks predict beside it, what each registered head does; leaves with gradients."""
     yield {"ab": ((_noise(2, 2, _SIZE, _SIZE) * 0.1).requires_grad_())}
+    beside = {"ab": (2, 2, _SIZE, _SIZE), "ab_coarse": (2, 2, _SIZE, _SIZE), "label_logits": (2, 5)}
+    shapes = {**beside, "class_logits": (2, 1000)}
+    yield {key: (_noise(*shape) * 0.1).requires_grad_() for key, shape in shapes.items()}
     registry = current()
     for name in registry.names("heads"):
         try:

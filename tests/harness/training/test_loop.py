@@ -11,6 +11,7 @@ from torch import nn
 
 from zoo.core.contracts import Batch
 from zoo.core.errors import Diverged
+from zoo.core.registry import current
 from zoo.core.spec import RecipeRow
 from zoo.harness.training.budget import Budget
 from zoo.harness.training.checkpoint import read_state, save_state
@@ -176,7 +177,7 @@ def test_decay_spares_biases_and_norms():
     assert [g["weight_decay"] for g in groups] == [0.5, 0.0]
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd", "adadelta"])
+@pytest.mark.parametrize("optimizer", current().names("optimizers"))
 def test_every_optimizer_moves_the_weights(optimizer):
     training = make(msgspec.structs.replace(RecipeRow(), optimizer=optimizer, lr=0.1))
     before = copy.deepcopy(training.colorizer.state_dict())
@@ -186,5 +187,6 @@ def test_every_optimizer_moves_the_weights(optimizer):
 
 def test_purposes_have_generators_of_their_own():
     assert derive(0, "order") != derive(0, "hints") != derive(1, "hints")
-    assert derive(5, "order") == derive(5, "order")
+    # SHA-256 of "5:order", as `printf 5:order | sha256sum` gives it: in every process and on every machine the same.
+    assert derive(5, "order") == int("6f515c31948f3e41", 16) >> 1
     assert 0 <= derive(0, "order") < 2**63

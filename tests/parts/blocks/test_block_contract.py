@@ -5,15 +5,14 @@ import torch
 
 from zoo.core.assemble import make
 from zoo.core.errors import BadInput
+from zoo.core.registry import current
 
 BLOCKS = [
-    "double_conv",
+    *current().names("blocks"),
     {"name": "double_conv", "norm": "none"},
-    "residual",
     {"name": "residual", "preactivation": True},
-    "recurrent",
     {"name": "recurrent", "steps": 1},
-    "recurrent_residual",
+    {"name": "multi_scale", "kernels": [1, 3, 5]},
 ]
 
 

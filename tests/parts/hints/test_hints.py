@@ -12,6 +12,7 @@ from scipy import stats
 from zoo.core.color import split_lab
 from zoo.core.contracts import HintSampler
 from zoo.core.errors import BadInput
+from zoo.core.registry import current
 from zoo.parts.hints.mixed import Mixed
 from zoo.parts.hints.none import NoHints
 from zoo.parts.hints.pixels import Pixels
@@ -24,10 +25,15 @@ SAMPLERS: list[Callable[[], HintSampler]] = [
     lambda: Points(colour="exact"),
     lambda: Points(count=10, sizes=6),
     lambda: Points(count=(0, 128), sizes=2, positions="uniform"),
+    lambda: Points(count=(0, 128), sizes=2, positions="grid"),
     lambda: Points(count=0),
     Mixed,
     lambda: Mixed(["none", {"name": "pixels", "densities": [0.1]}, {"name": "points", "count": 3}], [1, 2, 1]),
 ]
+
+
+def test_every_registered_sampler_is_looked_at() -> None:
+    assert {current().load("hints", name) for name in current().names("hints")} <= {type(make()) for make in SAMPLERS}
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -213,6 +219,7 @@ def test_photos_of_a_batch_are_drawn_independently() -> None:
         lambda: Points(sizes=0),
         lambda: Points(sizes=(1, 2, 3)),
         lambda: Points(positions="normal"),
+        lambda: Points(positions="grid"),
         lambda: Points(colour="median"),
     ],
 )

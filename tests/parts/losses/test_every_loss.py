@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
 
 from zoo.core.contracts import Batch, Loss
 from zoo.core.errors import BadInput
+from zoo.core.registry import current
 from zoo.parts.blocks.ab_bins import gamut_bins
 from zoo.parts.losses.classification import Classification
 from zoo.parts.losses.gradient import Gradient
@@ -31,6 +33,23 @@ built = cache(lambda make: make())
 """No loss has a state, so each is built once."""
 
 COMPARING = [L1, L2, Huber, SSIM, MSSSIM, L1MSSSIM, Gradient, ScaleInvariant, Perceptual, Style]
+
+
+ELSEWHERE = {
+    "auxiliary": "test_auxiliary.py",
+    "class_distribution": "test_class_distribution.py",
+    "lpips": "test_on_features.py",
+    "mixture_nll": "test_mixture_nll.py",
+}
+"""Losses that need a prediction of their own, or weights, and where they are tested."""
+
+
+def test_every_registered_loss_is_looked_at() -> None:
+    here = {*COMPARING, MixLegacy, TV, Classification, RebalancedCE}
+    others = {name for name in current().names("losses") if current().load("losses", name) not in here}
+    assert others == set(ELSEWHERE)
+    for name, file in ELSEWHERE.items():
+        assert current().load("losses", name).__name__ in Path(__file__).with_name(file).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("make", [*COMPARING, MixLegacy, TV])

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from zoo.core.assemble import build, make
@@ -15,4 +16,10 @@ def test_what_can_be_fitted_is_fitted_once_and_nobody_plays():
 
 
 def test_what_cannot_be_fitted_is_left_alone():
-    make("objectives", "closed_form", build("gray"), {}).prepare([])
+    class Unread:
+        def __iter__(self):
+            pytest.fail("there is nothing to fit, and the photos were read")
+
+    colorizer = build("gray")
+    make("objectives", "closed_form", colorizer, {}).prepare(Unread())
+    assert not colorizer(torch.rand(1, 4, 4, 4))["ab"].any()

@@ -5,13 +5,13 @@ import torch
 from torch import nn
 
 from zoo.core.assemble import make
+from zoo.core.registry import current
 
 SKIPS = [
-    "concat",
-    "sum",
-    "attention_gate",
+    *current().names("skips"),
     {"name": "attention_gate", "merge": "sum"},
     {"name": "attention_gate", "form": "grid"},
+    {"name": "attention_gate", "form": "grid", "inner": 1.0, "closing": True},
     {"name": "attention_gate", "form": "grid", "merge": "sum"},
 ]
 

@@ -1,0 +1,49 @@
+"""What ``zoo check --all`` promises, name by name: every part and every model of ours keeps its contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from zoo.core.kinds import KINDS
+from zoo.core.part_contracts import CONTRACTS
+from zoo.core.probe import probe_part
+from zoo.core.record import OURS
+from zoo.core.registry import current
+
+SLOW = {("encoders", "timm"), ("encoders", "enet"), ("objectives", "variational"), ("objectives", "zhang2017")}
+UNPROBED = {"extras", "executors", "trackers"}
+"""Kinds that the probe only imports: what they are called with is the harness's."""
+
+KNOWN = {
+    "decoders": ("takes no backbone that starts at half size",),
+    "losses": ("not probed: the ImageNet weights",),
+    "metrics": ("not probed: ",),
+    "objectives": ("has no teacher; name the folder of a finished run",),
+    "datasets": ("write folder:…", "write torchvision:…"),
+    "models": ("probed without pretrained weights",),
+}
+"""Kind → the only notes with which one of ours may be less than probed."""
+
+
+def ours() -> list[Any]:
+    registry = current()
+    return [
+        pytest.param(kind, name, marks=[pytest.mark.slow] if kind == "models" or (kind, name) in SLOW else [])
+        for kind in KINDS
+        for name in registry.names(kind)
+        if registry.record(kind, name).distribution == OURS
+    ]
+
+
+@pytest.mark.parametrize(("kind", "name"), ours())
+def test_it_keeps_its_contract(kind: str, name: str) -> None:
+    report = probe_part(kind, name)
+    assert report.failures == []
+    known = ("imported only",) if kind in UNPROBED else KNOWN.get(kind, ())
+    assert [note for note in report.notes if not any(each in note for each in known)] == []
+
+
+def test_every_kind_has_a_contract_or_is_said_to_have_none() -> None:
+    assert set(KINDS) == {*CONTRACTS, "models", *UNPROBED}
