@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from zoo.core import photo
 from zoo.core.errors import BadInput
@@ -34,6 +35,10 @@ MAGIC = (
     b"P3 ",
     b"%!PS-Adobe",
 )
+
+
+def _profile() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def _photographs() -> list[bytes]:
@@ -58,6 +63,10 @@ def _photographs() -> list[bytes]:
         ("GIF", "P", {}),
         ("BMP", "RGB", {}),
     ]
+    ways += [("AVIF", "RGB", {"exif": exif}), ("JPEG2000", "RGB", {}), ("JPEG2000", "L", {})]
+    ways += [("PNG", "RGB", {"icc_profile": _profile()}), ("JPEG", "CMYK", {"icc_profile": _profile()})]
+    ways += [("TIFF", "RGB", {"save_all": True, "append_images": [colour.rotate(180)]})]
+    ways += [("MPO", "RGB", {"save_all": True, "append_images": [colour.rotate(180)]})]
     ways += [("PPM", "RGB", {}), ("WEBP", "RGB", {"save_all": True, "append_images": [colour.rotate(180)]})]
     found = []
     for form, mode, options in ways:
@@ -66,6 +75,21 @@ def _photographs() -> list[bytes]:
         )
         file = io.BytesIO()
         picture.save(file, form, **options)
+        found.append(file.getvalue())
+    return found + _deep_tiffs(rng.integers(0, 65536, (18, 24, 3), dtype=np.uint16))
+
+
+def _deep_tiffs(samples: np.ndarray) -> list[bytes]:
+    """Colours of more than 8 bits, which other readers than Pillow's own decode."""
+    found = []
+    for content, options in (
+        (samples, {}),
+        (samples, {"compression": "zlib", "predictor": True}),
+        ((samples / 65535).astype(np.float32), {}),
+        (samples.transpose(2, 0, 1), {"planarconfig": "separate"}),
+    ):
+        file = io.BytesIO()
+        tifffile.imwrite(file, content, photometric="rgb", **options)
         found.append(file.getvalue())
     return found
 

@@ -14,6 +14,7 @@ from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput, Diverged, UnknownName
 from zoo.core.trained import load
 from zoo.studio.colorize import _rows, colorize
+from zoo.studio.photo import as_rgb
 
 
 class Echo(nn.Module):
@@ -162,3 +163,24 @@ def test_hints_of_another_size_and_models_that_want_more_are_refused(echo, photo
         colorize(echo, photos[0], hints=(np.zeros((4, 4, 2)), np.zeros((4, 4))))
     with pytest.raises(BadInput, match="truth_ab"):
         colorize(Colorizer(Echo(), extras=("truth_ab",)), photos[0])
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_pillow_image_is_read_as_its_file_is(photos, tmp_path, orientation):
+    """Turned upright and by its colour profile, whether it has been loaded or not."""
+    image = Image.fromarray(photos[0][:100, :60])
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / "a.png", exif=exif, icc_profile=b"damaged")
+    for loaded in (True, False):
+        with Image.open(tmp_path / "a.png") as opened:
+            if loaded:
+                opened.load()
+            np.testing.assert_array_equal(as_rgb(opened), as_rgb(tmp_path / "a.png"))
+
+
+def test_a_damaged_pillow_image_is_one_sentence(photos, tmp_path):
+    Image.fromarray(photos[0]).save(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:900])
+    with Image.open(tmp_path / "a.png") as opened, pytest.raises(BadInput, match="The image: cannot be read"):
+        as_rgb(opened)

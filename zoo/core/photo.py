@@ -174,6 +174,20 @@ def from_image(image: Image.Image) -> Photo:
     return _finished(image, None, profile)
 
 
+def upright_rgb(image: Image.Image) -> np.ndarray:
+    """A Pillow image from anywhere, loaded or not, as :func:`read_photo` would read its file.
+
+    Raises:
+        BadInput: it is damaged, or its white cannot be known.
+    """
+    try:
+        with undisturbed(pixel_limit()):
+            image.load()
+            return Photo(_turned(from_image(image).image, image.getexif().get(_ORIENTATION, 1))).rgb
+    except _DAMAGE as error:
+        raise _unreadable("The image", error) from error
+
+
 def pixel_limit() -> int:
     """How many pixels a photo may have: :data:`PIXEL_LIMIT`, or what the environment allows.
 

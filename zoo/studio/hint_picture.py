@@ -13,8 +13,9 @@ from scipy import ndimage
 
 from zoo.core.color import rgb_to_lab
 from zoo.core.errors import BadInput
-from zoo.core.photo import open_photo
+from zoo.core.photo import open_photo, pixel_limit
 from zoo.core.photo_files import formats
+from zoo.core.undisturbed import undisturbed
 
 COLOURED = 25
 """A hint picture without transparency: pixels whose channels differ by more than this are hints."""
@@ -99,7 +100,7 @@ def _ab(rgb: np.ndarray) -> np.ndarray:
 
 def _is_lossy(content: bytes) -> bool:
     """Whether a picture was saved in a way that lets colours run."""
-    with Image.open(io.BytesIO(content), formats=formats()) as image:
+    with undisturbed(pixel_limit()), Image.open(io.BytesIO(content), formats=formats()) as image:
         return image.format in _LOSSY and not (image.format == "WEBP" and b"VP8L" in content[:64])
 
 

@@ -18,9 +18,10 @@ from PIL import Image
 
 from zoo import __version__
 from zoo.core.origin import Origin
-from zoo.core.photo import READER_VERSION
+from zoo.core.photo import READER_VERSION, pixel_limit
 from zoo.core.photo_files import formats
 from zoo.core.spec import fingerprint
+from zoo.core.undisturbed import undisturbed
 from zoo.studio.metadata import history
 
 STUDIO_VERSION = 1
@@ -74,7 +75,7 @@ def made_by(origin: Origin, photo: bytes, form: str, *, size: int, hints: bytes 
 def read_made_by(file: Path) -> MadeBy | None:
     """What a file says of how it was made; None where it says nothing, or is no picture."""
     try:
-        with Image.open(file, formats=formats()) as image:
+        with undisturbed(pixel_limit()), Image.open(file, formats=formats()) as image:
             said = json.loads(history(image))
         return msgspec.convert(said["colorizer-zoo"], MadeBy)
     except Exception:  # anything may lie there, and whatever its decoder raises, it is no result of ours

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from zoo.core.errors import BadInput
-from zoo.core.photo import read_photo, to_rgb
+from zoo.core.photo import read_photo, upright_rgb
 
 
 def as_rgb(image: Any) -> np.ndarray:
@@ -21,10 +21,7 @@ def as_rgb(image: Any) -> np.ndarray:
     if isinstance(image, str | Path):
         return read_photo(image)
     if isinstance(image, Image.Image):
-        try:
-            return to_rgb(ImageOps.exif_transpose(image))
-        except (OSError, ValueError) as error:
-            raise BadInput(f"The image cannot be read ({error}); convert it to RGB first.") from error
+        return upright_rgb(image)
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.size == 0:
         given = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
         raise BadInput(f"The image is {given}; give a path, a Pillow image or a uint8 array (H, W, 3).")
