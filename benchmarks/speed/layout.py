@@ -19,9 +19,10 @@ import torch
 from torch import nn
 
 from zoo.core.assemble import assemble
+from zoo.core.recipe_parts import make_objective
 from zoo.harness.bench.bench import BenchRequest, effective_suite
 from zoo.harness.bench.plan import plan_runs, resolve_model
-from zoo.harness.bench.setup import describe_data, make_objective, make_training, open_banks
+from zoo.harness.bench.setup import describe_data, make_training, open_banks
 from zoo.harness.training import device as devices
 from zoo.harness.training.layout import channels_last
 
@@ -44,7 +45,7 @@ def steps(model: str) -> dict[str, Callable[[], object]]:
     found: dict[str, Callable[[], object]] = {}
     for name, lay in LAYOUTS.items():
         colorizer = lay(assemble(run.spec))
-        objective, extras = make_objective(run, colorizer, CPU)
+        objective, extras = make_objective(run.recipe, colorizer, CPU)
         training = make_training(run, colorizer, objective, extras, banks.train, CPU, "fp32")
         colorizer.train()
         found[name] = training.one_step

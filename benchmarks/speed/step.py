@@ -21,10 +21,11 @@ import torch
 import torch.nn.functional as F
 
 from zoo.core.assemble import resolve
+from zoo.core.recipe_parts import make_objective
 from zoo.core.registry import current
 from zoo.harness.bench.bench import BenchRequest, effective_suite
 from zoo.harness.bench.plan import plan_runs
-from zoo.harness.bench.setup import describe_data, make_colorizer, make_objective, make_training, open_banks
+from zoo.harness.bench.setup import describe_data, make_colorizer, make_training, open_banks
 from zoo.harness.training import device as devices
 from zoo.harness.training.loop import Training
 from zoo.harness.training.optimizers import make_optimizer
@@ -51,7 +52,7 @@ def harness(size: int, device: torch.device) -> tuple[Training, Callable[[], Non
         lpips_trunk="",
     )[0]
     colorizer = make_colorizer(run, device)
-    objective, extras = make_objective(run, colorizer, device)
+    objective, extras = make_objective(run.recipe, colorizer, device)
     precision = devices.pick_precision("auto", device)
     training = make_training(run, colorizer, objective, extras, banks.train, device, precision)
     colorizer.train()

@@ -14,6 +14,7 @@ from torch import nn
 from zoo.core import registry
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.probe import probe_model, probe_part
+from zoo.core.record import Record
 
 
 class Good(nn.Module):
@@ -80,6 +81,56 @@ class Provided(Demanding):
         return {"tide": torch.ones(condition.shape[0])}
 
 
+class Unheard(Provided):
+    extras = ("moon",)
+
+    def forward(self, condition, extras):
+        return self.body(condition) * extras["moon"].view(-1, 1, 1, 1)
+
+    def example_extras(self, condition):
+        return {"moon": torch.ones(condition.shape[0])}
+
+
+class Half(Good):
+    stride = 2
+
+    def forward(self, condition):
+        return nn.functional.avg_pool2d(super().forward(condition), 2)
+
+
+class Cropped(Good):
+    def forward(self, condition):
+        return super().forward(condition)[..., 1:-1, 1:-1] if condition.shape[-1] > 2 else super().forward(condition)
+
+
+class Larger(Good):
+    def forward(self, condition):
+        return nn.functional.interpolate(super().forward(condition), scale_factor=2.0)
+
+
+class Squeezed(Good):
+    stride = 4
+
+    def forward(self, condition):
+        return nn.functional.avg_pool2d(super().forward(condition), (2, 4))
+
+
+class Views(Good):
+    def forward(self, condition):
+        features = self.body[0](condition)
+        return self.body[2](features.view(features.shape[0], -1).relu().view(features.shape))
+
+
+class WithoutRecipe(Good):
+    recipe = "defualt"
+
+
+class WrongRecipe(Good):
+    """Its recipe's losses read logits, which it does not predict."""
+
+    recipe = "zhang2016"
+
+
 class Crooked(nn.Module):
     """An encoder whose second map is not what it promises."""
 
@@ -97,11 +148,18 @@ def _table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The classes above as models of a registry file."""
     module = types.ModuleType("probed_models")
     classes = [Good, Unused, Frozen, Narrow, NotANumber, Gambler, Forgetful, Demanding, Provided, Crooked]
+    classes += [Unheard, Half, Cropped, Larger, Squeezed, Views, WrongRecipe]
     for each in classes:
         setattr(module, each.__name__, each)
     monkeypatch.setitem(sys.modules, "probed_models", module)
-    rows = [f"  {each.__name__}: {{target: 'probed_models:{each.__name__}'}}" for each in classes]
-    parts = "parts:\n  encoders:\n    crooked: {target: 'probed_models:Crooked'}\n"
+    rows = [
+        f"  {each.__name__}: {{target: 'probed_models:{each.__name__}', recipe: {getattr(each, 'recipe', 'default')}}}"
+        for each in classes
+    ]
+    parts = (
+        "parts:\n  encoders:\n    crooked: {target: 'probed_models:Crooked'}\n"
+        "  extras:\n    tide: {target: 'probed_models:Good'}\n"
+    )
     file = tmp_path / "models.yaml"
     file.write_text(parts + "models:\n" + "\n".join(rows) + "\n  Missing: {target: 'no_such_module:X'}\n")
     registry.use(registry.Registry.read([file]))
@@ -109,7 +167,7 @@ def _table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     registry.use(None)
 
 
-@pytest.mark.parametrize("name", ["Good", "Frozen", "Provided"])
+@pytest.mark.parametrize("name", ["Good", "Frozen", "Provided", "Half"])
 def test_a_model_that_keeps_the_contract_passes(name: str):
     report = probe_model(name)
     assert report.failures == []
@@ -126,6 +184,12 @@ def test_a_model_that_keeps_the_contract_passes(name: str):
         ("Forgetful", "state-dict does not hold all of its state"),
         ("Demanding", "does not know the extra 'tide'"),
         ("Missing", "No module named 'no_such_module'"),
+        ("Unheard", "Unknown extra 'moon'"),
+        ("Cropped", "returned ab of 62×62 for a condition of 64×64; return that size"),
+        ("Larger", "returned ab of 128×128 for a condition of 64×64"),
+        ("Squeezed", "returned ab of 32×16 for a condition of 64×64"),
+        ("Views", "a step of its recipe 'default': RuntimeError: view size is not compatible"),
+        ("WrongRecipe", "a step of its recipe 'zhang2016'"),
         ("Gud", "did you mean 'Good'"),
     ],
 )
@@ -133,6 +197,18 @@ def test_what_is_wrong_is_named(name: str, said: str):
     report = probe_model(name)
     assert not report.ok
     assert any(said in failure for failure in report.failures), report.failures
+
+
+def test_a_plugin_whose_recipe_does_not_exist_fails_here_as_in_a_bench(monkeypatch):
+    monkeypatch.setattr(sys.modules["probed_models"], "WithoutRecipe", WithoutRecipe, raising=False)
+    record = Record(
+        kind="models", name="lost", target="probed_models:WithoutRecipe", distribution="d", version="1", origin="o"
+    )
+    table = registry.current()
+    registry.use(registry.Registry([record], table.recipes))
+    assert probe_model("lost").failures == [
+        "a step of its recipe 'defualt': Unknown recipe 'defualt'; did you mean 'default'?"
+    ]
 
 
 def test_an_encoder_that_breaks_its_promise_is_named():

@@ -84,7 +84,8 @@ class Colorizer(nn.Module):
             A mapping with at least ``"ab"`` (N, 2, H, W).
 
         Raises:
-            ContractError: a condition or a prediction of the wrong shape, or a missing extra.
+            ContractError: a condition or a prediction of the wrong shape, or a missing extra. A prediction smaller
+                than the condition by a whole number, the same on both sides, is enlarged.
         """
         if condition.ndim != 4 or condition.shape[1] != CONDITION_CHANNELS:
             raise ContractError(f"{self.name}: the condition is (N, 4, H, W), not {tuple(condition.shape)}.")
@@ -129,7 +130,19 @@ class Colorizer(nn.Module):
         if ab.ndim != 4 or ab.shape[0] != condition.shape[0] or ab.shape[1] != 2:
             expected = (condition.shape[0], 2, *condition.shape[-2:])
             raise ContractError(f"{self.name} returned ab of shape {tuple(ab.shape)}; {expected} is expected.")
+        if not _is_reduced(ab.shape[-2:], condition.shape[-2:]):
+            (h, w), (height, width) = ab.shape[-2:], condition.shape[-2:]
+            raise ContractError(
+                f"{self.name} returned ab of {h}×{w} for a condition of {height}×{width}; return that size, or both "
+                f"sides divided by the same whole number (stride, now {self.stride}, is what photos are padded to)."
+            )
         return ab
+
+
+def _is_reduced(size: Sequence[int], full: Sequence[int]) -> bool:
+    """Whether ``size`` is ``full`` divided by one whole number: only then are colours enlarged to where they belong."""
+    (height, width), (tall, wide) = size, full
+    return height > 0 and width > 0 and tall % height == 0 and wide % width == 0 and tall // height == wide // width
 
 
 def reflect_pad(image: Tensor, stride: int) -> Tensor:

@@ -6,7 +6,7 @@ command line runs this in a process of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,10 +15,12 @@ from torch import Tensor
 
 from zoo.core.assemble import assemble, resolve
 from zoo.core.colorizer import Colorizer
-from zoo.core.errors import ContractError
+from zoo.core.contracts import Batch
+from zoo.core.errors import ContractError, Unavailable
 from zoo.core.findings import Findings, ProbeReport
 from zoo.core.module_checks import check_module, check_quiet, smallest, tensors
 from zoo.core.part_contracts import CONTRACTS
+from zoo.core.recipe_parts import make_objective
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec
 
@@ -30,7 +32,8 @@ def probe_model(name: str) -> ProbeReport:
     """Probe a registered colorizer, narrowed to ``width=8`` where it has that option.
 
     Held: finite ``ab`` (N, 2, H, W) at 64×64, 65×97 and 1×1; a training step on a batch of one; a gradient
-    on every trainable parameter; a state that makes a copy equal; the global random states untouched.
+    on every trainable parameter; a state that makes a copy equal; the global random states untouched; and what a
+    bench asks besides: extras that are registered, weights in channels-last order, a step of the model's own recipe.
     What a model names in ``extras`` is made up: ``truth_ab`` (N, 2, H, W), ``rgb`` and ``reference``
     (N, 3, H, W) uint8, ``label`` (N,) int64, ``histogram`` (N, 2, ⌈H/4⌉, ⌈W/4⌉), ``saturation`` (N, 1);
     anything else comes from the network's own ``example_extras(condition)``.
@@ -47,6 +50,8 @@ def probe_model(name: str) -> ProbeReport:
         if built is not None:
             spec, model = built
             _probe_colorizer(model, assemble(spec), found)
+            if not found.failures:
+                _probe_training(model, spec.recipe, found)
     return found.report("models", name)
 
 
@@ -88,6 +93,38 @@ def _probe_colorizer(model: Colorizer, twin: Colorizer, found: Findings) -> None
         found.expect(bool(torch.isfinite(ab).all()), "a batch of one in training mode gives ab that is not finite")
 
 
+def _probe_training(model: Colorizer, recipe_name: str, found: Findings) -> None:
+    """What a bench does to a model and a bare forward does not: its recipe's losses, in the layout of a bench."""
+    with found.trying("its extras in a bench"):
+        for name in model.extras:
+            current().record("extras", name)
+    model.to(memory_format=torch.channels_last)
+    if recipe_name == "untrained":
+        return
+    with found.trying(f"a step of its recipe {recipe_name!r}"):
+        try:
+            objective, extras = make_objective(current().recipe(recipe_name), model, "cpu")
+        except Unavailable as error:
+            found.notes.append(f"its recipe {recipe_name!r} not tried: {error}")
+            return
+        model.train()
+        data = [_batch(model, extras, seed) for seed in range(2)]
+        objective.prepare(data)
+        objective.begin_step(0.0)
+        for player in objective.players:
+            loss, _ = objective.loss(player, data[0])
+            loss.backward()
+            found.expect(bool(torch.isfinite(loss)), f"the loss of its recipe {recipe_name!r} is not finite")
+
+
+def _batch(model: Colorizer, extras: Sequence[str], seed: int) -> Batch:
+    condition = _condition(2, *_BATCH_SIZES[0], seed=seed)
+    given = _extras(model, condition, extras) or {}
+    ab = torch.rand(2, 2, *_BATCH_SIZES[0], generator=torch.Generator().manual_seed(seed)) - 0.5
+    lightness, _, mask = condition.split((1, 2, 1), dim=1)
+    return Batch(lightness, ab, ab * mask, mask, given)
+
+
 def _check_output(model: Colorizer, height: int, width: int, found: Findings) -> None:
     with found.trying(f"a photo of {height}×{width}"):
         condition = _condition(1, height, width, seed=0)
@@ -106,8 +143,10 @@ def _condition(n: int, height: int, width: int, *, seed: int) -> Tensor:
     return torch.cat((lightness, hint_ab, mask), dim=1)
 
 
-def _extras(model: Colorizer, condition: Tensor) -> Mapping[str, Tensor] | None:
-    if not model.extras:
+def _extras(model: Colorizer, condition: Tensor, names: Sequence[str] | None = None) -> Mapping[str, Tensor] | None:
+    """What ``names`` name, by default the model's own extras, made up."""
+    names = model.extras if names is None else names
+    if not names:
         return None
     n, _, height, width = condition.shape
     generator = torch.Generator().manual_seed(5)
@@ -124,7 +163,7 @@ def _extras(model: Colorizer, condition: Tensor) -> Mapping[str, Tensor] | None:
     example = getattr(model.network, "example_extras", None)
     if example is not None:
         extras.update(example(condition))
-    for name in model.extras:
+    for name in names:
         if name not in extras:
             raise ContractError(
                 f"the probe does not know the extra {name!r}; give the network a method "

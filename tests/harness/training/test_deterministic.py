@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from zoo.core.recipe_parts import make_objective
 from zoo.core.registry import current
 from zoo.core.spec import ModelRow
 from zoo.harness.bench.bench import BenchRequest, effective_suite
@@ -18,7 +19,6 @@ from zoo.harness.bench.scoring import make_metrics, score_colorizer
 from zoo.harness.bench.setup import (
     describe_data,
     make_colorizer,
-    make_objective,
     make_training,
     make_training_pass,
     open_banks,
@@ -131,7 +131,7 @@ def test_no_model_does_in_training_or_scoring_what_cuda_would_refuse(bench, mode
     run = plan_runs(model, spec, error, suite, data, options={}, device="cpu", lpips_trunk="")[0]
     with DeterministicPooling(), Operations() as operations:
         colorizer = make_colorizer(run, CPU)
-        objective, extras = make_objective(run, colorizer, CPU)
+        objective, extras = make_objective(run.recipe, colorizer, CPU)
         training = make_training(run, colorizer, objective, extras, banks.train, CPU, "fp32")
         objective.prepare(make_training_pass(run, banks.train, extras, CPU))
         if objective.players:

@@ -18,6 +18,7 @@ from zoo.core.errors import BadInput
 from zoo.core.files import write_whole
 from zoo.core.given_weights import load_given
 from zoo.core.locks import locked
+from zoo.core.recipe_parts import make_objective
 from zoo.harness.bench import costs
 from zoo.harness.bench.draws import K as DRAWS
 from zoo.harness.bench.draws import can_sample, score_draws
@@ -34,7 +35,6 @@ from zoo.harness.bench.setup import (
     check_same_photos,
     describe_data,
     make_colorizer,
-    make_objective,
     make_training,
     make_training_pass,
     open_banks,
@@ -114,7 +114,8 @@ class RunProcess:
         if run.weights and run.spec:
             self.notes += load_given(colorizer, run.weights, run.spec)
         self.notes += told_of_the_truth(colorizer.extras)
-        objective, self.extras = make_objective(run, colorizer, self.device)
+        assert run.recipe is not None
+        objective, self.extras = make_objective(run.recipe, colorizer, self.device)
         training = make_training(run, colorizer, objective, self.extras, self.banks.train, self.device, self.precision)
         if suite.compile:
             colorizer.network.compile()

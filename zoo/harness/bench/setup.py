@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import nn
 
 from zoo.core.assemble import assemble, make
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Objective
 from zoo.core.errors import Changed
 from zoo.core.registry import Registry, current, use
-from zoo.core.spec import part_ref
 from zoo.harness.bench.plan import Run
 from zoo.harness.bench.suite import Suite
 from zoo.harness.data.bank import PhotoBank
@@ -107,22 +105,6 @@ def place(colorizer: Colorizer, suite: Suite, device: torch.device) -> Colorizer
     if suite.channels_last:
         return channels_last(colorizer, device)
     return colorizer.to(device)
-
-
-def make_objective(run: Run, colorizer: Colorizer, device: torch.device) -> tuple[Objective, tuple[str, ...]]:
-    """The recipe's objective with its losses, on the device, and what any of them wants beyond the condition."""
-    assert run.recipe is not None
-    losses: dict[str, tuple[float, Any]] = {}
-    for name, value in run.recipe.losses.items():
-        options = dict(value) if isinstance(value, dict) else {"weight": value}
-        weight = float(options.pop("weight", 1.0))
-        loss = make("losses", name, **options)
-        losses[name] = weight, loss.to(device) if isinstance(loss, nn.Module) else loss
-    objective: Objective = make("objectives", part_ref(run.recipe.objective, "objective"), colorizer, losses)
-    if isinstance(objective, nn.Module):
-        objective.to(device)
-    wanting = (colorizer, objective, *(loss for _, loss in losses.values()))
-    return objective, tuple(dict.fromkeys(name for part in wanting for name in getattr(part, "extras", ())))
 
 
 def make_training(
