@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import runpy
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +16,12 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 from zoo.cli.main import cli
+from zoo.core.csv_file import csv_text
 from zoo.harness.bench.columns import LEADERBOARD_COLUMNS
+from zoo.harness.bench.leaderboard import leaderboard
+from zoo.harness.bench.store import RunFolder
+
+WRITER = runpy.run_path(str(Path(__file__).parents[1] / "harness" / "bench" / "synthetic_results.py"))
 
 
 def zoo(*arguments: str) -> str:
@@ -25,7 +33,16 @@ def zoo(*arguments: str) -> str:
 @pytest.fixture
 def results(tmp_path):
     rows = [
-        {"rank": 1, "model": "unet", "psnr": 25.5, "ssim": 0.90, "delta_e00": 8.0, "status": "ok", "notes": ""},
+        {
+            "rank": 1,
+            "model": "unet",
+            "psnr": 25.5,
+            "ssim": 0.90,
+            "delta_e00": 8.0,
+            "status": "ok",
+            "notes": "",
+            "kind": "model",
+        },
         {
             "rank": 2,
             "model": "gray",
@@ -34,6 +51,7 @@ def results(tmp_path):
             "delta_e00": 12.0,
             "status": "ok",
             "notes": "baseline",
+            "kind": "baseline",
         },
         {"rank": None, "model": "odd|one", "status": "oom", "error": "no memory", "notes": ""},
     ]
@@ -59,6 +77,41 @@ def test_csv_has_every_column_and_json_no_nan(results):
     table = pd.read_csv(io.StringIO(zoo("leaderboard", results, "--format", "csv")))
     assert list(table.columns) == list(LEADERBOARD_COLUMNS)
     assert json.loads(zoo("leaderboard", results, "--format", "json"))[2]["psnr"] is None
+
+
+ODD_NAMES = ["null", "None", "NA", "nan", "inf", "true", "1e5", "-1.5", "=1+1", "'=1+1", "@x", "n/a"]
+
+
+def test_every_cell_is_the_files_own(tmp_path):
+    """Not 1.0 for 1, nor 0.937 for 0.9370; and a name that looks like nothing or like a number stays a name."""
+    rows = [{"rank": str(i), "model": name, "ssim": "0.9370", "psnr": "14.310"} for i, name in enumerate(ODD_NAMES, 1)]
+    path = tmp_path / "leaderboard.csv"
+    path.write_text(csv_text(LEADERBOARD_COLUMNS, rows))
+    assert zoo("leaderboard", str(tmp_path), "--format", "csv") == path.read_text()
+    assert [row["model"] for row in json.loads(zoo("leaderboard", str(tmp_path), "--format", "json"))] == ODD_NAMES
+    table = leaderboard(tmp_path)
+    assert list(table["model"]) == ODD_NAMES
+    assert table["rank"].tolist() == list(range(1, len(rows) + 1))
+    assert table["lpips"].isna().all()
+    for form in ("table", "md"):
+        shown = zoo("leaderboard", str(tmp_path), "--format", form)
+        assert shown.count("0.9370") == shown.count("14.310") == len(rows)
+        assert "1.0 " not in shown
+
+
+@pytest.mark.parametrize(("higher", "first"), [(True, "b"), (False, "a")])
+def test_a_plugins_metric_is_sorted_as_it_says_itself(tmp_path, higher, first):
+    for model, sharpness in (("a", 0.1), ("b", 0.9)):
+        WRITER["write_results"](tmp_path / model, [model], photos=4, seeds=1, failing=(), pictures=False, hints=False)
+        run = RunFolder(next((tmp_path / model).glob("runs/*/seed0-*")))
+        names, scores = run.scores()
+        run.write_scores(names, {**scores, "sharpness": [sharpness] * len(names)})
+        run.write_record(msgspec.structs.replace(run.record(), higher_is_better={"sharpness": higher}))
+        (tmp_path / "all" / "runs" / model).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / model / "runs" / "model0").rename(tmp_path / "all" / "runs" / model)
+    zoo("leaderboard", str(tmp_path / "all"), "--rebuild")
+    rows = json.loads(zoo("leaderboard", str(tmp_path / "all"), "--sort", "sharpness", "--format", "json"))
+    assert rows[0]["model"] == first
 
 
 def test_markdown_keeps_its_columns_whatever_a_name_holds(results):

@@ -1,4 +1,4 @@
-"""``zoo compare``: two models of a results folder, paired photo by photo."""
+"""``zoo compare``: models of a results folder, paired photo by photo."""
 
 from __future__ import annotations
 
@@ -11,39 +11,47 @@ from zoo.cli.arguments import FilePath, format_option, refuse_given
 from zoo.cli.terminal import echo
 
 if TYPE_CHECKING:
-    from zoo.harness.bench.compare import PhotoGap
+    from zoo.harness.bench.compare import Comparison, PhotoGap
 
 
-@click.command("compare", short_help="Tell two models apart, or say that one cannot.")
-@click.argument("a")
-@click.argument("b")
+@click.command("compare", short_help="Tell models apart, or say that one cannot.")
+@click.argument("models", nargs=-1, required=True)
 @click.option(
     "--in",
     "folder",
     type=FilePath(),
     default="results/quick",
     show_default=True,
-    help="The results folder that A and B are models of.",
+    help="The results folder that MODELS are of.",
 )
 @format_option("table", "json")
 @click.pass_context
-def command(ctx: click.Context, a: str, b: str, folder: Path, form: str) -> None:
-    """Compare A and B: models of a results folder, or folders of runs.
+def command(ctx: click.Context, models: tuple[str, ...], folder: Path, form: str) -> None:
+    """Compare MODELS, two or more: models of a results folder, or folders of runs.
 
-    Prints each metric's difference A - B with its 95 % interval and p-value, paired by photo, and the photos
-    on which each is ahead most. Runs of different protocols are refused.
+    Prints for two each metric's difference with its 95 % interval and p-value, paired by photo, a verdict, and the
+    photos on which each is ahead most; for more the difference in PSNR of every two, with intervals that are right
+    all together. Runs of different protocols are refused.
     """
-    from zoo.cli.tables import print_json, print_table
-    from zoo.harness.bench.compare import compare_models
+    from zoo.cli.tables import print_json
+    from zoo.harness.bench.compare import compare_several
 
-    if all(Path(name).is_dir() for name in (a, b)):
-        refuse_given(ctx, ("folder",), "is where models are looked for by name, and A and B are folders: leave it out")
-    found = compare_models(a, b, folder)
+    if all(Path(name).is_dir() for name in models):
+        refuse_given(ctx, ("folder",), "is where models are looked for by name, and these are folders: leave it out")
+    found = compare_several(models, folder)
     if form == "json":
         import msgspec
 
-        print_json(msgspec.to_builtins(found))
-        return
+        print_json(msgspec.to_builtins(found[0] if len(found) == 1 else found))
+    elif len(found) == 1:
+        _show_two(found[0])
+    else:
+        _show_pairs(found)
+
+
+def _show_two(found: Comparison) -> None:
+    from zoo.cli.tables import print_table
+
     rows = [
         {
             "metric": each.metric,
@@ -51,17 +59,44 @@ def command(ctx: click.Context, a: str, b: str, folder: Path, form: str) -> None
             "B": f"{each.b:.4f}",
             "A - B": f"{each.difference:+.4f}",
             "95 % interval": f"{each.low:+.4f} to {each.high:+.4f}",
-            "p": "< 0.0001" if each.p_value < 1e-4 else f"{each.p_value:.4f}",
+            "p": _p(each.p_value),
+            "better": each.better or "not to be told",
         }
         for each in found.differences
     ]
     print_table(rows, list(rows[0]) if rows else ["metric"], title=f"A = {found.a}, B = {found.b}")
     seeds = " and ".join(map(str, found.seeds))
     echo(f"A = {found.a}, B = {found.b}; {found.images} photos, {seeds} seeds.")
-    if 1 in found.seeds:
-        echo("With one seed the interval speaks of these trained weights, not of the model trained again.")
+    echo(found.verdict)
     for letter, name, wins in (("A", found.a, found.wins_a), ("B", found.b, found.wins_b)):
         echo(_wins(letter, name, wins))
+
+
+def _show_pairs(found: list[Comparison]) -> None:
+    from zoo.cli.tables import print_table
+
+    sure = f"{100 * found[0].confidence:.4g} % interval"
+    rows = []
+    for each in found:
+        psnr = next((difference for difference in each.differences if difference.metric == "psnr"), None)
+        if psnr is not None:
+            rows.append(
+                {
+                    "A": each.a,
+                    "B": each.b,
+                    "A - B, dB": f"{psnr.difference:+.3f}",
+                    sure: f"{psnr.low:+.3f} to {psnr.high:+.3f}",
+                    "p": _p(psnr.p_value),
+                    "better": psnr.better or "not to be told",
+                }
+            )
+    print_table(rows, list(rows[0]) if rows else ["A"], title="PSNR of every two")
+    for each in found:
+        echo(each.verdict)
+
+
+def _p(value: float) -> str:
+    return "< 0.0001" if value < 1e-4 else f"{value:.4f}"
 
 
 def _wins(letter: str, name: str, wins: list[PhotoGap]) -> str:

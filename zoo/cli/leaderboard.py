@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,10 @@ from zoo.cli.arguments import FilePath, format_option
 from zoo.cli.terminal import echo, echo_data
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from zoo.harness.bench.results import Result
 
-_QUALITY = ("rank", "model", "psnr", "ssim", "lpips", "st_lpips", "delta_e00", "colorfulness_gap")
-_COLUMNS = (*_QUALITY, "params_m", "gflops", "train_img_s", "infer_ms", "train_s", "seeds", "status")
-_FIRST = ("model", "status", "psnr", "ssim", "delta_e00", "rank", "lpips", "st_lpips", "params_m", "infer_ms")
+_FIRST = ("model", "status", "psnr", "rank", "psnr_to_best", "ssim", "delta_e00", "lpips", "st_lpips", "params_m")
 """What is shown first where a terminal is too narrow for all."""
-_HIGHER_IS_BETTER = frozenset({"psnr", "ssim", "train_img_s", "seeds", "images", "date"})
 
 
 @click.command("leaderboard", short_help="Print a results folder's table.")
@@ -40,59 +38,108 @@ def command(folder: Path, sort: str | None, again: bool, form: str) -> None:
 def show(folder: Path, *, sort: str | None = None, form: str = "table") -> None:
     """Print a leaderboard; ``csv`` and ``json`` have every column, the others the ones to read.
 
+    Every cell is the very one of leaderboard.csv.
+
     Raises:
         BadInput: no leaderboard there, or an unknown column.
     """
     from zoo.cli.tables import print_json, print_markdown, print_table
-    from zoo.harness.bench.leaderboard import leaderboard
+    from zoo.core.csv_file import csv_text
+    from zoo.harness.bench.leaderboard import leaderboard, read_table
 
-    table = leaderboard(folder)
-    if sort is not None:
-        table = _sorted(table, sort)
-    rows: list[dict[str, Any]] = [
-        {str(key): None if value != value else value for key, value in row.items()}
-        for row in table.to_dict(orient="records")
-    ]
+    columns, rows = read_table(folder)
+    order = list(range(len(rows))) if sort is None else _order(folder, columns, rows, sort)
+    rows = [rows[i] for i in order]
     if form == "csv":
-        echo_data(table.to_csv(index=False, lineterminator="\n"))
+        echo_data(csv_text(columns, rows))
         return
     if form == "json":
-        print_json(rows)
+        records = leaderboard(folder).to_dict(orient="records")
+        print_json([{str(key): value if value != "" else None for key, value in records[i].items()} for i in order])
         return
-    shown = [{**row, "model": f"{row['model']} (baseline)" if _is_baseline(row) else row["model"]} for row in rows]
-    columns = [c for c in _COLUMNS if any(row.get(c) not in (None, "") for row in rows)]
-    if sort is not None and sort not in columns:
-        columns.insert(1, sort)
+    shown = [_for_people(row) for row in rows]
+    picked = [c for c in _shown_columns(columns) if any(row.get(c) for row in rows)]
+    if sort is not None and sort not in picked:
+        picked.insert(1, sort)
     if form == "md":
-        print_markdown(shown, columns)
+        print_markdown(shown, picked)
         return
-    print_table(shown, _fitting(shown, columns) if sys.stdout.isatty() else columns, title=str(folder))
+    print_table(shown, _fitting(shown, picked) if sys.stdout.isatty() else picked, title=str(folder))
     for row in rows:
         if row.get("status") != "ok":
             echo(f"{row['model']}: {row.get('status')}: {row.get('error') or 'no reason known'}")
-    if len({row.get("protocol") for row in rows}) > 1:
-        _tell_protocols_apart(folder)
+    _tell_of_runs(folder)
 
 
-def _tell_protocols_apart(folder: Path) -> None:
-    """Say why rows are ranked apart."""
+def _shown_columns(columns: Sequence[str]) -> list[str]:
+    """What people read: quality, costs, seeds and status; the rest of the columns stand in the CSV."""
+    from zoo.harness.bench.columns import COSTS, FIRST, METRICS, MODEL, PSNR, RANK, SEEDS, STATUS, TO_BEST, TRAIN_S
+
+    wanted = (RANK, MODEL, PSNR, TO_BEST, FIRST, *METRICS[1:], *COSTS, TRAIN_S, SEEDS, STATUS)
+    return [column.name for column in wanted if column.name in columns]
+
+
+def _for_people(row: Mapping[str, str]) -> dict[str, str]:
+    """A row with its ranks and the difference to the best in their intervals, and a baseline marked."""
+    shown = dict(row)
+    if row.get("kind") == "baseline":
+        shown["model"] = f"{row['model']} (baseline)"
+    if row.get("rank") and row.get("rank_lo") and row.get("rank_hi"):
+        shown["rank"] = f"{row['rank']} ({row['rank_lo']}-{row['rank_hi']})"
+    if row.get("psnr_to_best") and row.get("psnr_to_best_lo"):
+        shown["psnr_to_best"] = f"{row['psnr_to_best']} ({row['psnr_to_best_lo']} to {row['psnr_to_best_hi']})"
+    return shown
+
+
+def _tell_of_runs(folder: Path) -> None:
+    """What the table does not hold: which folders were left out, how steady the order is, why rows are apart."""
+    from zoo.core.errors import BadInput
     from zoo.harness.bench.compare import protocol_differences
-    from zoo.harness.bench.results import read_results
+    from zoo.harness.bench.leaderboard import Board
 
-    for line in protocol_differences([run.record.protocol for run in read_results(folder)]):
+    try:
+        board = Board.read(folder)
+    except BadInput:
+        return  # a table without its runs is a table all the same
+    for sentence in board.runs.left_out:
+        echo(f"zoo: {sentence}", err=True)
+    family = board.leagues[0].family("psnr")
+    stability = family.stability() if family else float("nan")
+    if stability == stability:
+        echo(f"Two halves of the photos order the ranked rows alike to {stability:.2f} (rank correlation).")
+    for line in protocol_differences([run.record.protocol for run in board.runs]):
         echo(f"These rows are of different protocols and ranked apart; {line}")
 
 
-def _sorted(table: pd.DataFrame, column: str) -> pd.DataFrame:
+def _order(folder: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]], column: str) -> list[int]:
+    """The rows' places, the best by ``column`` first; empty cells last."""
     from zoo.core.errors import BadInput, did_you_mean
 
-    if column not in table.columns:
-        raise BadInput(f"--sort {column!r} is no column; {did_you_mean(column, map(str, table.columns))}")
-    return table.sort_values(column, ascending=column not in _HIGHER_IS_BETTER, kind="stable", na_position="last")
+    if column not in columns:
+        raise BadInput(f"--sort {column!r} is no column; {did_you_mean(column, columns)}")
+    descending = _higher_is_better(folder, column)
+    filled = [i for i, row in enumerate(rows) if row[column] != ""]
+    try:
+        numbers = {i: float(rows[i][column]) for i in filled}
+        filled.sort(key=lambda i: -numbers[i] if descending else numbers[i])
+    except ValueError:
+        filled.sort(key=lambda i: rows[i][column], reverse=descending)
+    return [*filled, *(i for i, row in enumerate(rows) if row[column] == "")]
 
 
-def _is_baseline(row: dict[str, Any]) -> bool:
-    return str(row.get("notes") or "").startswith("baseline")
+def _higher_is_better(folder: Path, name: str) -> bool:
+    """As the column says; of a plugin's metric, as the metric said when it was scored."""
+    from zoo.core.errors import BadInput
+    from zoo.harness.bench.columns import LEADERBOARD
+    from zoo.harness.bench.leaderboard import Board, plugin_columns
+
+    for column in LEADERBOARD:
+        if name in column.names:
+            return bool(column.higher_is_better)
+    runs: list[Result] = []
+    with contextlib.suppress(BadInput):  # the table alone is enough to sort ours
+        runs = Board.read(folder).runs
+    return bool(plugin_columns([name], runs)[0].higher_is_better)
 
 
 def _fitting(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from zoo.cli.arguments import FilePath
-from zoo.cli.terminal import echo_data
+from zoo.cli.terminal import echo, echo_data
 
 
 @click.command("report", short_help="Write a results folder's report.html.")
@@ -23,4 +23,7 @@ def command(folder: Path, output: Path | None) -> None:
     """
     from zoo.harness.bench.report import write_report
 
-    echo_data(f"{write_report(folder, output)}\n")
+    board = write_report(folder, output)
+    for sentence in board.runs.left_out:
+        echo(f"zoo: {sentence}", err=True)
+    echo_data(f"{output or folder / 'report.html'}\n")

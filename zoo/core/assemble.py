@@ -82,6 +82,7 @@ def resolve(
         hint_gain=hint_gain,
         recipe=row.recipe,
         baseline=row.baseline,
+        ranked=row.ranked,
         note=row.note,
         effective={role: effective_options(factories[role], ref.options) for role, ref in built.items()},
         defaults={key: value for key, value in (defaults or {}).items() if _is_taken(key, factories)},

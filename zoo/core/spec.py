@@ -42,6 +42,7 @@ class ModelRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     extras: list[str] = []
     recipe: str = "default"
     baseline: bool = False
+    ranked: bool = True
     version: int = 1
 
     def parts(self) -> list[tuple[str, str, str | dict[str, Any]]]:
@@ -149,6 +150,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     hint_gain: float = 1.0
     recipe: str = "default"
     baseline: bool = False
+    ranked: bool = True
     note: str = ""
     effective: dict[str, dict[str, Any]] = {}
     defaults: dict[str, Any] = {}

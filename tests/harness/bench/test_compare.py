@@ -11,7 +11,7 @@ from scipy.stats import ttest_rel
 from zoo.cli.main import cli
 from zoo.core.errors import BadInput, UnknownName
 from zoo.core.spec import fingerprint
-from zoo.harness.bench.compare import compare_models, protocol_differences
+from zoo.harness.bench.compare import compare_models, compare_several, protocol_differences
 from zoo.harness.bench.leaderboard import rebuild
 from zoo.harness.bench.run_record import RunRecord
 from zoo.harness.bench.store import RunFolder
@@ -95,16 +95,49 @@ def test_different_protocols_are_refused_by_field(tmp_path, scores):
 
 def test_what_cannot_be_compared_is_a_sentence(tmp_path, scores):
     write_run(tmp_path, "unet", scores[0])
-    write_run(tmp_path, "other_photos", scores[1], names=IMAGES[::-1])
     write_run(tmp_path, "broken", scores[1], status="error")
     with pytest.raises(UnknownName, match="did you mean 'unet'"):
         compare_models("unett", "unet", tmp_path)
-    with pytest.raises(BadInput, match="different photos"):
-        compare_models("unet", "other_photos", tmp_path)
     with pytest.raises(BadInput, match="No run of broken is finished"):
         compare_models("unet", "broken", tmp_path)
     with pytest.raises(BadInput, match="does not exist"):
-        compare_models("unet", "unet", tmp_path / "nowhere")
+        compare_models("unet", "gray", tmp_path / "nowhere")
+    with pytest.raises(BadInput, match="Two different models"):
+        compare_models("unet", "unet", tmp_path)
+    write_run(tmp_path, "other_photos", scores[1], names=IMAGES[::-1])
+    with pytest.raises(BadInput, match="different photos"):
+        compare_models("unet", "other_photos", tmp_path)
+
+
+def test_several_are_compared_in_pairs_with_intervals_that_hold_together(tmp_path, scores):
+    better, base = scores
+    for model, psnr in (("a", better), ("b", base), ("c", base + 0.001)):
+        write_run(tmp_path, model, psnr)
+    found = compare_several(["a", "b", "c"], tmp_path)
+    assert [(pair.a, pair.b) for pair in found] == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert {pair.confidence for pair in found} == {1 - 0.05 / 3}
+    alone, together = compare_models("a", "b", tmp_path).differences[0], found[0].differences[0]
+    assert together.low < alone.low < alone.high < together.high, "three statements need wider intervals than one"
+    assert found[0].verdict.startswith("a is better than b by ")
+    shown = CliRunner().invoke(cli, ["compare", "a", "b", "c", "--in", str(tmp_path)])
+    assert shown.exit_code == 0, shown.output
+    assert "98.33 % interval" in shown.output
+
+
+def test_the_verdict_the_interval_and_the_better_one_say_the_same(tmp_path):
+    rng = np.random.default_rng(5)
+    base = rng.normal(24, 4, len(IMAGES))
+    for place, gap in enumerate((-1.0, -0.2, -0.05, 0.0, 0.05, 0.2, 1.0)):
+        folder = tmp_path / str(place)
+        write_run(folder, "a", base + gap + rng.normal(0, 0.5, len(IMAGES)))
+        write_run(folder, "b", base)
+        found = compare_models("a", "b", folder)
+        psnr = found.differences[0]
+        sure = psnr.low > 0 or psnr.high < 0
+        assert bool(psnr.better) == sure
+        assert ("cannot be told apart" in found.verdict) != sure
+        if sure:
+            assert psnr.better == ("a" if psnr.difference > 0 else "b")
 
 
 def test_protocol_differences_name_fields_and_holders():

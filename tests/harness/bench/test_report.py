@@ -70,6 +70,11 @@ class Page(HTMLParser):
         return [a for t, a in self.elements if t == tag and all(a.get(k) == v for k, v in attributes.items())]
 
 
+def report_of(folder: Path) -> Path:
+    write_report(folder)
+    return folder / "report.html"
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("results")
@@ -79,12 +84,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(folder: Path) -> Page:
-    return Page(write_report(folder).read_text())
+    return Page(report_of(folder).read_text())
 
 
 def test_written_again_it_is_the_same_byte_for_byte(folder, tmp_path):
-    first = write_report(folder).read_bytes()
-    assert write_report(folder, tmp_path / "again.html").read_bytes() == first
+    first = report_of(folder).read_bytes()
+    write_report(folder, tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_bytes() == first
 
 
 def test_it_needs_no_other_file(page):
@@ -120,14 +126,14 @@ def test_every_section_has_something_to_show(page):
 
 def test_sections_say_so_when_nothing_was_kept(tmp_path):
     write_results(tmp_path, MODELS, pictures=False, hints=False)
-    page = Page(write_report(tmp_path).read_text())
+    page = Page(report_of(tmp_path).read_text())
     assert "No hint sweep" in page.sections["hints"]
     assert "No run has kept its pictures" in page.sections["gallery"]
 
 
 def test_a_folder_of_failed_runs_is_a_page_as_well(tmp_path):
     write_results(tmp_path, [], failing=(("a", "oom", "too big"), ("b", "timeout", "after 5 s")), pictures=False)
-    page = Page(write_report(tmp_path).read_text())
+    page = Page(report_of(tmp_path).read_text())
     assert "too big" in page.sections["leaderboard"]
     assert "after 5 s" in page.sections["leaderboard"]
 
@@ -137,7 +143,7 @@ def test_protocols_have_tables_of_their_own(tmp_path):
     write_results(tmp_path / "other", ["five", "six"], photos=4, seeds=1, failing=(), protocol="f" * 12)
     for run in (tmp_path / "other" / "runs").iterdir():
         run.rename(tmp_path / "runs" / f"other-{run.name}")
-    page = Page(write_report(tmp_path).read_text())
+    page = Page(report_of(tmp_path).read_text())
     assert len(page.all("table")) == 2
     assert "Protocol ffffffffffff" in page.sections["leaderboard"]
 
@@ -154,7 +160,7 @@ def test_best_and_worst_are_those_of_the_scores(page, folder):
 def test_fifty_models_fit_into_a_mail(tmp_path):
     write_results(tmp_path, [f"model_{i}" for i in range(50)], photos=41, seeds=1, hints=False)
     assert max(path.stat().st_size for path in tmp_path.glob("runs/*/*/predictions.jpg")) < 150_000
-    assert write_report(tmp_path).stat().st_size < 15_000_000
+    assert report_of(tmp_path).stat().st_size < 15_000_000
 
 
 def damage(folder: Path, pattern: str, content: bytes) -> None:
@@ -173,12 +179,24 @@ def damage(folder: Path, pattern: str, content: bytes) -> None:
         ("photos/*.jpg", b""),
     ],
 )
-def test_a_damaged_file_is_named_in_one_sentence(tmp_path, pattern, content):
-    write_results(tmp_path, ["a", "b", "c"], photos=4, seeds=1, failing=())
+def test_a_damaged_file_costs_its_run_and_is_named_in_one_sentence(tmp_path, pattern, content):
+    write_results(tmp_path, ["a", "b", "c", "d"], photos=4, seeds=1, failing=())
     damage(tmp_path, pattern, content)
     result = CliRunner().invoke(cli, ["report", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    page = Page((tmp_path / "report.html").read_text())
+    told = page.sections["leaderboard"]
+    assert Path(pattern).name.replace("*", "") in told
+    assert "b" in [model["name"] for model in json.loads(page.data).get("models", [])] or "photos" in pattern
+    assert result.stderr.count("\n") == ("scores" not in pattern), "a run's status says what is damaged in its scores"
+
+
+def test_a_folder_of_damaged_runs_only_is_refused(tmp_path):
+    write_results(tmp_path, ["a"], photos=4, seeds=1, failing=())
+    damage(tmp_path, "runs/model0/seed0-*/run.json", b"{")
+    result = CliRunner().invoke(cli, ["report", str(tmp_path)])
     assert result.exit_code == 2, result.output
-    assert Path(pattern).name.replace("*", "") in result.output
+    assert "run.json cannot be read" in result.output
     assert result.output.count("\n") == 1
     assert not (tmp_path / "report.html").exists()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from zoo.core.csv_file import read_csv
 from zoo.core.errors import BadInput
 from zoo.harness.bench.leaderboard import rebuild
 from zoo.harness.bench.run_record import RunRecord, read_record
@@ -22,13 +23,19 @@ def a_record(**changes) -> RunRecord:
     return msgspec.structs.replace(found, **changes)
 
 
+def is_part(before, after) -> bool:
+    """Whether every value is still there; there may be more fields."""
+    if isinstance(before, dict):
+        return all(key in after and is_part(value, after[key]) for key, value in before.items())
+    return before == after
+
+
 def test_every_published_record_reads_and_none_of_its_fields_is_lost():
     assert len(PUBLISHED) > 50
     for path in PUBLISHED:
         content = path.read_bytes()
         record = read_record(content, path)
-        before, after = json.loads(content), json.loads(record.json())
-        assert {key: after[key] for key in before} == before, path
+        assert is_part(json.loads(content), json.loads(record.json())), path
         assert read_record(record.json().encode(), path) == record
 
 
@@ -70,9 +77,23 @@ def test_what_could_not_be_read_back_is_not_written(change):
         a_record(**change).json()
 
 
-def test_the_published_tables_are_rebuilt_byte_for_byte(tmp_path):
+def test_the_published_tables_are_rebuilt_to_the_same_numbers(tmp_path):
+    """All that is measured, to the last digit; places, intervals and notes are this zoo's own."""
     quick = ROOT / "results" / "quick"
     shutil.copytree(quick / "runs", tmp_path / "runs")
     rebuild(tmp_path)
     for name in ("leaderboard.csv", "runs.csv", "hints.csv"):
-        assert (tmp_path / name).read_bytes() == (quick / name).read_bytes(), name
+        columns, before = read_csv(quick / name)
+        _, after = read_csv(tmp_path / name)
+        measured = [c for c in columns if not c.startswith(("rank", "notes")) and not c.endswith(("_lo", "_hi"))]
+        found = {tuple(row[c] for c in measured) for row in after}
+        assert [row for row in before if tuple(row[c] for c in measured) not in found] == []
+        assert len(before) == len(after)
+
+
+def test_rebuilding_is_a_pure_function_of_the_runs(tmp_path):
+    for copy in ("one", "two"):
+        shutil.copytree(ROOT / "results" / "quick" / "runs", tmp_path / copy / "runs")
+        rebuild(tmp_path / copy)
+    for name in ("leaderboard.csv", "runs.csv", "hints.csv"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from zoo.harness.bench.hint_rows import HintRow
+    from zoo.harness.bench.league import Row
     from zoo.harness.bench.results import Result
     from zoo.harness.bench.run_record import RunRecord
-    from zoo.harness.bench.standing import Row
+    from zoo.harness.bench.statistics import Comparison
 
 
 class Span(NamedTuple):
@@ -109,18 +110,22 @@ def _provenance(name: str, meaning: str, of: Callable[[RunRecord], Any], **more:
     return Column(name, name, meaning, of_row=lambda row: of(row.latest), of_run=lambda run: of(run.record), **more)
 
 
-_PSNR_INTERVAL = "the 95 % confidence interval over photos and seeds; with one seed over photos only (a note says so)"
+_PSNR_INTERVAL = (
+    "the 95 % confidence interval over photos and seeds; over photos only where nothing tells how seeds spread (a note "
+    "says so). Two rows may differ surely though these overlap: see `psnr_to_best`"
+)
 
 RANK = Column(
     "rank",
     "rank",
-    "place by PSNR among the rows of the same protocol",
+    "place by PSNR among the ranked rows of the same protocol; what is told the truth or has no colours to lose is "
+    "shown and not ranked",
     0,
     False,
     interval=True,
-    interval_meaning="the places it might have: better than all but those significantly better, worse than all but "
-    "those significantly worse (paired by photo, Holm's correction, 95 %)",
-    of_row=lambda row: row.rank and Span(row.rank.rank, row.rank.rank_lo, row.rank.rank_hi),
+    interval_meaning="the places it might have under other photos and seeds: 95 % for any one row, by the largest "
+    "studentised difference to the other rows; monotone down the table",
+    of_row=lambda row: row.standing and Span(row.standing.rank, row.standing.rank_lo, row.standing.rank_hi),
 )
 MODEL = Column(
     "model",
@@ -139,6 +144,31 @@ PSNR = _metric(
     higher=True,
     interval=True,
     interval_meaning=_PSNR_INTERVAL,
+)
+TO_BEST = Column(
+    "psnr_to_best",
+    "to best",
+    "its PSNR less that of the first ranked row, dB, paired by photo and seed",
+    3,
+    True,
+    interval=True,
+    interval_meaning="its 95 % confidence interval, with the same critical value as the places: it holds 0 where, and "
+    "only where, the row is tied with the best",
+    of_row=lambda row: row.standing and Span(*_difference(row.standing.to_best)),
+)
+FIRST = Column(
+    "first",
+    "first",
+    "the probability that it is the first under other photos and seeds",
+    3,
+    True,
+    of_row=lambda row: row.standing and row.standing.first,
+)
+KIND = Column(
+    "kind",
+    "kind",
+    "`model`, `baseline`, or of a model's random draws the `mean of draws` or the `best of draws`",
+    of_row=lambda row: row.kind.value,
 )
 METRICS = (
     PSNR,
@@ -266,16 +296,17 @@ TIME_TO = _cost(
 STATUS = Column(
     "status",
     "status",
-    "`ok`, or what a run ended with: `oom`, `diverged`, `timeout`, `plugin_error`, `error`, `interrupted`",
-    of_row=lambda row: row.outcome.status,
-    of_run=lambda run: run.record.status,
+    "`ok`, or what a run ended with: `oom`, `diverged`, `timeout`, `plugin_error`, `error`, `interrupted`; `damaged`: "
+    "its scores cannot be read",
+    of_row=lambda row: row.outcome[0],
+    of_run=lambda run: run.status,
 )
 ERROR = Column(
     "error",
     "error",
     "the reason, one line",
-    of_row=lambda row: row.outcome.error,
-    of_run=lambda run: run.record.error,
+    of_row=lambda row: row.outcome[1],
+    of_run=lambda run: run.error,
 )
 NOTES = Column(
     "notes",
@@ -307,7 +338,23 @@ PROVENANCE = (
 )
 RECIPE = Column("recipe", "recipe", "the registered recipe it was trained by", of_run=lambda run: run.record.recipe)
 
-LEADERBOARD = (RANK, MODEL, *METRICS, SEEDS, IMAGES, *COSTS, TRAIN_S, STATUS, ERROR, NOTES, *PROVENANCE)
+LEADERBOARD = (
+    RANK,
+    MODEL,
+    KIND,
+    PSNR,
+    TO_BEST,
+    FIRST,
+    *METRICS[1:],
+    SEEDS,
+    IMAGES,
+    *COSTS,
+    TRAIN_S,
+    STATUS,
+    ERROR,
+    NOTES,
+    *PROVENANCE,
+)
 
 RUNS = (
     MODEL,
@@ -402,5 +449,14 @@ def _row_notes(row: Row) -> list[str]:
         return row.notes
     baseline = ["baseline"] if row.kind.value == "baseline" else []
     tied = ["tied_with_best"] if row.tied_with_best else []
-    one = ["one seed: intervals are over images only"] if len(row.finished) == 1 else []
-    return [*baseline, *row.notes, *tied, *one]
+    return [*baseline, *row.notes, *tied]
+
+
+def _difference(found: Comparison) -> tuple[float, float, float]:
+    return found.difference, found.low, found.high
+
+
+def described(metric: str) -> Column:
+    """A metric's column; a plugin's where it is none of ours."""
+    ours = {column.name: column for column in (*METRICS, *DIAGNOSTICS)}
+    return ours[metric] if metric in ours else plugin_metric(metric, higher_is_better=None)

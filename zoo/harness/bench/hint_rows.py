@@ -31,29 +31,39 @@ class HintRow:
     seeds: int
 
 
-def hint_rows(runs: Iterable[Result]) -> Iterator[HintRow]:
-    """By protocol and model; the interval is over seeds and photos."""
+def hint_rows(runs: Iterable[Result], left_out: list[str] | None = None) -> Iterator[HintRow]:
+    """By protocol and model; the interval is over seeds and photos.
+
+    Args:
+        left_out: told of each hints.csv that cannot be read, a sentence; its run has no part in the rows then.
+    """
     for (protocol, label), group in sorted(newest(runs).items()):
-        swept = [run for run in in_seed_order(group) if run.record.hints]
-        tables = [_levels(run) for run in swept]
-        for sweep, level in tables[0] if tables else ():
-            try:
-                seeds = [table[sweep, level] for table in tables]
-                psnr = interval(np.stack([seed["psnr"] for seed in seeds]), resamples=RESAMPLES)
-            except (KeyError, ValueError):
-                raise BadInput(
-                    f"A hints.csv of {label} is damaged: its seeds have not the same scores at {sweep} {level:g}; "
-                    "delete the run to run it again."
-                ) from None
+        swept = [(run, table) for run in in_seed_order(group) if run.record.hints and (table := _levels(run, left_out))]
+        for sweep, level in swept[0][1] if swept else ():
+            photos = len(swept[0][1][sweep, level]["psnr"])
+            seeds = [table[sweep, level] for _, table in swept if (sweep, level) in table]
+            seeds = [seed for seed in seeds if len(seed["psnr"]) == photos]
+            scores = np.stack([seed["psnr"] for seed in seeds])
+            if np.isnan(scores).any(axis=0).all():
+                continue
+            psnr = interval(scores, resamples=RESAMPLES)
             errors = np.stack([seed["hint_error"] for seed in seeds])
             error = None if np.isnan(errors).all() else float(np.nanmean(errors))
-            yield HintRow(protocol, swept[0].record.suite, label, sweep, level, psnr, error, len(seeds))
+            yield HintRow(protocol, swept[0][0].record.suite, label, sweep, level, psnr, error, len(seeds))
 
 
-def _levels(run: Result) -> _Table:
-    """(sweep, level) → per score an array over the photos, in the order of the file."""
+def _levels(run: Result, left_out: list[str] | None) -> _Table:
+    """(sweep, level) → per score an array over the photos, in the order of the file; empty where it is damaged."""
     lists: dict[tuple[str, float], dict[str, list[float]]] = {}
-    for row in run.folder.hint_scores():
+    try:
+        rows = run.folder.hint_scores()
+        if not rows:
+            raise BadInput(f"{run.folder.path / 'hints.csv'} holds no levels; delete its folder to run it again.")
+    except BadInput as error:
+        if left_out is not None:
+            left_out.append(str(error))
+        return {}
+    for row in rows:
         level = lists.setdefault((row["sweep"], row["level"]), {"psnr": [], "hint_error": []})
         level["psnr"].append(row["psnr"])
         level["hint_error"].append(row["hint_error"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import platform
@@ -34,6 +35,15 @@ def commit() -> str:
     return short + ("+" if short and changed else "")
 
 
+def processor() -> str:
+    """What the machine computes on: the processor's name and how many of its cores there are, never whose it is."""
+    names = []
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count() or 1} cores"
+
+
 def here_and_now(device: str) -> Provenance:
     """Of a run that ends now on ``device``."""
     import torch
@@ -43,6 +53,7 @@ def here_and_now(device: str) -> Provenance:
         torch=str(torch.__version__),
         python=platform.python_version(),
         device=device,
+        machine=processor(),
         commit=commit(),
         finished=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )

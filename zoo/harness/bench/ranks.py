@@ -109,15 +109,19 @@ class Family:
         low, high = bounds(photos, variance, degrees, self.confidence, RESAMPLES)
         return Interval(mean, mean + low, mean + high, self._runs[at], len(photos))
 
-    def compare(self, first: str, second: str) -> Comparison:
-        """``first - second``, paired by photo and seed, at the confidence of this one comparison."""
+    def compare(self, first: str, second: str, *, confidence: float | None = None) -> Comparison:
+        """``first - second``, paired by photo and seed, at the confidence of this one comparison.
+
+        Args:
+            confidence: another one than the family's, such as the part of it that each of several comparisons has.
+        """
         a, b = self._index[first], self._index[second]
         paired = self._photos[a] - self._photos[b]
         difference = float(paired.mean())
         if a == b:
             return Comparison(0.0, 0.0, 0.0, 1.0)
         variance, degrees = self._seed_level(self.effects.weights[a] - self.effects.weights[b], [a, b])
-        low, high = bounds(paired, variance, degrees, self.confidence, RESAMPLES)
+        low, high = bounds(paired, variance, degrees, confidence or self.confidence, RESAMPLES)
         return Comparison(difference, difference + low, difference + high, _p_value(paired, variance, degrees))
 
     def standings(self) -> dict[str, Standing]:

@@ -46,7 +46,7 @@ from zoo.harness.bench.time_to import time_to
 from zoo.harness.bench.tracking import Tracking
 from zoo.harness.bench.training_run import TrainingRun
 from zoo.harness.data.evaluation import Evaluation
-from zoo.harness.data.extras import told_of_the_truth
+from zoo.harness.data.extras import tells_the_truth, told_of_the_truth
 from zoo.harness.metrics.mean import mean_of_all, means_of
 from zoo.harness.training import device as devices
 from zoo.harness.training.checkpoint import save_weights
@@ -150,6 +150,7 @@ class RunProcess:
             here_and_now(devices.describe(self.device)),
             status="ok",
             baseline=bool(run.spec and run.spec.baseline),
+            ranked=not run.spec or (run.spec.ranked and not tells_the_truth(colorizer.extras)),
             notes=[*([run.spec.note] if run.spec and run.spec.note else []), *self.notes, *self.tracking.notes],
             scores=means,
             higher_is_better={metric.name: metric.higher_is_better for metric in metrics},

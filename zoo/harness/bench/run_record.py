@@ -17,6 +17,13 @@ SCHEMA = 1
 """A folder written under another one is refused with a sentence."""
 
 
+LONGEST_ERROR = 2_000
+"""Characters kept of an error: a reader wants the sentence, and the table stays readable whatever a plugin says."""
+
+_UNRANKED_BEFORE = ("gray", "mean_ab", "oracle_quarter")
+"""Whose records said nothing of it before there was the field ``ranked``."""
+
+
 class Photos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One side of a run's data: whose photos, which of them were left out, with the reason, and what else was noted."""
 
@@ -67,12 +74,13 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where and when a run was made; ``finished`` is in UTC, ISO 8601."""
+    """Where and when a run was made: ``machine`` is its processor; ``finished`` is in UTC, ISO 8601."""
 
     zoo: str
     torch: str
     python: str = ""
     device: str
+    machine: str = ""
     commit: str | None
     finished: str
 
@@ -81,6 +89,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """One run: which it is, how it ended, what it scored and cost, and under what it was made.
 
     ``higher_is_better`` is each metric's own word on which end is the better one.
+    ``ranked`` is whether it takes part in the ranking; records without it are older than the field.
     ``samples`` are the means over a sampler's draws: ``k``, ``diversity``, and ``<metric>_mean``, ``<metric>_best``.
     A run that came to no score has neither costs nor images. ``weights_sha256`` is of its file of weights, which
     :func:`zoo.core.trained.load` holds it to; older records have none. ``training_key`` is of what decides the weights,
@@ -97,6 +106,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     status: str
     error: str
     baseline: bool = False
+    ranked: bool | msgspec.UnsetType = msgspec.UNSET
     notes: list[str] = []
     scores: dict[str, float | None] = {}
     higher_is_better: dict[str, bool] = {}
@@ -139,7 +149,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             training_key=run.training_key or msgspec.UNSET,
             scoring_key=run.scoring_key or msgspec.UNSET,
             status=status,
-            error=error,
+            error=error if len(error) <= LONGEST_ERROR else error[: LONGEST_ERROR - 1] + "…",
             suite=run.suite.name,
             protocol=run.protocol,
             data=msgspec.convert(run.data, Data),
@@ -160,6 +170,11 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def ok(self) -> bool:
         """Whether it was scored."""
         return self.status == "ok"
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether it takes part: not if it was told the true colours, or has none to lose."""
+        return self.model not in _UNRANKED_BEFORE if self.ranked is msgspec.UNSET else bool(self.ranked)
 
     @property
     def fingerprint(self) -> str:

@@ -17,13 +17,12 @@ Everything here is deterministic: the random draws depend on the number of photo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
 
 import numpy as np
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import ndtri, stdtrit
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
@@ -165,133 +164,3 @@ def _counts(images: int, resamples: int, block: int = 500) -> Iterator[np.ndarra
         rows = min(block, resamples - start)
         drawn = rng.integers(images, size=(rows, images)) + np.arange(rows)[:, None] * images
         yield np.bincount(drawn.ravel(), minlength=rows * images).reshape(rows, images).astype(np.float32)
-
-
-# What follows goes as soon as the tables are made by zoo.harness.bench.ranks.Family.
-
-
-@dataclass(frozen=True)
-class RankInterval:
-    """A place in the table: by the mean, and the places that cannot be told from it."""
-
-    rank: int
-    rank_lo: int
-    rank_hi: int
-    tied_with_best: bool
-
-
-def compare(
-    first: np.ndarray, second: np.ndarray, *, confidence: float = CONFIDENCE, resamples: int = RESAMPLES
-) -> Comparison:
-    """Two models, paired photo by photo; their seeds are independent draws and are not paired.
-
-    The p-value is Student's for the same variance and degrees of freedom as the interval. Counting
-    bootstrap draws beyond zero would end at one in ``resamples``, too coarse for Holm's correction
-    over the pairs of forty models.
-
-    Args:
-        first, second: (seeds, images) each; the numbers of seeds may differ, the images not.
-            Images with a NaN in either are left out.
-
-    Raises:
-        ValueError: different images, not two-dimensional, or no image left.
-    """
-    paired, seeds = _paired(first, second)
-    difference = float(paired.mean())
-    low, high = bounds(paired, seeds.variance, seeds.degrees, confidence, resamples)
-    return Comparison(difference, difference + low, difference + high, _p_value(paired, seeds))
-
-
-def holm(p_values: np.ndarray) -> np.ndarray:
-    """Holm's step-down correction (Scand. J. Statist. 6, 1979): (m,) → adjusted (m,), NaN stays NaN."""
-    p_values = np.asarray(p_values, dtype=float)
-    adjusted = np.full(p_values.shape, np.nan)
-    order = np.argsort(p_values)[: np.isfinite(p_values).sum()]
-    factors = np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1)
-    return adjusted
-
-
-def rank_interval(
-    scores: Mapping[str, np.ndarray], *, higher_is_better: bool = True, confidence: float = CONFIDENCE
-) -> dict[str, RankInterval]:
-    """Where each model stands, and between which places it might.
-
-    All pairs are compared on the photos they share, with Holm's correction over the family. A model
-    is at best behind those that are significantly better, and at worst before those that are
-    significantly worse.
-
-    Args:
-        scores: model → (seeds, images), the same images in every array.
-
-    Raises:
-        ValueError: as :func:`compare`.
-    """
-    sign = 1 if higher_is_better else -1
-    means = {model: sign * float(_complete(table).mean()) for model, table in scores.items()}
-    pairs = list(combinations(scores, 2))
-    paired = [_paired(scores[a], scores[b]) for a, b in pairs]
-    adjusted = holm(np.array([_p_value(*pair) for pair in paired]))
-    beaten_by: dict[str, set[str]] = {model: set() for model in scores}
-    for (a, b), (differences, _), p_value in zip(pairs, paired, adjusted, strict=True):
-        if p_value < 1 - confidence:
-            better, worse = (a, b) if sign * differences.mean() > 0 else (b, a)
-            beaten_by[worse].add(better)
-    best = {model for model, mean in means.items() if mean == max(means.values())}
-    return {
-        model: RankInterval(
-            rank=1 + sum(other > means[model] for other in means.values()),
-            rank_lo=1 + len(beaten_by[model]),
-            rank_hi=len(scores) - sum(model in betters for betters in beaten_by.values()),
-            tied_with_best=not beaten_by[model] & best,
-        )
-        for model in scores
-    }
-
-
-@dataclass(frozen=True)
-class _SeedLevel:
-    """What the choice of seeds adds to the variance of a mean, and its degrees of freedom."""
-
-    variance: float
-    degrees: float
-
-
-def _paired(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, _SeedLevel]:
-    """The difference of the seed means, photo by photo (images,), and the seed level of both."""
-    if np.shape(first)[-1:] != np.shape(second)[-1:]:
-        raise ValueError(f"scores of different images: {np.shape(first)} and {np.shape(second)}")
-    both = _complete(np.concatenate((first, second)))
-    first, second = both[: len(first)], both[len(first) :]
-    return first.mean(axis=0) - second.mean(axis=0), _seed_levels(first, second)
-
-
-def _seed_levels(*models: np.ndarray) -> _SeedLevel:
-    """σ²_seed / seeds by the analysis of variance, summed over models (Welch 1947 where they are two).
-
-    Seed means also differ because each seed meets the photos a little differently; that noise is in
-    the photo level already and is taken off.
-    """
-    means, noise, squares = 0.0, 0.0, 0.0
-    for scores in models:
-        seeds, images = scores.shape
-        if seeds == 1 or images == 1:
-            continue
-        of_seeds = scores.mean(axis=1, keepdims=True)
-        rest = scores - of_seeds - scores.mean(axis=0) + scores.mean()
-        variance = of_seeds.var(ddof=1) / seeds
-        means += variance
-        squares += variance**2 / (seeds - 1)
-        noise += np.square(rest).sum() / ((seeds - 1) * (images - 1) * images * seeds)
-    return _SeedLevel(max(0.0, means - noise), means**2 / squares if squares > 0 else 1.0)
-
-
-def _p_value(per_image: np.ndarray, seeds: _SeedLevel) -> float:
-    difference = float(per_image.mean())
-    variance = photo_variance(per_image) + seeds.variance
-    if np.isnan(variance):
-        return float("nan")
-    if variance <= 0:
-        return 1.0 if difference == 0 else 0.0
-    t = abs(difference) / np.sqrt(variance)
-    return float(2 * stdtr(degrees_of_freedom(per_image, seeds.variance, seeds.degrees), -t))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo.core.csv_file import csv_text, number, read_csv
 from zoo.core.errors import BadInput
 from zoo.core.files import write_whole
 from zoo.harness.bench.run_record import RunRecord, read_record
@@ -19,13 +17,8 @@ from zoo.harness.bench.run_record import RunRecord, read_record
 HINT_SCORE_COLUMNS = ("sweep", "level", "image", "psnr", "hint_error")
 
 
-def csv_text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV with ``\\n`` line ends; None is an empty cell."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+Stamp = tuple[tuple[int, int, int] | None, ...]
+"""What a run's files are known by again: inode, size, time of change each."""
 
 
 class RunFolder:
@@ -99,9 +92,7 @@ class RunFolder:
         """The image names, and per metric a score an image (NaN where empty)."""
         with self._rows(file) as rows:
             metrics = [key for key in (rows[0] if rows else {}) if key != "image"]
-            return [row["image"] for row in rows], {
-                metric: [_number(row[metric]) for row in rows] for metric in metrics
-            }
+            return [row["image"] for row in rows], {metric: [number(row[metric]) for row in rows] for metric in metrics}
 
     def write_hint_scores(self, scores: Iterable[Mapping[str, Any]]) -> None:
         """hints.csv: a row a sweep, level and image."""
@@ -114,7 +105,7 @@ class RunFolder:
             return [
                 {
                     **{key: row[key] for key in ("sweep", "image")},
-                    **{key: _number(row[key]) for key in ("level", "psnr", "hint_error")},
+                    **{key: number(row[key]) for key in ("level", "psnr", "hint_error")},
                 }
                 for row in rows
             ]
@@ -123,10 +114,14 @@ class RunFolder:
     def _rows(self, file: str) -> Iterator[list[dict[str, str]]]:
         path = self.path / file
         try:
-            with path.open(newline="") as opened:
-                yield list(csv.DictReader(opened))
-        except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-            raise BadInput(f"{path} cannot be read ({error}); delete its folder to run it again.") from None
+            yield read_csv(path)[1]
+        except (OSError, ValueError, KeyError) as error:
+            reason = f"no column {error}" if isinstance(error, KeyError) else error
+            raise BadInput(f"{path} cannot be read ({reason}); delete its folder to run it again.") from None
+
+    def stamp(self) -> Stamp:
+        """Changes when one of the files that tables are made of does."""
+        return tuple(_stamp(self.path / file) for file in ("run.json", "scores.csv", "samples.csv", "hints.csv"))
 
     def append_log(self, entry: Mapping[str, Any]) -> None:
         with self.log.open("a") as file:
@@ -156,11 +151,12 @@ def run_folders(results: Path) -> list[RunFolder]:
 _RUN_NAME = re.compile(r"seed\d+-\w+")
 
 
-def _number(cell: str) -> float:
-    number = float(cell) if cell else float("nan")
-    if math.isinf(number):
-        raise ValueError(f"{cell!r} is no score")
-    return number
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _cell(value: float | None) -> str:

@@ -103,6 +103,11 @@ TRUTH: dict[str, str] = {
 """Our extras that hold what a colorizer is asked for; a row says so of a model that wants one."""
 
 
+def tells_the_truth(names: Iterable[str]) -> bool:
+    """Whether one of these extras is the whole answer: a model with it is a measuring stick, and not ranked."""
+    return not {"truth_ab", "rgb"}.isdisjoint(names)
+
+
 def told_of_the_truth(names: Iterable[str]) -> list[str]:
     """A note for a model with these extras: what it was told of the photos that it is scored on; empty for none.
 

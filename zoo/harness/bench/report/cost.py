@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from zoo.harness.bench.columns import COSTS, PSNR, Column
+from zoo.harness.bench.league import Kind, League, Row
 from zoo.harness.bench.report.pareto import pareto_front
 from zoo.harness.bench.report.plot import Plot, Point, Series
 from zoo.harness.bench.report.scales import linear, logarithmic
-from zoo.harness.bench.standing import Kind, Row, Standing
 
 
-def cost_plots(standing: Standing) -> list[tuple[Column, Plot]]:
+def cost_plots(league: League) -> list[tuple[Column, Plot]]:
     """PSNR against each cost that was measured for two models or more; what costs nothing is left out."""
-    plots = [(cost, _plot(standing, cost)) for cost in COSTS]
+    plots = [(cost, _plot(league, cost)) for cost in COSTS]
     return [(cost, plot) for cost, plot in plots if plot is not None]
 
 
-def _plot(standing: Standing, cost: Column) -> Plot | None:
+def _plot(league: League, cost: Column) -> Plot | None:
     found: list[tuple[int, Row, Point]] = []
-    for place, row in enumerate(standing.rows):
+    for place, row in enumerate(league.rows):
         x, y = row.cost(cost.name), row.interval(PSNR.name)
         if x is not None and x > 0 and y is not None:
             found.append((place, row, Point(x, y.mean, y.low, y.high)))
@@ -25,7 +25,9 @@ def _plot(standing: Standing, cost: Column) -> Plot | None:
         return None
     points = [point for _, _, point in found]
     sign = -1 if cost.higher_is_better else 1
-    front = pareto_front([sign * point.x for point in points], [point.y for point in points])
+    # A yardstick that costs nothing, or knows the truth, would leave no front to the models.
+    models = [i for i, (_, row, _) in enumerate(found) if row.kind is Kind.MODEL and row.ranked]
+    front = [models[i] for i in pareto_front([sign * points[i].x for i in models], [points[i].y for i in models])]
     series = [
         Series(
             place,

@@ -8,38 +8,37 @@ from typing import Any
 
 import msgspec
 
-from zoo.core.errors import BadInput
+from zoo.harness.bench.league import League
 from zoo.harness.bench.report.plot import Plot, Point, Series
 from zoo.harness.bench.report.scales import linear, logarithmic
 from zoo.harness.bench.results import Result
 from zoo.harness.bench.run_record import CurvePoint
-from zoo.harness.bench.standing import Standing
 
 _MOST_POINTS = 120
 """Of a line; a log of many steps is averaged down to them."""
 
 
-def curve_plots(standing: Standing) -> list[tuple[str, Plot]]:
+def curve_plots(league: League, left_out: list[str]) -> list[tuple[str, Plot]]:
     """PSNR by steps, PSNR by seconds, and loss by steps, a line a run; without what nothing was logged of.
 
-    Raises:
-        BadInput: a log.jsonl is damaged.
+    Args:
+        left_out: told of each log that cannot be read, a sentence.
     """
     plots = [
-        ("PSNR by step", _psnr_plot(standing, "step", lambda point: point.step)),
-        ("PSNR by second", _psnr_plot(standing, "seconds of training", lambda point: point.seconds)),
-        ("loss", _loss_plot(standing)),
+        ("PSNR by step", _psnr_plot(league, "step", lambda point: point.step)),
+        ("PSNR by second", _psnr_plot(league, "seconds of training", lambda point: point.seconds)),
+        ("loss", _loss_plot(league, left_out)),
     ]
     return [(name, plot) for name, plot in plots if plot is not None]
 
 
-def _runs(standing: Standing) -> Iterable[tuple[int, Result]]:
-    return ((place, run) for place, row in enumerate(standing.rows) if not row.kind.of_draws for run in row.runs)
+def _runs(league: League) -> Iterable[tuple[int, Result]]:
+    return ((place, run) for place, row in enumerate(league.rows) if not row.kind.of_draws for run in row.runs)
 
 
-def _psnr_plot(standing: Standing, x_label: str, x: Callable[[CurvePoint], float]) -> Plot | None:
+def _psnr_plot(league: League, x_label: str, x: Callable[[CurvePoint], float]) -> Plot | None:
     series = []
-    for place, run in _runs(standing):
+    for place, run in _runs(league):
         points = [Point(x(point), point.psnr) for point in run.record.curve if point.psnr is not None]
         if points:
             series.append(Series(place, f"{run.record.label}, seed {run.record.seed}", points))
@@ -49,10 +48,10 @@ def _psnr_plot(standing: Standing, x_label: str, x: Callable[[CurvePoint], float
     return Plot("Test PSNR while training", x_label, "PSNR, dB", linear([0, *xs]), linear(ys), series)
 
 
-def _loss_plot(standing: Standing) -> Plot | None:
+def _loss_plot(league: League, left_out: list[str]) -> Plot | None:
     series = []
-    for place, run in _runs(standing):
-        points = _thinned([Point(step, loss) for step, loss in _losses(run) if loss > 0])
+    for place, run in _runs(league):
+        points = _thinned([Point(step, loss) for step, loss in _losses(run, left_out) if loss > 0])
         if points:
             series.append(Series(place, f"{run.record.label}, seed {run.record.seed}", points))
     if not series:
@@ -66,7 +65,7 @@ def _values(series: list[Series]) -> tuple[list[float], list[float]]:
     return [point.x for point in points], [point.y for point in points]
 
 
-def _losses(run: Result) -> list[tuple[float, float]]:
+def _losses(run: Result, left_out: list[str]) -> list[tuple[float, float]]:
     """(step, loss) of the player that is trained last: of an adversarial pair, the colorizer's."""
     path = run.folder.log
     if not path.exists():
@@ -80,7 +79,8 @@ def _losses(run: Result) -> list[tuple[float, float]]:
             if not entry.get("curve") and (name := _loss_name(entry))
         ]
     except (OSError, msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{path} is damaged ({error}); delete its folder to run it again.") from None
+        left_out.append(f"{path} is damaged ({error}); delete its folder to run it again.")
+        return []
     return [(step, loss) for step, loss in losses if math.isfinite(loss)]
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image
 
 from zoo.core.errors import BadInput
+from zoo.harness.bench.league import League
 from zoo.harness.bench.predictions import KEPT, jpeg, read_photos, read_predictions
 from zoo.harness.bench.results import Result
-from zoo.harness.bench.standing import Standing
+
+_Read = TypeVar("_Read")
 
 PHOTOS = 12
 """Shown by every model, evenly spread over those that pictures were kept of."""
@@ -21,30 +24,27 @@ _SHOWN_SIDE = 160
 """Larger pictures are shrunk to it, so that a page of fifty models can be mailed."""
 
 
-def gallery(folder: Path, standing: Standing) -> dict[str, Any] | None:
+def gallery(folder: Path, league: League, left_out: list[str]) -> dict[str, Any] | None:
     """What the page's script draws the gallery from; None when no run has kept pictures.
 
     Returns:
         ``photos`` (name, grey, hints, truth; pictures are ``data:`` URIs), ``shown`` (which of them are for all
         models) and ``models`` (name, place in the leaderboard, seed, a PSNR a photo, pictures by photo, best, worst).
 
-    Raises:
-        BadInput: a file of pictures or scores is damaged, or two runs were scored on different photos.
+    Args:
+        left_out: told of each file of pictures that cannot be read, a sentence.
     """
     names: list[str] = []
     models = []
-    for place, row in enumerate(standing.rows):
+    for place, row in enumerate(league.rows):
         run = next(iter(row.finished), None)
         if run is None or row.kind.of_draws:
             continue
-        pictures = read_predictions(run.folder.path, len(run.names))
-        if not pictures:
-            continue
-        if names and run.names != names:
-            raise BadInput(f"{run.folder.path} was scored on other photos than its protocol's other runs; run it anew.")
-        names = run.names
-        models.append((place, row.label, run, run.scores.get("psnr", []), pictures))
-    greys, hints, truths = read_photos(folder, standing.protocol, len(names))
+        pictures = _readable(left_out, read_predictions, run.folder.path, len(run.names))
+        if pictures:
+            names = run.names
+            models.append((place, row.label, run, run.scores.get("psnr", []), pictures))
+    greys, hints, truths = _readable(left_out, read_photos, folder, league.protocol, len(names)) or ([], [], [])
     if not models or not truths:
         return None
     shown = _spread(len(truths))
@@ -63,6 +63,15 @@ def gallery(folder: Path, standing: Standing) -> dict[str, Any] | None:
         },
         "models": described,
     }
+
+
+def _readable(left_out: list[str], read: Callable[..., _Read], *where: Any) -> _Read | None:
+    """Pictures are for looking at: one that is damaged costs its place in the gallery and no more."""
+    try:
+        return read(*where)
+    except BadInput as error:
+        left_out.append(str(error))
+        return None
 
 
 def _spread(count: int) -> list[int]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from zoo.harness.bench.standing import Standing
+from zoo.harness.bench.league import League
 
 _FIT = {"crop": "cut from the middle", "stretch": "stretched to a square"}
 
 
-def facts(standing: Standing) -> list[tuple[str, str]]:
+def facts(league: League) -> list[tuple[str, str]]:
     """Term and description, of the protocol first and then of where it ran."""
-    first = standing.runs[0].record
-    suite, protocol = standing.suite, first.protocol
+    first = league.runs[0].record
+    suite, protocol = league.suite, first.protocol
     train, test = first.data.train, first.data.test
-    provenances = [run.record.provenance for run in standing.runs]
+    provenances = [run.record.provenance for run in league.runs]
     days = sorted(provenance.finished[:10] for provenance in provenances)
     found = [
         ("Photos", f"{train.photos} to train on ({train.source}), {test.photos} to score on ({test.source})"),
@@ -23,20 +23,20 @@ def facts(standing: Standing) -> list[tuple[str, str]]:
         ("Hints when scoring", _part(protocol.get("eval_hints"))),
         ("Hints in training", _part(suite.get("train_hints")) if suite.get("train_hints") else "each recipe's own"),
         ("Budget", _budget(protocol)),
-        ("Seeds", _distinct(str(len(row.finished)) for row in standing.rows if row.finished) or "none done"),
+        ("Seeds", _distinct(str(len(row.finished)) for row in league.rows if row.finished) or "none done"),
         ("Measured by", ", ".join(map(str, protocol.get("metrics") or ())) or "nothing"),
         ("Device", _distinct(provenance.device for provenance in provenances)),
-        ("Precision", _distinct(run.record.precision or "" for run in standing.runs) or "not recorded"),
+        ("Precision", _distinct(run.record.precision or "" for run in league.runs) or "not recorded"),
         ("Date", days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"),
-        ("Versions", _versions(standing)),
-        ("Protocol", standing.protocol),
+        ("Versions", _versions(league)),
+        ("Protocol", league.protocol),
     ]
     return [(term, text) for term, text in found if text]
 
 
-def summary(standing: Standing) -> str:
+def summary(league: League) -> str:
     """The suite's own sentence."""
-    return str(standing.suite.get("summary") or "")
+    return str(league.suite.get("summary") or "")
 
 
 def _size(protocol: Mapping[str, Any]) -> str:
@@ -68,8 +68,8 @@ def _budget(protocol: Mapping[str, Any]) -> str:
     return (" or ".join(parts) + batch) if parts else "each recipe's own"
 
 
-def _versions(standing: Standing) -> str:
-    provenances = [run.record.provenance for run in standing.runs]
+def _versions(league: League) -> str:
+    provenances = [run.record.provenance for run in league.runs]
     commits = _distinct(provenance.commit or "" for provenance in provenances)
     zoo, torch = _distinct(p.zoo for p in provenances), _distinct(p.torch for p in provenances)
     return f"zoo {zoo}, torch {torch}" + (f", commit {commits}" if commits else "")

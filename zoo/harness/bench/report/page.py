@@ -12,50 +12,58 @@ from markupsafe import Markup
 
 from zoo.core.files import write_whole
 from zoo.harness.bench.leaderboard import Board
+from zoo.harness.bench.league import Kind, League
 from zoo.harness.bench.report.cost import cost_plots
 from zoo.harness.bench.report.curves import curve_plots
 from zoo.harness.bench.report.gallery import gallery
 from zoo.harness.bench.report.header import facts, summary
 from zoo.harness.bench.report.hints import hint_plots
 from zoo.harness.bench.report.table import failures, leaderboard_table
-from zoo.harness.bench.standing import Kind, Standing
 
 COLOURS = 8
 """Models drawn in colour at first: as many as can be told apart."""
 
 
-def write_report(folder: Path, output: Path | None = None) -> Path:
-    """Write the CSVs anew and the page beside them (or at ``output``); the page's path.
+def write_report(folder: Path, output: Path | None = None, *, board: Board | None = None) -> Board:
+    """Write the CSVs anew and ``report.html`` beside them (or at ``output``).
 
     The page needs no other file and no network. It is a pure function of the results folder: written again it is
     the same, byte for byte.
 
+    Args:
+        board: the folder as it was read before; what has not changed since is not read again.
+
+    Returns:
+        What was read; its ``runs.left_out`` says which damaged files the page is without, a sentence each.
+
     Raises:
-        BadInput: there are no runs, one of their files is damaged, or the page cannot be written.
+        BadInput: there are no runs, none of them can be read, or the page cannot be written.
     """
-    board = Board.read(folder)
+    board = Board.read(folder, board)
     board.write()
-    path = output or folder / "report.html"
-    write_whole(path, _page(board))
-    return path
+    write_whole(output or folder / "report.html", _page(board))
+    return board
 
 
 def _page(board: Board) -> str:
-    folder, standing = board.folder, board.standings[0]
-    pictures = gallery(folder, standing)
+    folder, league = board.folder, board.leagues[0]
+    pictures = gallery(folder, league, board.runs.left_out)
+    sweeps = hint_plots(board.hints, league)
+    curves = curve_plots(league, board.runs.left_out)
     return (
         _environment()
         .get_template("page.html")
         .render(
-            title=standing.runs[0].record.suite or folder.name,
-            summary=summary(standing),
-            facts=facts(standing),
-            tables=[(each, leaderboard_table(each, board.plugin_metrics), failures(each)) for each in board.standings],
-            models=[row.label for row in standing.rows],
-            colours=_colours(standing),
-            costs=cost_plots(standing),
-            sweeps=hint_plots(board.hints, standing),
-            curves=curve_plots(standing),
+            title=league.runs[0].record.suite or folder.name,
+            summary=summary(league),
+            facts=facts(league),
+            tables=[(each, leaderboard_table(each, board.plugin_metrics), failures(each)) for each in board.leagues],
+            left_out=board.runs.left_out,
+            models=[row.label for row in league.rows],
+            colours=_colours(league),
+            costs=cost_plots(league),
+            sweeps=sweeps,
+            curves=curves,
             gallery=pictures is not None,
             data=_script_safe(pictures or {}),
         )
@@ -87,9 +95,9 @@ def _breakable(name: str) -> Markup:
     return Markup("_<wbr>").join(name.split("_"))
 
 
-def _colours(standing: Standing) -> dict[int, int]:
+def _colours(league: League) -> dict[int, int]:
     """A colour for each of the best models; baselines are drawn grey until they are asked for."""
-    ranked = [place for place, row in enumerate(standing.rows) if row.rank and row.kind is Kind.MODEL]
+    ranked = [place for place, row in enumerate(league.rows) if row.standing and row.kind is Kind.MODEL]
     return {place: colour for colour, place in enumerate(ranked[:COLOURS])}
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoo.harness.bench.columns import COSTS, METRICS, MODEL, RANK, SEEDS, STATUS, TRAIN_S, Column, Span
-from zoo.harness.bench.standing import Kind, Row, Standing
+from zoo.harness.bench.columns import COSTS, METRICS, MODEL, PSNR, RANK, SEEDS, STATUS, TO_BEST, TRAIN_S, Column, Span
+from zoo.harness.bench.league import Kind, League, Row
 
-COLUMNS = (RANK, MODEL, *METRICS, *COSTS, TRAIN_S, SEEDS, STATUS)
+COLUMNS = (RANK, MODEL, PSNR, TO_BEST, *METRICS[1:], *COSTS, TRAIN_S, SEEDS, STATUS)
 """What of the leaderboard is shown; the notes and failures stand below it, the provenance above."""
 
 
@@ -52,13 +52,13 @@ class Table:
     notes: list[tuple[str, list[str]]]
 
 
-def leaderboard_table(standing: Standing, plugin_metrics: Sequence[Column] = ()) -> Table:
-    """A standing's table; columns nothing was measured of are left out."""
-    values = {column.name: [_span(column, row) for row in standing.rows] for column in (*COLUMNS, *plugin_metrics)}
+def leaderboard_table(league: League, plugin_metrics: Sequence[Column] = ()) -> Table:
+    """A league's table; columns nothing was measured of are left out."""
+    values = {column.name: [_span(column, row) for row in league.rows] for column in (*COLUMNS, *plugin_metrics)}
     columns = [
         column for column in (*COLUMNS, *plugin_metrics) if any(column.text(span.value) for span in values[column.name])
     ]
-    tied = sum(row.tied_with_best for row in standing.rows) > 1
+    tied = sum(row.tied_with_best for row in league.rows) > 1
     scales = {column.name: _scale(values[column.name]) for column in columns}
     return Table(
         columns,
@@ -68,18 +68,18 @@ def leaderboard_table(standing: Standing, plugin_metrics: Sequence[Column] = ())
                 row.kind,
                 [_cell(values[column.name][place], column, scales[column.name]) for column in columns],
                 _badges(row, tied),
-                not row.outcome.ok,
+                not row.ok,
             )
-            for place, row in enumerate(standing.rows)
+            for place, row in enumerate(league.rows)
         ],
-        _shared_notes(standing.rows),
+        _shared_notes(league.rows),
     )
 
 
-def failures(standing: Standing) -> list[tuple[str, int, str, str]]:
+def failures(league: League) -> list[tuple[str, int, str, str]]:
     """(model, seed, status, reason) of every run that came to no score."""
-    records = [run.record for run in standing.runs if not run.record.ok]
-    return sorted((r.label, r.seed, r.status, r.error or "no reason is known") for r in records)
+    failed = [run for run in league.runs if not run.ok]
+    return sorted((run.record.label, run.record.seed, run.status, run.error or "no reason is known") for run in failed)
 
 
 def _badges(row: Row, tied: bool) -> list[str]:
@@ -96,7 +96,7 @@ def _shared_notes(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
     for row in rows:
         for note in row.notes:
             about.setdefault(note, []).append(row.label)
-    scored = sum(row.outcome.ok for row in rows)
+    scored = sum(row.ok for row in rows)
     return [(note, [] if len(models) >= max(scored, 2) else models) for note, models in about.items()]
 
 
