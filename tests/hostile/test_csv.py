@@ -77,8 +77,8 @@ def write(run: RunFolder, offset: float = 0.0, **changes: Any) -> None:
 def results(tmp_path_factory) -> Path:
     """A good run and one to be damaged, both of one protocol."""
     folder = tmp_path_factory.mktemp("results")
-    write(RunFolder(folder / "runs" / "two" / "seed0-0"), 1.0, model="two", label="two")
-    write(RunFolder(folder / "runs" / "one" / "seed0-0"))
+    write(RunFolder(folder / "runs" / "two" / f"seed0-{ROW['key']}"), 1.0, model="two", label="two")
+    write(RunFolder(folder / "runs" / "one" / f"seed0-{ROW['key']}"))
     return folder
 
 
@@ -87,7 +87,7 @@ def whole(file: str) -> bytes:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        run = RunFolder(Path(folder, "runs", "one", "seed0-0"))
+        run = RunFolder(Path(folder, "runs", "one", f"seed0-{ROW['key']}"))
         write(run)
         rebuild(Path(folder))
         path = run.path / file
@@ -143,7 +143,7 @@ def rebuilt(folder: Path) -> None:
 
 
 def attempt(folder: Path, file: str, content: bytes) -> None:
-    path = folder / "runs" / "one" / "seed0-0" / file
+    path = folder / "runs" / "one" / f"seed0-{ROW['key']}" / file
     good = path.read_bytes()
     path.write_bytes(content)
     try:

@@ -36,14 +36,18 @@ def write_results(
     pictures: bool = True,
     hints: bool = True,
     protocol: str = "0123456789ab",
+    first: int = 0,
 ) -> None:
-    """Runs of ``models``, the first the best; the last two are baselines that are not trained."""
+    """Runs of ``models``, the first the best; the last two are baselines that are not trained.
+
+    ``first`` is the number of the first model's folder.
+    """
     names, rgb = truth(photos)
     grey = rgb.float().mean(1, keepdim=True).expand(-1, 3, -1, -1)
     rng = np.random.default_rng(7)
     difficulty = rng.normal(0, 2.5, photos)
-    for place, model in enumerate(models):
-        baseline = place >= len(models) - 2
+    for place, model in enumerate(models, first):
+        baseline = place >= first + len(models) - 2
         for seed in range(seeds):
             psnr = 27 - 0.35 * place + difficulty + rng.normal(0, 0.3, photos)
             run = RunFolder(folder / "runs" / f"model{place}" / f"seed{seed}-{place:012x}")
@@ -87,7 +91,7 @@ def write_results(
                     "precision": "fp32",
                 },
             )
-    for place, (model, status, error) in enumerate(failing, len(models)):
+    for place, (model, status, error) in enumerate(failing, first + len(models)):
         run = RunFolder(folder / "runs" / f"model{place}" / f"seed0-{place:012x}")
         run.path.mkdir(parents=True)
         write(run, {**_head(model, place, 0, protocol, photos), "status": status, "error": error})
