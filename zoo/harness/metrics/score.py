@@ -93,6 +93,8 @@ def compare_folders(predictions: str | Path, targets: str | Path, metrics: Seque
             fitting.append(pair)
         except BadInput as error:
             failures.append(str(error))
+    if not fitting:
+        raise BadInput(failures[0])
     rulers = _rulers(metrics)
     rows: list[dict[str, Any]] = []
     monochrome: list[str] = []
@@ -116,26 +118,19 @@ def compare_folders(predictions: str | Path, targets: str | Path, metrics: Seque
     return FolderScores(pd.DataFrame(rows), remarks, tuple(failures))
 
 
-def compare_files(
-    prediction: Path | bytes,
-    target: Path | bytes,
-    metrics: Sequence[str] | None = None,
-    *,
-    name: str = "standard input",
-) -> FolderScores:
+def compare_files(prediction: Path | bytes, target: Path | bytes, metrics: Sequence[str] | None = None) -> FolderScores:
     """One image against its truth, as a table of one row. A monochrome target is scored, and said to be one.
 
     Args:
-        prediction, target: files, or a file's bytes.
-        name: what to call the one that is given as bytes.
+        prediction, target: a file, or a file's bytes as they came from standard input.
 
     Raises:
         BadInput: a file that cannot be read, or two sizes.
     """
     import pandas as pd
 
-    named = [name if isinstance(image, bytes) else str(image) for image in (prediction, target)]
-    pair = Pair(prediction.name if isinstance(prediction, Path) else name, Path(named[0]), Path(named[1]))
+    named = ["standard input" if isinstance(image, bytes) else str(image) for image in (prediction, target)]
+    pair = Pair(Path(named[0]).name, Path(named[0]), Path(named[1]))
     _check_sizes(pair, photo_size(prediction, name=named[0]), photo_size(target, name=named[1]))
     made, true = open_photo(prediction, name=named[0]), open_photo(target, name=named[1])
     grey = (f"{pair.target} is monochrome: a grey prediction would be perfect.",) if is_monochrome(true.rgb) else ()
