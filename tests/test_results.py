@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 import zoo
 from zoo.core.assemble import resolve
+from zoo.core.kinds import KIND_OF_ROLE
 from zoo.core.record import OURS
 from zoo.core.registry import current
+from zoo.core.spec import part_ref
 
 QUICK = Path(__file__).parents[1] / "results" / "quick"
 
@@ -56,3 +62,81 @@ def test_psnr_rises_with_hints():
         if model in hinted:
             psnr = [value for _, value in sorted(curve)]
             assert psnr[-1] > psnr[0], (model, sweep)
+
+
+TRAINING = (
+    "optimizer",
+    "lr",
+    "betas",
+    "momentum",
+    "weight_decay",
+    "schedule",
+    "warmup",
+    "clip",
+    "ema",
+    "flip",
+    "losses",
+)
+"""What of a recipe the suite quick leaves as it is; batch, budget and hints are the suite's own."""
+
+
+def plain(value: Any) -> Any:
+    """As a record holds it: what JSON knows, a part without options by its name."""
+    value = json.loads(json.dumps(msgspec.to_builtins(value)))
+    return value["name"] if isinstance(value, dict) and list(value) == ["name"] else value
+
+
+def changes(record: dict[str, Any]) -> list[str]:
+    """What of the present table is other than when the run was made, in words. Keys are not looked at."""
+    now = resolve(record["model"], defaults=record["plan"]["suite"]["options"])
+    found = []
+    for role, of in record["spec"]["versions"].items():
+        name, _, version = of.rpartition(":")
+        kind = {"network": "models", **KIND_OF_ROLE}.get(role) or role.rpartition(".")[2].rpartition("_")[2] + "s"
+        if current().record(kind, name).version != version:
+            found.append(f"{kind}/{name} is version {current().record(kind, name).version}, was {version}")
+    parts = plain(now.parts)
+    if parts != record["spec"]["parts"]:
+        found.append(f"its parts are {parts}, were {record['spec']['parts']}")
+    if (now.hint_gain, list(now.extras)) != (record["spec"]["hint_gain"], record["spec"]["extras"]):
+        found.append("its hint gain or extras")
+    was, recipe = record["plan"]["recipe"], plain(current().recipe(record["recipe"]))
+    found += [f"recipe {record['recipe']}: {field}" for field in TRAINING if plain(recipe[field]) != plain(was[field])]
+    objective, before = part_ref(recipe["objective"], "now"), part_ref(was["objective"], "then")
+    # The suite gives a discriminator its width, which no recipe says.
+    given = {key: before.options[key] for key in before.options if key in record["plan"]["suite"]["options"]}
+    if (objective.name, {**objective.options, **given}) != (before.name, before.options):
+        found.append(f"recipe {record['recipe']}: objective")
+    return found
+
+
+def test_the_published_rows_are_of_the_present_table_or_named_as_outdated():
+    """results/quick/README.md names the rows that the present table would not give again, and no others."""
+    outdated: dict[str, list[str]] = {}
+    for file in sorted(QUICK.glob("runs/*/*/run.json")):
+        record = json.loads(file.read_text(encoding="utf-8"))
+        if found := changes(record):
+            outdated[record["model"]] = found
+    text = (QUICK / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE))
+    assert named == set(outdated), outdated
+
+
+def test_a_changed_row_would_be_seen():
+    file = next(QUICK.glob("runs/residual_unet/*/run.json"))
+    record = json.loads(file.read_text(encoding="utf-8"))
+    assert changes(record) == []
+    for path, value in (
+        (("spec", "versions", "encoder.block"), "residual:7"),
+        (("spec", "parts", "decoder", "options", "skip"), "concat"),
+        (("spec", "hint_gain"), 4.0),
+        (("plan", "recipe", "lr"), 2e-3),
+        (("plan", "recipe", "objective"), "staged"),
+    ):
+        other = json.loads(file.read_text(encoding="utf-8"))
+        *inwards, last = path
+        place = other
+        for key in inwards:
+            place = place[key]
+        place[last] = value
+        assert len(changes(other)) == 1, path
