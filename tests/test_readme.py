@@ -1,15 +1,63 @@
-"""The README's generated parts are current."""
+"""The README's generated parts are current, and its example works from a fresh clone."""
 
 from __future__ import annotations
 
+import importlib.util
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+from click.testing import CliRunner
+from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio
+
+from zoo.cli.main import cli
+from zoo.core.photo import read_photo
+from zoo.harness.data.photos import FOLDER
+
 ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "docs" / "example"
+
+_spec = importlib.util.spec_from_file_location("example", ROOT / "benchmarks" / "example.py")
+assert _spec is not None
+assert _spec.loader is not None
+example = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(example)
 
 
 def test_the_tables_are_those_of_the_registry_and_the_results():
     command = [sys.executable, str(ROOT / "docs" / "update_readme.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def commands(verb: str) -> list[list[str]]:
+    """The README's lines that call a verb, as words."""
+    lines = (line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines())
+    return [shlex.split(line, comments=True) for line in lines if line.startswith(f"zoo {verb} ")]
+
+
+def test_the_example_of_colorize_works_in_a_fresh_clone(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    words, *others = commands("colorize")
+    words[words.index("-o") + 1] = str(tmp_path / "canyon.png")
+    result = CliRunner().invoke(cli, words[1:], prog_name="zoo")
+    assert result.exit_code == 0, result.output
+    assert "colour came out" not in result.stderr
+    truth, grey = read_photo(FOLDER / example.PHOTO), read_photo(EXAMPLE / "canyon.jpg")
+    made = read_photo(tmp_path / "canyon.png")
+    assert peak_signal_noise_ratio(truth, made) > peak_signal_noise_ratio(truth, grey) + 5
+    # Of the others, what they colorize with is made by the line before them.
+    (trained,) = commands("train")
+    folder = trained[trained.index("--out") + 1]
+    for other in others:
+        assert other[other.index("--with") + 1] == f"{folder}/runs/{trained[2]}"
+
+
+def test_the_example_is_what_its_script_makes(tmp_path):
+    example.main(tmp_path)
+    for name in ("canyon.jpg", "canyon_hints.png"):
+        with Image.open(tmp_path / name) as made, Image.open(EXAMPLE / name) as committed:
+            assert np.abs(np.asarray(made).astype(int) - np.asarray(committed)).max() <= 2  # libjpegs differ by a level
