@@ -16,6 +16,7 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 from zoo.cli.main import cli
+from zoo.cli.tables import print_table
 from zoo.core.csv_file import csv_text
 from zoo.harness.bench.columns import LEADERBOARD_COLUMNS
 from zoo.harness.bench.leaderboard import leaderboard
@@ -132,3 +133,27 @@ def test_scores_of_two_files_and_of_two_folders_agree(tmp_path, photos):
     assert both[0]["psnr"] == pytest.approx(expected, abs=1e-4)
     assert both[1]["psnr"] == 100
     assert "mean of 2" in zoo("score", made, true, "--metrics", "psnr")
+
+
+@pytest.mark.parametrize("width", [12, 20, 40, 60, 80, 200])
+@pytest.mark.parametrize(
+    "lengths", [(70, 8, 8, 110), (5, 5, 5, 300), (90, 90, 90, 90), (3, 3, 3, 3), (30, 1, 1, 1), (1,) * 4]
+)
+@pytest.mark.parametrize("letters", ["pqvw", "写真一二"])
+def test_on_a_narrow_terminal_long_words_are_wrapped_and_never_cut(monkeypatch, capsys, width, lengths, letters):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    row = {str(i): letter * length for i, (letter, length) in enumerate(zip(letters, lengths, strict=True))}
+    print_table([row, row], list(row), title="a title")
+    drawn = capsys.readouterr().out
+    assert [drawn.count(letter) for letter in letters] == [2 * length for length in lengths]
+    assert "…" not in drawn
+
+
+def test_a_table_that_fits_keeps_each_row_on_its_line(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    print_table([{"model": "attention_unet", "psnr": 22.5, "note": "two words"}], ["model", "psnr", "note"])
+    assert any(
+        line.split() == ["attention_unet", "22.5", "two", "words"] for line in capsys.readouterr().out.splitlines()
+    )

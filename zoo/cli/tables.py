@@ -50,18 +50,49 @@ def cell(value: Any) -> str:
 
 def _draw(cells: list[list[str]], columns: Sequence[str], title: str) -> None:
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
+    widths = [max(map(cell_len, (column, *(line[i] for line in cells)))) for i, column in enumerate(columns)]
+    room = console.width - _PADDING * len(columns)
+    if sum(min(width, _LEAST) for width in widths) > room:
+        _draw_upright(cells, columns, title)
+        return
     table = Table(title=Text(plain(title)) if title else None, box=box.SIMPLE_HEAD, title_justify="left")
     for i, column in enumerate(columns):
         numbers = all(_is_number(line[i]) for line in cells)
-        last = i == len(columns) - 1
-        table.add_column(column, justify="right" if numbers else "left", no_wrap=not last, overflow="fold")
+        # Where all fits but the last column, the others keep their lines; a long word is folded, never cut off.
+        whole = sum(widths[:-1]) + min(widths[-1], _LEAST) <= room and i < len(columns) - 1
+        table.add_column(
+            Text(column),
+            justify="right" if numbers else "left",
+            no_wrap=whole,
+            overflow="fold",
+            min_width=min(widths[i], _LEAST),
+        )
     for line in cells:
         table.add_row(*(Text(text) for text in line))  # Text: brackets in a summary are no markup
-    Console().print(table)
+    console.print(table)
+
+
+_PADDING = 3
+"""Of a column, in characters, with its share of the frame."""
+_LEAST = 8
+"""Characters below which a column is not squeezed."""
+
+
+def _draw_upright(cells: list[list[str]], columns: Sequence[str], title: str) -> None:
+    """A value a line, for a terminal that is too narrow for columns."""
+    if title:
+        echo(title)
+    for line in cells:
+        for column, text in zip(columns, line, strict=True):
+            if text:
+                echo(f"{column}: {text}")
+        echo()
 
 
 def _is_number(text: str) -> bool:
