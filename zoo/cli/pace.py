@@ -32,6 +32,41 @@ class Pace:
         return f"about {duration((self.total - self.done) / self.rate)} left"
 
 
+class RunsPace:
+    """The pace of a bench: runs that are finished, and how far those at work are.
+
+    Args:
+        runs: how many there are to do.
+    """
+
+    _TRAINED = 0.9
+    """What of a run is done when its training is: scoring comes next."""
+    _ENOUGH = 0.05
+    """Of all the work; before that an estimate would be made of a baseline that took a second."""
+
+    def __init__(self, runs: int, clock: Callable[[], float] = time.monotonic):
+        self.finished = 0
+        self._at_work: dict[str, float] = {}
+        self._pace = Pace(runs, clock)
+
+    def at_work(self, run: str, phase: str, fraction: float) -> None:
+        """A run has come so far in its phase (``data``, ``training``, ``evaluating``)."""
+        done = {"training": self._TRAINED * fraction, "evaluating": self._TRAINED + (1 - self._TRAINED) * fraction}
+        self._at_work[run] = done.get(phase, 0.0)
+
+    def finish(self, run: str) -> None:
+        """A run has come to its end, whatever that was."""
+        self._at_work.pop(run, None)
+        self.finished += 1
+
+    def __str__(self) -> str:
+        """``3 of 55, about 12 min left``."""
+        pace = self._pace
+        pace.done = self.finished + sum(self._at_work.values())
+        left = pace.left() if pace.done >= self._ENOUGH * pace.total else ""
+        return ", ".join(filter(None, (f"{self.finished} of {pace.total}", left)))
+
+
 def duration(seconds: float) -> str:
     """``40 s``, ``12 min`` or ``3 h 20 min``: as exact as an estimate is."""
     if seconds < 90:

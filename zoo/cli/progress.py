@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from zoo.cli.pace import RunsPace
 from zoo.cli.tables import cell
 from zoo.cli.terminal import echo, plain
 
@@ -46,8 +47,10 @@ class PlainReporter:
 
     def __init__(self) -> None:
         self._said: dict[str, tuple[str, float]] = {}
+        self._pace = RunsPace(0)
 
     def planned(self, runs: Sequence[str], done: Sequence[str]) -> None:
+        self._pace = RunsPace(len(runs))
         _say(_plan(runs, done))
 
     def started(self, run: str) -> None:
@@ -56,6 +59,7 @@ class PlainReporter:
 
     def progress(self, run: str, state: Mapping[str, Any]) -> None:
         phase, now = str(state.get("phase", "")), time.monotonic()
+        self._pace.at_work(run, phase, float(state.get("fraction", 0.0)))
         before, at = self._said.get(run, ("", 0.0))
         if (phase != before and before) or now - at > _QUIET_SECONDS:
             _say(f"{run}: {_detail(state)}")
@@ -64,7 +68,8 @@ class PlainReporter:
 
     def finished(self, run: str, record: RunRecord) -> None:
         self._said.pop(run, None)
-        _say(f"{run}: {_outcome(record)}")
+        self._pace.finish(run)
+        _say(f"{run}: {_outcome(record)} ({self._pace})")
 
     def note(self, text: str) -> None:
         _say(text)
@@ -77,29 +82,35 @@ class RichReporter:
         self._progress = progress
         self._total: TaskID | None = None
         self._bars: dict[str, TaskID] = {}
-        self._done, self._runs = 0, 0
+        self._pace = RunsPace(0)
 
     def planned(self, runs: Sequence[str], done: Sequence[str]) -> None:
         self.note(_plan(runs, done))
         if runs:
-            self._runs = len(runs)
-            self._total = self._progress.add_task("all runs", total=len(runs), detail=f"0 of {len(runs)}")
+            self._pace = RunsPace(len(runs))
+            self._total = self._progress.add_task("all runs", total=len(runs), detail=str(self._pace))
 
     def started(self, run: str) -> None:
         self._bars[run] = self._progress.add_task(plain(run), total=100, detail="starting")
 
     def progress(self, run: str, state: Mapping[str, Any]) -> None:
         if run in self._bars:
-            done = round(100 * float(state.get("fraction", 0.0)))
+            fraction = float(state.get("fraction", 0.0))
+            self._pace.at_work(run, str(state.get("phase", "")), fraction)
+            self._tell_total()
+            done = round(100 * fraction)
             self._progress.update(self._bars[run], completed=done, detail=plain(_detail(state, percent=False)))
 
     def finished(self, run: str, record: RunRecord) -> None:
         if run in self._bars:
             self._progress.remove_task(self._bars.pop(run))
-        if self._total is not None:
-            self._done += 1
-            self._progress.update(self._total, completed=self._done, detail=f"{self._done} of {self._runs}")
+        self._pace.finish(run)
+        self._tell_total()
         self.note(f"{run}: {_outcome(record)}")
+
+    def _tell_total(self) -> None:
+        if self._total is not None:
+            self._progress.update(self._total, completed=self._pace.finished, detail=str(self._pace))
 
     def note(self, text: str) -> None:
         self._progress.console.print(plain(text), highlight=False, markup=False, soft_wrap=True)

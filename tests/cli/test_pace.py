@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 
-from zoo.cli.pace import Pace, duration
+from zoo.cli.pace import Pace, RunsPace, duration
 from zoo.cli.photo_progress import watched
 
 
@@ -28,6 +28,25 @@ def test_what_is_left_is_told_from_what_is_done():
     assert pace.left() == "about 60 s left"
     pace.done = 40
     assert pace.left() == ""
+
+
+def test_a_bench_says_how_long_it_will_take_once_it_can_tell():
+    clock = Clock()
+    pace = RunsPace(10, clock)
+    assert str(pace) == "0 of 10"
+    clock.now = 1.0
+    pace.at_work("a", "data", 0.5)
+    pace.at_work("a", "training", 0.1)
+    assert str(pace) == "0 of 10"  # a hundredth is too little to judge by
+    clock.now = 60.0
+    pace.finish("a")
+    pace.at_work("b", "training", 1 / 0.9)
+    assert str(pace) == "1 of 10, about 4 min left"  # 2 in a minute, 8 to go
+    pace.at_work("b", "evaluating", 1.0)
+    assert str(pace) == "1 of 10, about 4 min left"
+    for run in "bcdefghij":
+        pace.finish(run)
+    assert str(pace) == "10 of 10"
 
 
 def test_durations_are_as_exact_as_an_estimate_is():
