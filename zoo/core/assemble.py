@@ -18,7 +18,7 @@ from zoo.core.identity import model_identity
 from zoo.core.kinds import KIND_OF_ROLE, KINDS, ROLES
 from zoo.core.options import call, effective_options, option_names, takes_any_option, typed_options
 from zoo.core.registry import current
-from zoo.core.spec import ModelRow, ModelSpec, PartRef, PartRow, part_ref
+from zoo.core.spec import ModelRow, ModelSpec, PartRef, PartRow, canonical_json, part_ref
 
 if TYPE_CHECKING:
     from zoo.core.colorizer import Colorizer
@@ -132,6 +132,27 @@ def _parts_of(name: str, row: ModelRow) -> tuple[dict[str, PartRef], dict[str, C
         parts = {r: part_ref(getattr(row, r), f"{where}, {r}") for r in ROLES if getattr(row, r) is not None}
         factories = {r: registry.load(KIND_OF_ROLE[r], ref.name) for r, ref in parts.items()}
     return parts, factories
+
+
+def changed_since(spec: ModelSpec) -> list[str]:
+    """The roles of a recorded model whose parts are no longer what they were: another version, class or source.
+
+    Empty for records that do not say what their parts were.
+
+    Raises:
+        ZooError: a part is not registered any more.
+    """
+    if not spec.made_of:
+        return []
+    registry = current()
+    factories = {
+        role: _network_factory(spec.name, registry.model_row(spec.name))
+        if role == "network"
+        else registry.load(KIND_OF_ROLE[role], ref.name)
+        for role, ref in spec.parts.items()
+    }
+    now = model_identity(spec.name, spec.parts, factories)
+    return [role for role in spec.parts if canonical_json(now[role]) != canonical_json(spec.made_of.get(role))]
 
 
 def assemble(spec: ModelSpec) -> Colorizer:

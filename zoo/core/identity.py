@@ -153,6 +153,9 @@ def _built(factory: Factory, options: Mapping[str, Any], where: str, depth: int)
     for option, kind, ref in named_parts(factory, options):
         nested.setdefault(option, []).append(part_identity(kind, ref, f"{where}, {option}", depth=depth + 1))
     found: dict[str, Any] = {"options": dict(options)}
+    extras = [name for name in getattr(factory, "extras", ()) if _is_registered("extras", name)]
+    if extras:
+        found["extras"] = [part_identity("extras", name, where, depth=depth + 1) for name in extras]
     if nested:
         found["parts"] = nested
     version = getattr(factory, "version", None)

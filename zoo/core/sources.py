@@ -7,11 +7,12 @@ between two benches without a thought of versions, so its files themselves are l
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import importlib
 import importlib.metadata
-import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -83,11 +84,16 @@ def _modules_of(distribution: str) -> list[str]:
 
 
 def _place(name: str) -> Path | None:
-    """The file of a module or the folder of a package; None for what has neither."""
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError, AttributeError):
-        return None
+    """The file of a module or the folder of a package; None for what has neither.
+
+    Where another process would find it: what this one may have imported under the name does not count.
+    """
+    spec = None
+    for finder in sys.meta_path:
+        with contextlib.suppress(ImportError, ValueError, AttributeError):
+            spec = finder.find_spec(name, None)
+        if spec is not None:
+            break
     if spec is None:
         return None
     folders = list(spec.submodule_search_locations or ())

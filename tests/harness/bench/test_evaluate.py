@@ -56,3 +56,32 @@ def test_another_suite_leaves_the_run_and_names_its_own_protocol(run, suite_file
 def test_a_run_that_is_not_there(run):
     with pytest.raises(BadInput, match=r"holds no run\.json"):
         evaluate(run.parent)
+
+
+def test_a_run_of_other_code_is_not_scored_into_its_old_row(run, suite_file, small_zoo):
+    module = small_zoo.with_name("bench_test_models.py")
+    module.write_text(module.read_text() + "\n# edited\n")
+    with pytest.raises(BadInput, match="trained by other code than its network have now; bench it again"):
+        evaluate(run)
+    other = suite_file.with_name("other.yaml")
+    other.write_text(suite_file.read_text())
+    evaluate(run, suite=str(other))
+    assert "trained by other code" in " ".join(row_of(run / "evaluations" / "other")["notes"])
+
+
+@pytest.mark.parametrize("recorded", ["psnr:0", {"name": "psnr", "version": "0"}])
+def test_a_run_that_was_scored_by_another_metric_of_the_name_is_not_mixed_with_this_one(run, recorded):
+    record = row_of(run)
+    record["protocol"]["metrics"] = [recorded]
+    (run / "run.json").write_text(json.dumps(record))
+    with pytest.raises(BadInput, match="was scored by another psnr than this zoo has"):
+        evaluate(run, metrics=["psnr"])
+    assert "delta_e00" in evaluate(run, metrics=["delta_e00"]), "another metric may join"
+
+
+def test_records_of_before_parts_had_identities_are_scored(run):
+    record = row_of(run)
+    record["protocol"]["metrics"] = ["psnr:1", "ssim:1"]
+    record["spec"].pop("made_of")
+    (run / "run.json").write_text(json.dumps(record))
+    assert "psnr" in evaluate(run, metrics=["psnr"])

@@ -9,12 +9,14 @@ from typing import Any
 
 import msgspec
 
+from zoo.core.assemble import changed_since
 from zoo.core.errors import BadInput
 from zoo.core.files import make_folder
+from zoo.core.identity import part_identity
 from zoo.core.locks import locked
-from zoo.core.spec import fingerprint
+from zoo.core.spec import canonical_json, fingerprint
 from zoo.core.strict_yaml import decode
-from zoo.core.trained import load
+from zoo.core.trained import load, read_spec
 from zoo.harness.bench.keys import protocol_of
 from zoo.harness.bench.leaderboard import rebuild
 from zoo.harness.bench.run_record import Photos, RunRecord
@@ -63,10 +65,18 @@ def evaluate(
     rulers, notes = make_metrics(names, device=where, lpips_trunk=str(lpips_trunk or ""))
     if metrics and notes:
         raise BadInput(notes[0])
+    changed = changed_since(read_spec(run_folder))
+    if changed and is_own:
+        raise BadInput(
+            f"{run_folder} was trained by other code than its {' and '.join(changed)} have now; bench it again, "
+            "or score it under a suite of another name."
+        )
+    notes += [f"trained by other code than its {' and '.join(changed)} have now"] if changed else []
     colorizer = load(run_folder)
     notes += colorizer.notes
     banks = open_banks(target)
     if is_own:
+        _check_rulers(record, names, run_folder)
         _check_photos(record, describe_data(target, banks), colorizer.extras)
     photos = scored_photos(target, banks, colorizer.extras, where)
     # The error at the hints is no registered metric: it comes with the suite's own, and is not asked for by name.
@@ -107,6 +117,24 @@ def _is_own(suite: Suite, record: RunRecord, run_folder: Path) -> bool:
         return suite == _own_suite(record, run_folder)
     except BadInput:
         return False
+
+
+def _check_rulers(record: RunRecord, names: Sequence[str], run_folder: Path) -> None:
+    """A metric that the run was scored by must still be the one that its record names; a new one may join.
+
+    Raises:
+        BadInput: it is not, and the other rows of the table were scored by the old one.
+    """
+    # Records of before parts had identities hold a name and a version.
+    metrics = record.protocol.get("metrics", [])
+    recorded = {each.partition(":")[0] if isinstance(each, str) else each["name"]: each for each in metrics}
+    for name in names:
+        now = part_identity("metrics", name)
+        alike = map(canonical_json, (f"{name}:{now['version']}", now))
+        if name in recorded and canonical_json(recorded[name]) not in alike:
+            raise BadInput(
+                f"{run_folder} was scored by another {name} than this zoo has; give its bench again to score all anew."
+            )
 
 
 def _check_photos(record: RunRecord, found: dict[str, Any], extras: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from zoo.core.files import write_whole
 from zoo.core.given_weights import load_given
 from zoo.core.locks import locked
 from zoo.core.recipe_parts import make_objective
+from zoo.core.trained import load
 from zoo.harness.bench import costs
 from zoo.harness.bench.draws import K as DRAWS
 from zoo.harness.bench.draws import can_sample, score_draws
@@ -27,6 +28,7 @@ from zoo.harness.bench.outcome import failure
 from zoo.harness.bench.plan import Run, shown_options
 from zoo.harness.bench.predictions import KEPT, save_photos, save_predictions
 from zoo.harness.bench.provenance import here_and_now
+from zoo.harness.bench.rescoring import TrainedBefore, trained_before
 from zoo.harness.bench.run_record import CurvePoint, HintLevel, RunRecord
 from zoo.harness.bench.samples import input_pictures, sheet
 from zoo.harness.bench.saved_hints import hints_of, hints_path, sweep_photos
@@ -38,6 +40,7 @@ from zoo.harness.bench.setup import (
     make_training,
     make_training_pass,
     open_banks,
+    place,
     scored_photos,
     use_registry_files,
 )
@@ -110,6 +113,55 @@ class RunProcess:
         self.progress("data", 0.0)
         self.banks = open_banks(suite)
         check_same_photos(run.data, describe_data(suite, self.banks))
+        before = trained_before(self.folder.results, run)
+        taken = self._taken_over(before) if before else None
+        if before and taken:
+            colorizer, training, curve = taken, None, list[CurvePoint]()
+        else:
+            before = None
+            colorizer, training, curve = self._trained()
+        self.progress("evaluating", 0.0)
+        metrics, notes = make_metrics(suite.metrics, device=self.device, lpips_trunk=run.lpips_trunk)
+        self.notes += notes
+        scores = self._score(colorizer, metrics, keep=KEPT, adherence=True)
+        hints = self._sweep_hints(colorizer)
+        samples = self._draw(colorizer, metrics)
+        measured = self._costs(colorizer, training) if training else dict(before.record.costs if before else {})
+        save_weights(colorizer.network, self.folder.weights)
+        self.folder.write_scores(self.banks.test.names, scores.per_image)
+        self._save_pictures(scores)
+        with contextlib.suppress(FileNotFoundError):
+            self.folder.checkpoint.unlink()
+        means, notes = means_of(scores.per_image)
+        self.notes += notes
+        if before:
+            curve = before.curve(run, means.get("psnr"))
+            self.notes += before.notes(suite.metrics)
+        elif training and training.objective.players:
+            curve.append(CurvePoint(training.step, round(training.seconds, 3), means.get("psnr")))
+        measured["time_to"] = time_to(suite.psnr_target, curve)
+        return RunRecord.of(
+            run,
+            here_and_now(devices.describe(self.device)),
+            status="ok",
+            baseline=bool(run.spec and run.spec.baseline),
+            ranked=not run.spec or (run.spec.ranked and not tells_the_truth(colorizer.extras)),
+            notes=list(dict.fromkeys([*_notes_of_row(run), *self.notes, *self.tracking.notes])),
+            scores=means,
+            higher_is_better={metric.name: metric.higher_is_better for metric in metrics},
+            images=len(self.banks.test.names),
+            hints=hints,
+            samples=samples or msgspec.UNSET,
+            costs=measured,
+            steps=training.step if training else before and before.record.steps,
+            curve=curve,
+            precision=self.precision,
+            weights_sha256=sha256_of(self.folder.weights),
+        )
+
+    def _trained(self) -> tuple[Colorizer, Training, list[CurvePoint]]:
+        """A colorizer made and trained, its training, and the points of its curve but the last."""
+        run, suite = self.plan, self.plan.suite
         colorizer = make_colorizer(run, self.device)
         if run.weights and run.spec:
             self.notes += load_given(colorizer, run.weights, run.spec)
@@ -127,42 +179,20 @@ class RunProcess:
         if training.clock.gaps:
             self.notes.append(f"stood still for {training.clock.gaps:.0f} s of its training, which are not counted")
         # A copy is not compiled: batches of all sizes are scored, and compiling for each would take long.
-        colorizer = copy.deepcopy(training.trained) if suite.compile else training.trained  # type: ignore[assignment]
-        self.progress("evaluating", 0.0)
-        metrics, notes = make_metrics(suite.metrics, device=self.device, lpips_trunk=run.lpips_trunk)
-        self.notes += notes
-        scores = self._score(colorizer, metrics, keep=KEPT, adherence=True)
-        hints = self._sweep_hints(colorizer)
-        samples = self._draw(colorizer, metrics)
-        measured = self._costs(colorizer, training)
-        save_weights(colorizer.network, self.folder.weights)
-        self.folder.write_scores(self.banks.test.names, scores.per_image)
-        self._save_pictures(scores)
-        with contextlib.suppress(FileNotFoundError):
-            self.folder.checkpoint.unlink()
-        means, notes = means_of(scores.per_image)
-        self.notes += notes
-        if training.objective.players:
-            curve.append(CurvePoint(training.step, round(training.seconds, 3), means.get("psnr")))
-        measured["time_to"] = time_to(suite.psnr_target, curve)
-        return RunRecord.of(
-            run,
-            here_and_now(devices.describe(self.device)),
-            status="ok",
-            baseline=bool(run.spec and run.spec.baseline),
-            ranked=not run.spec or (run.spec.ranked and not tells_the_truth(colorizer.extras)),
-            notes=[*([run.spec.note] if run.spec and run.spec.note else []), *self.notes, *self.tracking.notes],
-            scores=means,
-            higher_is_better={metric.name: metric.higher_is_better for metric in metrics},
-            images=len(self.banks.test.names),
-            hints=hints,
-            samples=samples or msgspec.UNSET,
-            costs=measured,
-            steps=training.step,
-            curve=curve,
-            precision=self.precision,
-            weights_sha256=sha256_of(self.folder.weights),
-        )
+        trained: Any = copy.deepcopy(training.trained) if suite.compile else training.trained
+        return trained, training, curve
+
+    def _taken_over(self, before: TrainedBefore) -> Colorizer | None:
+        """The colorizer of a run that was trained as this one is to be; None where its weights are damaged."""
+        try:
+            colorizer = load(before.folder.path, self.device)
+        except BadInput as error:
+            self.notes.append(f"trained anew: {error}")
+            return None
+        before.take_log(self.folder)
+        self.extras = colorizer.extras
+        self.notes += [*colorizer.notes, *told_of_the_truth(colorizer.extras)]
+        return place(colorizer, self.plan.suite, self.device)
 
     def progress(self, phase: str, fraction: float, **values: float) -> None:
         self._send({"phase": phase, "fraction": fraction, **values})
@@ -245,6 +275,10 @@ class RunProcess:
             "peak_mem_mb": costs.peak_memory_mb(self.device),
             "train_s": training.seconds if trained else 0.0,
         }
+
+
+def _notes_of_row(run: Run) -> list[str]:
+    return [run.spec.note] if run.spec and run.spec.note else []
 
 
 def _tell_options(run: Run) -> list[str]:
