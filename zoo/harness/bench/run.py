@@ -153,7 +153,7 @@ class RunProcess:
             hints=hints,
             samples=samples or msgspec.UNSET,
             costs=measured,
-            steps=training.step if training else before and before.record.steps,
+            steps=training.step if training else before.record.steps if before else None,
             curve=curve,
             precision=self.precision,
             weights_sha256=sha256_of(self.folder.weights),
