@@ -158,7 +158,13 @@ class Metric(Protocol):
 
 
 class Dataset(Protocol):
-    """``Dataset(split, **options)``: photos as uint8 (H, W, 3) RGB arrays, split train or test."""
+    """``Dataset(split, **options)``: photos as uint8 (H, W, 3) RGB arrays, split train or test.
+
+    What it may have besides: ``names`` and ``labels``, one a photo; ``notes``, sentences on what it did not take;
+    ``pixels(index)``, how many a photo unfolds to, so that large ones are decoded one at a time; ``photo(index)``, a
+    :class:`zoo.core.photo.Photo` with notes of its own; a static ``canonical(argument)``, the argument as a record
+    keeps it (an absolute path).
+    """
 
     def __len__(self) -> int: ...
 

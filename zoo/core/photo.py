@@ -83,8 +83,11 @@ class Photo:
         """uint8 (H, W, 3), transparency composited over white."""
         if self.image.mode == "RGB":
             return np.asarray(self.image)
+        alpha = self.image.getchannel("A")
+        if alpha.getextrema() == (255, 255):
+            return np.asarray(self.image.convert("RGB"))
         over = Image.new("RGB", self.image.size, "white")
-        over.paste(self.image, mask=self.image.getchannel("A"))
+        over.paste(self.image, mask=alpha)
         return np.asarray(over)
 
 

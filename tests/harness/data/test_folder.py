@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -155,3 +156,38 @@ def test_names_that_are_no_utf8_can_still_be_shown_and_stored(tmp_path: Path, ph
     assert dataset.names == [r"caf\xe9.png"]
     np.testing.assert_array_equal(dataset[0], photos[0])
     assert len(dataset.fingerprint()) == 64
+
+
+def test_names_are_the_same_however_a_system_composes_accents(tmp_path: Path, photos: list[np.ndarray]):
+    """macOS hands out decomposed names; a photo's hints are drawn by its name."""
+    prints = []
+    for form in ("NFC", "NFD"):
+        root = tmp_path / form
+        root.mkdir()
+        Image.fromarray(photos[0]).save(root / unicodedata.normalize(form, "Zoë.png"))
+        dataset = Folder("all", argument=root)
+        assert dataset.names == ["Zoë.png"]
+        prints.append(dataset.fingerprint())
+    assert prints[0] == prints[1]
+    Image.fromarray(photos[1]).save(tmp_path / "NFD" / "Zoë.png")
+    assert len(set(Folder("all", argument=tmp_path / "NFD").names)) == 2, "two files never share a name"
+
+
+def test_photos_beside_the_split_folders_are_said_to_be_left_out(folder: Path):
+    for split in ("train", "test"):
+        (folder / split).mkdir()
+        shutil.move(folder / f"{split == 'test':d}.png", folder / split)
+    (note,) = Folder("train", argument=folder).notes
+    assert "2.png, 3.png, 4.png, … beside them are not read" in note
+
+
+def test_what_each_split_did_not_take_is_counted_for_it(folder: Path):
+    for number, split in enumerate(("train", "test")):
+        (folder / split).mkdir()
+        shutil.move(folder / f"{number}.png", folder / split)
+    for number in range(2, 8):
+        (folder / f"{number}.png").unlink()
+    (folder / "test" / "x.cr2").touch()
+    assert Folder("train", argument=folder).notes == ()
+    assert Folder("test", argument=folder).notes == ("1 file was not taken: .cr2 1.",)
+    assert Folder("all", argument=folder).notes == ("1 file was not taken: .cr2 1.",)

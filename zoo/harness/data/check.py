@@ -14,7 +14,7 @@ from PIL import Image
 from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput
 from zoo.harness.data.bank import remarks
-from zoo.harness.data.fit import SMALLEST_SIDE
+from zoo.harness.data.fit import SMALLEST_SIDE, read_with_notes
 from zoo.harness.data.monochrome import is_monochrome
 
 NEAR_BITS = 6
@@ -93,12 +93,11 @@ def _look(
     for index, name in enumerate(map(str, all_names)):
         report.photos += 1
         try:
-            opened = dataset.photo(index) if hasattr(dataset, "photo") else None
-            photo = dataset[index] if opened is None else opened.rgb
+            photo, notes = read_with_notes(dataset, index)
         except (BadInput, OSError) as error:
             report.unreadable.append((name, str(error)))
             continue
-        noted += [(name, note) for note in opened.notes] if opened else []
+        noted += [(name, note) for note in notes]
         if min(photo.shape[:2]) < SMALLEST_SIDE:
             report.tiny.append(name)
             continue

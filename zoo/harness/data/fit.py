@@ -22,7 +22,7 @@ SMALLEST_SIDE = 16
 """Photos with a shorter side are skipped as too small (a 1×5000 one included); others are enlarged."""
 
 PIXELS_IN_FLIGHT = PIXEL_LIMIT
-"""A photo as large as one may be is decoded alone: with transparency it takes 2 GB until it is reduced."""
+"""A photo as large as one may be is decoded alone: with transparency it takes 3 GB until it is reduced."""
 
 _CHUNK = 64
 
@@ -71,15 +71,14 @@ def fitted(dataset: Dataset, side: int, fit: Fit) -> Iterator[Fitted]:
     def decode(index: int) -> Fitted:
         try:
             with budget.spent(source.pixels(index) if hasattr(source, "pixels") else 0):
-                opened = source.photo(index) if hasattr(source, "photo") else None
-                photo = dataset[index] if opened is None else opened.rgb
+                photo, notes = read_with_notes(source, index)
                 _check_photo(photo, dataset, index)
                 height, width = photo.shape[:2]
                 if min(height, width) < SMALLEST_SIDE:
                     return Fitted(
                         index, None, f"too small ({width}×{height}; {SMALLEST_SIDE} pixels are the least)", ()
                     )
-                return Fitted(index, fit_photo(photo, side, fit), "", opened.notes if opened else ())
+                return Fitted(index, fit_photo(photo, side, fit), "", notes)
         except (BadInput, OSError) as error:
             return Fitted(index, None, str(error), ())
 
@@ -87,6 +86,14 @@ def fitted(dataset: Dataset, side: int, fit: Fit) -> Iterator[Fitted]:
         # In chunks: the pool would otherwise decode far ahead of the disk and fill the memory.
         for start in range(0, len(dataset), _CHUNK):
             yield from pool.map(decode, range(start, min(start + _CHUNK, len(dataset))))
+
+
+def read_with_notes(source: Any, index: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """A photo and what is to be said of it, where the data set says anything."""
+    if not hasattr(source, "photo"):
+        return source[index], ()
+    opened = source.photo(index)
+    return opened.rgb, opened.notes  # the decoded picture itself is let go here
 
 
 def _check_photo(photo: Any, dataset: Dataset, index: int) -> None:
