@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 import textwrap
 
 import msgspec
 import pytest
 
-from zoo.core.assemble import make, resolve
+from zoo.core.assemble import changed_since, make, resolve
 from zoo.core.errors import BadInput, UnknownName
 from zoo.core.identity import named_parts, part_identity, sources_in
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry, current, use
 from zoo.core.sources import source_of
-from zoo.core.spec import fingerprint
+from zoo.core.spec import ModelSpec, fingerprint
 
 MODULE = """
 from torch import nn
@@ -255,3 +256,30 @@ def test_weights_that_a_part_takes_are_in_its_identity(tmp_path):
 
 def test_an_annotated_option_still_builds(overlaid):
     assert make("hints", {"name": "mixed", "hints": ["pixels", "points"]}).samplers
+
+
+def test_a_teacher_is_its_weights_and_not_its_scores(tmp_path):
+    teacher = tmp_path / "seed0-abc"
+    teacher.mkdir()
+    record = {"spec": msgspec.to_builtins(resolve("gray")), "scores": {"psnr": 20.0}}
+    (teacher / "run.json").write_text(json.dumps(record))
+    (teacher / "model.safetensors").write_bytes(b"1")
+    ref = {"name": "distillation", "teacher": str(teacher)}
+    before = part_identity("objectives", ref)
+    (teacher / "run.json").write_text(json.dumps({**record, "scores": {"psnr": 30.0}}))
+    assert part_identity("objectives", ref) == before
+    (teacher / "model.safetensors").write_bytes(b"2")
+    assert part_identity("objectives", ref) != before
+    (teacher / "model.safetensors").unlink()
+    with pytest.raises(BadInput, match=r"holds no model\.safetensors"):
+        part_identity("objectives", ref)
+
+
+def test_what_is_no_longer_what_a_record_says_is_named(local, monkeypatch):
+    recorded = msgspec.convert(msgspec.to_builtins(resolve("mine", {"width": 3})), ModelSpec)
+    composed = msgspec.convert(msgspec.to_builtins(resolve("unet")), ModelSpec)
+    assert (changed_since(recorded), changed_since(composed)) == ([], [])
+    (local / "further_on.py").write_text("SCALE = 2\n")
+    raised("skips", "concat", monkeypatch)
+    assert (changed_since(recorded), changed_since(composed)) == (["network"], ["decoder"])
+    assert changed_since(msgspec.structs.replace(composed, made_of={})) == [], "an old record does not say"

@@ -7,8 +7,10 @@ import pytest
 
 from zoo.core.assemble import resolve
 from zoo.core.errors import BadInput, ZooError
+from zoo.core.kinds import KINDS
+from zoo.core.record import Record
 from zoo.core.registry import Registry, current, use
-from zoo.core.spec import RecipeRow
+from zoo.core.spec import ModelSpec, PartRef, RecipeRow
 from zoo.core.strict_yaml import parse
 from zoo.harness.bench import keys
 from zoo.harness.bench.plan import Run, plan_runs, resolve_model, shown_options
@@ -271,3 +273,23 @@ def test_our_own_recipes_and_suites_name_what_is_there():
         keys.recipe_parts(recipe, f"recipe {name!r}")
     for name in suite_names():
         keys.check_suite(load_suite(name))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "extras", "said"),
+    [("defalt", (), "Unknown recipe 'defalt'"), ("default", ("of_its_own",), "Unknown extra 'of_its_own'")],
+)
+def test_what_a_plugins_model_names_wrongly_costs_its_own_rows_only(suite, recipe, extras, said):
+    record = Record(
+        kind="models", name="theirs", target="their_module:Net", distribution="theirs", version="1.0", origin="a plugin"
+    )
+    table = current()
+    every = [table.record(kind, name) for kind in KINDS for name in table.names(kind)]
+    use(Registry([*every, record], table.recipes))
+    try:
+        spec = ModelSpec(name="theirs", parts={"network": PartRef("theirs")}, recipe=recipe, extras=extras)
+        (run,) = plan_runs("theirs", spec, "", suite, DATA, options={}, device="cpu", lpips_trunk="")
+    finally:
+        use(None)
+    assert run.spec is None
+    assert said in run.error
