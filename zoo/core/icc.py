@@ -22,15 +22,19 @@ _SPACES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
 class _Conversion(NamedTuple):
-    """``transform`` is None where nothing is to be done; then ``note`` says why, if there is anything to say."""
+    """``transform`` is None where nothing is to be done; ``note`` says why, if there is anything to say."""
 
     mode: str
     transform: Any
     note: str
 
 
-def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str]:
-    """An L, RGB or CMYK picture as sRGB: L or RGB, and a note or nothing."""
+def to_srgb(image: Image.Image, profile: bytes | None, by: str = "by its colour profile") -> tuple[Image.Image, str]:
+    """An L, RGB or CMYK picture as sRGB: L or RGB, and a note or nothing.
+
+    Args:
+        by: the end of the note, where the profile is not the file's own.
+    """
     found = _conversion(bytes(profile), image.mode) if profile else _Conversion("", None, "")
     if found.transform is None:
         return (image.convert("RGB") if image.mode == "CMYK" else image), found.note
@@ -40,7 +44,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str
     source = image if image.mode == found.mode else image.convert(found.mode)
     converted = ImageCms.applyTransform(source, found.transform)
     assert converted is not None  # not in place
-    return converted, found.note
+    return converted, f"{found.note} {by}"
 
 
 @lru_cache(maxsize=16)
@@ -73,7 +77,7 @@ def _conversion(profile: bytes, mode: str) -> _Conversion:
         return _Conversion("", None, f"its colour profile ({name}) is damaged and not applied")
     if _changes_nothing(transform, space):
         return _Conversion("", None, "")
-    return _Conversion(space, transform, f"converted from {name} to sRGB by its colour profile")
+    return _Conversion(space, transform, f"converted from {name} to sRGB")
 
 
 def _changes_nothing(transform: Any, space: str) -> bool:

@@ -22,10 +22,11 @@ from zoo.core.deep_samples import Samples, to_8_bit
 from zoo.core.deep_tiff import Deep, decode_twice, is_deep_colour, read_deep, samples_said
 from zoo.core.errors import BadInput
 from zoo.core.icc import to_srgb
+from zoo.core.implied_profile import implied_profile
 from zoo.core.photo_files import formats
 from zoo.core.undisturbed import undisturbed
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Raise it when a file's pixels come out otherwise than before."""
 
 PIXEL_LIMIT = 150_000_000
@@ -157,24 +158,26 @@ def from_image(image: Image.Image) -> Photo:
     Raises:
         ValueError: samples whose white cannot be known.
     """
-    profile = image.info.get("icc_profile")
+    profile, by = image.info.get("icc_profile"), "by its colour profile"
+    if not profile and (implied := implied_profile(image)):
+        profile, by = implied
     if image.mode.startswith("I") or image.mode == "F":
         samples = np.asarray(image)
         said = _said(image)
         if image.mode == "I" and said.kind == 1 and said.bits == 32 and samples.dtype == np.int32:
             samples = samples.view(np.uint32)  # which is how Pillow keeps them
         levels, note = to_8_bit(samples, said)
-        return _finished(Image.fromarray(levels), None, profile, note)
+        return _finished(Image.fromarray(levels), None, profile, note, by=by)
     if "transparency" in image.info or image.mode in ("RGBA", "RGBa", "LA", "La", "PA"):
         grey = image.mode in ("1", "L", "LA", "La")
         if image.mode != "RGBA":
             image = image.convert("RGBA")
-        if profile is None:
+        if not profile:
             return Photo(image)  # not taken apart: two copies less of a large scan
-        return _finished(image.getchannel("R") if grey else image.convert("RGB"), image.getchannel("A"), profile)
+        return _finished(image.getchannel("R") if grey else image.convert("RGB"), image.getchannel("A"), profile, by=by)
     if image.mode not in ("L", "RGB", "CMYK"):
         image = image.convert("L" if image.mode == "1" else "RGB")
-    return _finished(image, None, profile)
+    return _finished(image, None, profile, by=by)
 
 
 def upright_rgb(image: Image.Image) -> np.ndarray:
@@ -256,9 +259,16 @@ def _from_deep(deep: Deep) -> Photo:
     return Photo(_turned(photo.image, deep.orientation), photo.notes)
 
 
-def _finished(image: Image.Image, alpha: Image.Image | None, profile: Any, note: str = "") -> Photo:
+def _finished(
+    image: Image.Image,
+    alpha: Image.Image | None,
+    profile: Any,
+    note: str = "",
+    *,
+    by: str = "by its colour profile",
+) -> Photo:
     """L, RGB or CMYK of 8 bits by its profile → RGB, or RGBA with ``alpha``."""
-    image, converted = to_srgb(image, profile if isinstance(profile, bytes) else None)
+    image, converted = to_srgb(image, profile if isinstance(profile, bytes) else None, by)
     image = image.convert("RGB")
     if alpha is not None:
         image.putalpha(alpha)
