@@ -4,6 +4,7 @@ BIN := .venv/bin
 
 .PHONY: bench test test-fast lint types table clean
 
+# Into benches/quick, which git ignores; results/ holds what was published.
 bench: .venv/bench.stamp
 	$(BIN)/zoo bench --models all --suite quick
 

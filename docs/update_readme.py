@@ -1,4 +1,5 @@
-"""Write the generated parts of our texts anew: the README's table of models and quick leaderboard, the plugins' kinds.
+"""Write the generated parts of our texts anew: the README's table of models and quick leaderboard, the plugins' kinds,
+the columns of the results.
 
     python docs/update_readme.py [--check]
 
@@ -7,18 +8,21 @@
 
 from __future__ import annotations
 
-import csv
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
 from zoo.core.spec import ModelRow
+from zoo.harness.bench.columns import HINTS, RUNS, Column
+from zoo.harness.bench.columns import LEADERBOARD as LEADERBOARD_CSV
+from zoo.harness.bench.leaderboard import read_table
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 PLUGINS = ROOT / "docs" / "plugins.md"
+RESULTS = ROOT / "results" / "README.md"
 LEADERBOARD = ROOT / "results" / "quick" / "leaderboard.csv"
 
 
@@ -34,24 +38,40 @@ def models_table() -> str:
 
 
 def leaderboard_table() -> str:
-    """The committed quick leaderboard, the columns one looks at first."""
-    with LEADERBOARD.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    """The committed quick leaderboard, the columns one looks at first; each cell is the file's own, rounded once."""
+    columns, rows = read_table(LEADERBOARD.parent)
     where = f"`results/quick`, {rows[0]['device']}, {rows[0]['date']}, protocol `{rows[0]['protocol']}`"
+    apart = "psnr_to_best" if "psnr_to_best" in columns else "psnr"
+    title = {"psnr_to_best": "to the best", "psnr": "95 % interval"}[apart]
     lines = [
-        f"From {where}; rank interval and 95 % intervals as in `results/README.md`.",
+        f"From {where}; ranks and intervals as in `results/README.md`.",
         "",
-        "| rank | model | PSNR (dB) | SSIM | ST-LPIPS | ΔE00 | M params | photos/s |",
-        "|---|---|---|---|---|---|---|---|",
+        f"| rank | model | PSNR (dB) | {title} | SSIM | ST-LPIPS | ΔE00 | M params | photos/s |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        baseline = " *(baseline)*" if "baseline" in row["notes"].split("; ") else ""
-        rank = f"{row['rank']} ({row['rank_lo']}-{row['rank_hi']})" if row["rank"] else row["status"]
-        psnr = f"{_round(row['psnr'], 2)} ({_round(row['psnr_lo'], 2)}-{_round(row['psnr_hi'], 2)})"
-        cells = [rank, f"`{row['model']}`{baseline}", psnr, _round(row["ssim"], 3), _round(row["st_lpips"], 3)]
-        cells += [_round(row["delta_e00"], 2), _round(row["params_m"], 2), _round(row["train_img_s"], 0)]
-        lines.append("| " + " | ".join(cells) + " |")
+        model = f"`{row['model']}`" + (" *(baseline)*" if row["kind"] == "baseline" else "")
+        rank = f"{row['rank']} ({row['rank_lo']}-{row['rank_hi']})" if row["rank"] else ""
+        interval = f"{row[f'{apart}_lo']} to {row[f'{apart}_hi']}" if row[f"{apart}_lo"] else ""
+        measured = (row[name] for name in ("ssim", "st_lpips", "delta_e00", "params_m", "train_img_s"))
+        lines.append("| " + " | ".join((rank, model, row["psnr"], interval, *measured)) + " |")
     return "\n".join(lines)
+
+
+def columns_table(columns: Sequence[Column]) -> str:
+    """What each column of a CSV means."""
+    lines = ["| column | meaning |", "|---|---|"]
+    for column in columns:
+        lines.append(f"| `{column.name}` | {column.meaning} |")
+        if column.interval:
+            lines.append(f"| `{column.name}_lo`, `{column.name}_hi` | {column.interval_meaning} |")
+    return "\n".join(lines)
+
+
+def of_runs_only() -> list[Column]:
+    """The columns of runs.csv that leaderboard.csv has not."""
+    known = {name for column in LEADERBOARD_CSV for name in column.names}
+    return [column for column in RUNS if column.name not in known]
 
 
 def kinds_table() -> str:
@@ -80,14 +100,15 @@ def _linked(source: str) -> str:
     return "; ".join(parts)
 
 
-def _round(value: str, digits: int) -> str:
-    return f"{float(value):.{digits}f}" if value else ""
-
-
 def main() -> None:
     tables = {
         README: {"models": models_table(), "leaderboard": leaderboard_table()},
         PLUGINS: {"kinds": kinds_table()},
+        RESULTS: {
+            "leaderboard columns": columns_table(LEADERBOARD_CSV),
+            "run columns": columns_table(of_runs_only()),
+            "hint columns": columns_table(HINTS),
+        },
     }
     for file, parts in tables.items():
         before = file.read_text(encoding="utf-8")

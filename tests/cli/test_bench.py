@@ -63,6 +63,7 @@ def test_every_option_reaches_the_request(asked, tmp_path):
             timeout=60.0,
             deterministic=True,
             track=("tensorboard", "mlflow"),
+            baselines=True,
         )
     ]
 

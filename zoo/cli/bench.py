@@ -23,7 +23,7 @@ _OPTIONS = (
     click.option("--recipe", metavar="NAME", help="One recipe for all models that are trained."),
     click.option("--budget", metavar="AMOUNT", help="steps=300, epochs=3 or seconds=60 a run."),
     click.option("--jobs", type=click.IntRange(min=1), help="Runs at a time; default: as many as the cores take."),
-    click.option("--out", type=FilePath(), help="The results folder (default: results/SUITE)."),
+    click.option("--out", type=FilePath(), help="The results folder (default: benches/SUITE)."),
     lpips_option,
     click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a run may take."),
     click.option("--deterministic", is_flag=True, help="Deterministic algorithms only, slower on CUDA."),
@@ -54,6 +54,7 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     metavar="NAMES",
     help="all, or a list: 'unet,r2*'; -NAME leaves one out: 'all,-r2*'.",
 )
+@click.option("--baselines/--no-baselines", default=True, show_default=True, help="Bench our baselines beside them.")
 @run_options
 @click.pass_context
 def command(ctx: click.Context, models: tuple[str, ...], **options: Any) -> None:

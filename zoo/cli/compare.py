@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "--in",
     "folder",
     type=FilePath(),
-    default="results/quick",
+    default="benches/quick",
     show_default=True,
     help="The results folder that MODELS are of.",
 )

@@ -19,7 +19,7 @@ from zoo.core.errors import BadInput
 @device_option
 @click.option("--weights", type=FilePath(), help="A file of weights for the one MODEL named in the place of RUNS.")
 @click.option("--set", "settings", type=Setting(), multiple=True, help="With --weights: a model option, width=16.")
-@click.option("--out", type=FilePath(), help="With --weights: the results folder (default: results/SUITE).")
+@click.option("--out", type=FilePath(), help="With --weights: the results folder (default: benches/SUITE).")
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -42,7 +42,7 @@ def load(
     """A colorizer that is ready to use.
 
     Args:
-        name_or_run: a run folder (``results/quick/runs/unet/seed0-…``), the folder of a model's runs
+        name_or_run: a run folder (``benches/quick/runs/unet/seed0-…``), the folder of a model's runs
             (its lowest seed is taken), or the name of a registered model that needs no training.
         device: where it is put; it is in eval mode.
         weights: for a model's name: a file of weights, in our layout or its public original's, or ``published``,
@@ -109,7 +109,7 @@ def run_folder(name_or_run: str | Path) -> Path | None:
         raise BadInput(f"{path} is a file; give the run's folder, which holds run.json and {WEIGHTS}.")
     if not is_folder:
         if "/" in text or "\\" in text:
-            raise BadInput(f"{path}: there is no such run; give the folder of a run, such as results/quick/runs/unet.")
+            raise BadInput(f"{path}: there is no such run; give the folder of a run, such as benches/quick/runs/unet.")
         return None
     if (path / "run.json").is_file():
         return path
@@ -118,7 +118,7 @@ def run_folder(name_or_run: str | Path) -> Path | None:
         return next((run for run in runs if (run / WEIGHTS).is_file()), runs[0])
     if "/" not in text and text in current().names("models"):
         return None  # a folder that happens to have the model's name
-    raise BadInput(f"{path} is no run: it holds no run.json; give a folder such as results/quick/runs/unet.")
+    raise BadInput(f"{path} is no run: it holds no run.json; give a folder such as benches/quick/runs/unet.")
 
 
 def _seed(run: Path) -> tuple[int, str]:
@@ -158,7 +158,7 @@ def _untrained(name: str) -> Colorizer:
 def _not_trained(name: str) -> BadInput:
     return BadInput(
         f"The model {name!r} has no weights yet; train it (zoo train {name} --suite quick), "
-        f"then give the run's folder (results/quick/runs/{name})."
+        f"then give the run's folder (benches/quick/runs/{name})."
     )
 
 

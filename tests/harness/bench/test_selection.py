@@ -6,7 +6,7 @@ import pytest
 
 from zoo import list_models
 from zoo.core.errors import BadInput, UnknownName
-from zoo.harness.bench.selection import select_models
+from zoo.harness.bench.selection import select_models, with_baselines
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,15 @@ def test_no_model_is_an_error(written):
 def test_a_name_that_is_none_is_an_error_on_either_side(written):
     with pytest.raises(UnknownName):
         select_models(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "models"),
+    [
+        ("unet", ["unet", "gray", "levin2004", "mean_ab", "oracle_quarter"]),
+        ("levin2004,unet", ["levin2004", "unet", "gray", "mean_ab", "oracle_quarter"]),
+        ("unet,-oracle*,-gray", ["unet", "levin2004", "mean_ab"]),
+    ],
+)
+def test_baselines_come_unasked_but_where_they_are_left_out(written, models):
+    assert with_baselines(select_models(written)[0], written) == models

@@ -29,7 +29,7 @@ from zoo.harness.bench.report import write_report
 from zoo.harness.bench.reporter import Reporter, SilentReporter
 from zoo.harness.bench.saved_hints import hints_of, keep, sweep_photos
 from zoo.harness.bench.scoring import check_trunk
-from zoo.harness.bench.selection import select_models
+from zoo.harness.bench.selection import select_models, with_baselines
 from zoo.harness.bench.setup import describe_data, open_banks, use_registry_files
 from zoo.harness.bench.store import RunFolder, run_folders
 from zoo.harness.bench.suite import Suite, load_suite, with_canonical_sources
@@ -51,7 +51,8 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
         recipe: one recipe for every model that is trained.
         budget: ``steps=N``, ``epochs=N`` or ``seconds=N``.
         jobs: runs at a time; None: as many as the CPU's cores take, one on a GPU.
-        out: the results folder, default ``results/<suite>``.
+        out: the results folder, default :func:`default_folder`.
+        baselines: bench our baselines too, but for those that ``models`` leaves out by a ``-``.
         lpips_trunk: a local file with LPIPS' AlexNet weights.
         timeout: seconds after which a run is given up.
         deterministic: use deterministic algorithms only, also where the suite does not ask for them.
@@ -78,6 +79,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
     track: tuple[str, ...] = ()
     executor: str = "local"
     weights: str | Path | None = None
+    baselines: bool = False
 
 
 class BenchOutcome(msgspec.Struct, frozen=True):
@@ -87,6 +89,11 @@ class BenchOutcome(msgspec.Struct, frozen=True):
     failed: list[str]
     named_failed: list[str]
     runs: list[Path] = []
+
+
+def default_folder(suite: Suite) -> Path:
+    """Where a bench writes when nobody says where: never among the published ``results/``, which are only read."""
+    return Path("benches") / suite.name
 
 
 def effective_suite(request: BenchRequest) -> Suite:
@@ -128,6 +135,8 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     reporter = reporter or SilentReporter()
     suite = effective_suite(request)
     models, named = select_models(request.models)
+    if request.baselines:
+        models = with_baselines(models, request.models)
     weights: GivenWeights | None = None
     if request.weights is not None:
         if len(models) != 1:
@@ -145,7 +154,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     data = describe_data(suite, banks)
     _tell_what_is_left_out(data, reporter)
     tell_overlap(banks.train, banks.test, reporter)
-    folder = request.out or Path("results") / suite.name
+    folder = request.out or default_folder(suite)
     executor: Executor = make("executors", request.executor)
     photos = sweep_photos(suite, banks.test)
     hints = {name: hints_of(name, suite, photos, folder) for name in suite.sweeps}
@@ -158,12 +167,14 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
         remember(folder, runs)
         todo = [run for run in runs if not RunFolder(folder / run.folder).finished()]
         reporter.planned([run.name for run in todo], [run.name for run in runs if run not in todo])
+        crew = Crew(executor, folder, reporter, request.jobs or _jobs_that_fit(suite, device))
         try:
             with _terminate_as_interrupt():
-                Crew(executor, folder, reporter, request.jobs or _jobs_that_fit(suite, device)).work(todo)
+                crew.work(todo)
         finally:
             if run_folders(folder):
-                write_report(folder)  # and the CSVs
+                for sentence in write_report(folder, board=crew.board).runs.left_out:  # and the CSVs
+                    reporter.note(sentence)
         records = ((run, RunFolder(folder / run.folder).record()) for run in runs)
         failed = [run for run, record in records if record is None or not record.ok]
     named_failed = [run.name for run in failed if run.model in named or not (run.error and third_party(run.model))]

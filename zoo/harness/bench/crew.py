@@ -12,7 +12,7 @@ import msgspec
 from zoo.core.files import make_folder
 from zoo.core.registry import current
 from zoo.harness.bench.executors import Executor, Task
-from zoo.harness.bench.leaderboard import rebuild
+from zoo.harness.bench.leaderboard import Board
 from zoo.harness.bench.plan import Run
 from zoo.harness.bench.provenance import here_and_now
 from zoo.harness.bench.reporter import Reporter
@@ -22,6 +22,8 @@ from zoo.harness.bench.store import RunFolder
 POLL_SECONDS = 0.5
 GRACE_SECONDS = 30.0
 """How long a stopped run may take to write its checkpoint."""
+WRITING_SHARE = 20
+"""How many times as long as the tables took to write is waited before they are written again."""
 
 
 class Crew:
@@ -33,6 +35,8 @@ class Crew:
         self.reporter = reporter
         self.jobs = jobs
         self.active: dict[str, tuple[Run, Task, float]] = {}
+        self.board: Board | None = None
+        self._written, self._writing = 0.0, 0.0
 
     def work(self, runs: list[Run]) -> None:
         waiting = list(runs)
@@ -83,7 +87,17 @@ class Crew:
                 self._finish(run, "interrupted", "killed (signal 9), by someone or for want of memory; run it again")
             else:
                 self._finish(run, "error", f"the process died: {how_it_died(code)}; see output.log")
-            rebuild(self.folder, hints=False)
+            self._keep_current()
+
+    def _keep_current(self) -> None:
+        """Write the tables anew; where that takes long, only when it takes a small part of the time."""
+        began = time.monotonic()
+        if began - self._written < WRITING_SHARE * self._writing:
+            return
+        self.board = Board.read(self.folder, self.board)
+        self.board.write(hints=False)
+        self._written = time.monotonic()
+        self._writing = self._written - began
 
     def _finish(self, run: Run, status: str, error: str) -> None:
         """Write the row of a run whose process could not."""

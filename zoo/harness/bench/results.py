@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.core.errors import BadInput
-from zoo.harness.bench.planned import Place, read_planned
+from zoo.harness.bench.planned import read_planned
 from zoo.harness.bench.run_record import RunRecord
 from zoo.harness.bench.store import RunFolder, run_folders
 from zoo.harness.metrics.mean import OVER_SOME
@@ -87,17 +87,13 @@ def read_results(folder: Path, known: Mapping[Path, Result] | None = None) -> Re
         known: runs read before, by their folder; those whose files are as they were are not read again.
 
     Raises:
-        BadInput: no such folder, or none of its runs can be read.
+        BadInput: no such folder, none of its runs can be read, or its plan cannot, which says what rows show.
     """
     if not folder.is_dir():
         raise BadInput(f"{folder} does not exist; name a results folder such as results/quick.")
     runs: list[Result] = []
     left_out: list[str] = []
-    planned: dict[Place, str] = {}
-    try:
-        planned = read_planned(folder)
-    except BadInput as error:
-        left_out.append(str(error))
+    planned = read_planned(folder)
     for found in run_folders(folder):
         try:
             before = (known or {}).get(found.path)

@@ -7,6 +7,7 @@ import fnmatch
 from zoo.core.errors import BadInput, UnknownName, did_you_mean
 from zoo.core.kinds import KINDS
 from zoo.core.registry import current
+from zoo.core.spec import ModelRow
 
 
 def select_models(models: str) -> tuple[list[str], set[str]]:
@@ -39,6 +40,15 @@ def select_models(models: str) -> tuple[list[str], set[str]]:
         said = "Every model is left out" if items else "No models are named"
         raise BadInput(f"{said}; write --models all, or names separated by commas.")
     return list(chosen), named
+
+
+def with_baselines(chosen: list[str], models: str) -> list[str]:
+    """The models of :func:`select_models`, and behind them our baselines but for those that ``models`` leaves out."""
+    items = [item.strip() for item in models.split(",")]
+    left_out = {name for item in items if item.startswith("-") for name in _meant(item[1:].strip())}
+    records = [current().record("models", name) for name in current().names("models")]
+    baselines = [each.name for each in records if isinstance(each.row, ModelRow) and each.row.baseline]
+    return list(dict.fromkeys([*chosen, *(name for name in baselines if name not in left_out)]))
 
 
 def _meant(item: str) -> list[str]:

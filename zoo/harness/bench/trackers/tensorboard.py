@@ -1,4 +1,4 @@
-"""TensorBoard: ``tensorboard --logdir results/quick/runs`` shows the runs side by side."""
+"""TensorBoard: ``tensorboard --logdir benches/quick/runs`` shows the runs side by side."""
 
 from __future__ import annotations
 
