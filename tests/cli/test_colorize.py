@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import runpy
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,9 @@ from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput
 from zoo.studio import album as album_module
 from zoo.studio import files
+from zoo.studio.metadata import srgb_profile
+
+space = runpy.run_path(str(Path(__file__).parents[1] / "core" / "colour_profiles.py"))
 
 
 def colorize(*arguments: object, model: str = "gray", stdin: bytes | None = None) -> Result:
@@ -270,6 +276,38 @@ def test_the_result_says_what_its_photo_said_and_is_upright(tmp_path, photos):
             assert image.size == (100, 256)
             assert image.getexif().get(Base.Orientation, 1) == 1
             assert image.getexif()[Base.ImageDescription] == "the mill"
+
+
+def test_what_was_converted_is_said_once_for_all_and_the_result_is_srgb(tmp_path, photos):
+    """Grey with a gamma of 1: what stands in the file for middle grey is 188 in sRGB (IEC 61966-2-1)."""
+    for name in "abcde":
+        linear = space["grey_profile"]("linear", 1.0)
+        Image.new("L", (40, 30), 128).save(tmp_path / f"{name}.png", icc_profile=linear)
+    result = colorize(tmp_path)
+    assert "5 colorized" in result.stdout
+    (line,) = [line for line in result.stderr.splitlines() if "profile" in line or "sRGB" in line]
+    assert "a.png, b.png, c.png and 2 more: " in line
+    with Image.open(tmp_path / "a.colorized.png") as image:
+        assert image.getpixel((5, 5)) == pytest.approx((188, 188, 188), abs=1)
+        assert image.info["icc_profile"] == srgb_profile()
+
+
+def test_a_result_that_is_a_folder_costs_its_photo(album, tmp_path):
+    (tmp_path / "out" / "a.colorized.png").mkdir(parents=True)
+    result = colorize(album, "-o", tmp_path / "out", "--overwrite")
+    assert result.exit_code == 1
+    assert "1 colorized, 1 failed" in result.stdout
+    assert "is a folder" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes are Linux's")
+def test_a_name_that_no_encoding_knows_is_a_name(tmp_path, photos):
+    name = os.fsdecode(b"\xff" * 120 + b"\x1b[2J" + b"\xfe" * 122 + b".png")
+    Image.fromarray(photos[0][:20, :20]).save(tmp_path / name)
+    result = colorize(tmp_path)
+    assert "1 colorized" in result.stdout, result.output
+    assert "\x1b" not in result.output
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_transparency_is_kept_and_what_is_seen_through_it_too(tmp_path, photos):

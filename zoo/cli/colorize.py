@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.cli.arguments import FilePath, device_option
+from zoo.cli.arguments import STANDARD, FilePath, device_option
 from zoo.cli.terminal import echo, echo_data
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def command(
     from zoo.harness.training.device import pick_device
     from zoo.studio.album import Wish, colorize_album
     from zoo.studio.colorize import WORKING_SIZE
-    from zoo.studio.files import STANDARD, find_jobs
+    from zoo.studio.files import find_jobs
 
     jobs, form, remarks = find_jobs(photos, output, form)
     if hints is not None and len(jobs) != 1:
@@ -107,10 +107,13 @@ def command(
 
     counts: Counter[str] = Counter()
     lacking: list[Outcome] = []
+    notes: dict[str, list[Outcome]] = {}
     said: set[str] = set()
     for outcome in watched(colorize_album(jobs, wish, colorizer, _bytes_of), len(jobs)):
         counts[outcome.state] += 1
-        for sentence in filter(None, (outcome.reason, *outcome.remarks)):
+        for note in outcome.notes:
+            notes.setdefault(note, []).append(outcome)
+        for sentence in filter(None, (outcome.reason, outcome.remark)):
             if sentence not in said:  # a folder that cannot be written is the reason of all that is in it
                 _warn(sentence)
             said.add(sentence)
@@ -120,6 +123,8 @@ def command(
             lacking.append(outcome)
         if outcome.content:
             sys.stdout.buffer.write(outcome.content)
+    for note, outcomes in notes.items():
+        _warn(f"{_named(outcomes)}: {note}.")
     if lacking:
         _warn(_no_colour(lacking, counts["colorized"], wish.origin, colorizer(), hinted=hints is not None))
     shown = [f"{counts[state]} {what}" for state, what in _STATES.items() if counts[state] or state == "colorized"]
@@ -143,7 +148,6 @@ def _loaded(model: str, weights: str | None, device: torch.device) -> Colorizer:
 
 def _bytes_of(file: Path) -> bytes:
     from zoo.core.errors import BadInput
-    from zoo.studio.files import STANDARD
 
     try:
         return sys.stdin.buffer.read() if file == STANDARD else file.read_bytes()
@@ -155,16 +159,18 @@ def _no_colour(lacking: Sequence[Outcome], made: int, origin: Origin, model: Col
     """One sentence for all results without colour."""
     from zoo.studio.no_colour import why
 
-    names = ", ".join(_named(outcome) for outcome in lacking[:_NAMES_SHOWN])
-    names += ", …" if len(lacking) > _NAMES_SHOWN else ""
-    of = f"{len(lacking)} of {made} photos ({names})" if made > 1 else names
+    of = f"{len(lacking)} of {made} photos ({_named(lacking)})" if made > 1 else _named(lacking)
     grey = any(outcome.lacks == "no colour" for outcome in lacking)
     what = "No colour" if grey else "Hardly any colour, one tint all over,"
     return f"{what} came out of {of}: {why(model, origin, hinted=hinted)}."
 
 
-def _named(outcome: Outcome) -> str:
-    return "standard input" if str(outcome.job.photo) == "-" else outcome.job.photo.name
+def _named(outcomes: Sequence[Outcome]) -> str:
+    """The photos' names, the first few of them."""
+    paths = [outcome.job.photo for outcome in outcomes]
+    names = ["standard input" if path == STANDARD else path.name for path in paths[:_NAMES_SHOWN]]
+    more = f" and {len(paths) - len(names)} more" if len(paths) > len(names) else ""
+    return ", ".join(names) + more
 
 
 def _warn(sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -50,7 +51,8 @@ class Outcome(NamedTuple):
     Attributes:
         state: ``colorized``, ``done``, ``kept`` or ``failed``.
         reason: why it was kept or failed, a sentence.
-        remarks: what else a person should know, a sentence each.
+        notes: what else a person should know of the photo, a phrase each.
+        remark: what was wrong with the hint picture, a sentence.
         lacks: what is wrong with the result's colour, if anything.
         content: the result's bytes, where it goes to standard output.
         error: what a model raised that is no sentence.
@@ -59,7 +61,8 @@ class Outcome(NamedTuple):
     job: Job
     state: str
     reason: str = ""
-    remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    remark: str = ""
     lacks: str = ""
     content: bytes = b""
     error: Exception | None = None
@@ -111,57 +114,55 @@ def colorize_album(
 
 def _found(job: Job, said: MadeBy, wish: Wish) -> Outcome | None:
     """What is to be left as it lies there; None when the result is to be made."""
-    if job.result == STANDARD or not _exists(job.result):
+    if job.result == STANDARD:
         return None
-    if job.result.is_dir():
-        raise BadInput(f"{job.result} is a folder; move it away, or choose another output.")
-    there = read_made_by(job.result)
-    if there is not None and there.identity == said.identity and not (wish.again or wish.overwrite):
-        return Outcome(job, "done")
-    if wish.overwrite or (there is not None and is_unchanged(job.result, there)):
-        return None
+    try:
+        if not os.path.lexists(job.result):
+            return None
+        if job.result.is_dir():
+            raise BadInput(f"{job.result} is a folder; move it away, or choose another output.")
+        there = read_made_by(job.result)
+        if there is not None and there.identity == said.identity and not (wish.again or wish.overwrite):
+            return Outcome(job, "done")
+        if wish.overwrite or (there is not None and is_unchanged(job.result, there)):
+            return None
+    except OSError as error:
+        raise BadInput(f"{job.result} cannot be read ({error.strerror or error}); choose another output.") from None
     changed = "was not made by zoo colorize" if there is None else "has been changed since it was made"
     return Outcome(job, "kept", f"{job.result} {changed} and is kept as it is; --overwrite replaces it.")
 
 
 def _made(job: Job, content: bytes, hints: bytes | None, colorizer: Colorizer, wish: Wish, said: MadeBy) -> Outcome:
     photo = open_photo(content, name=_shown(job.photo))
-    remarks = [f"{_shown(job.photo)}: {note}." for note in photo.notes]
-    given = None
+    notes = [*photo.notes]
+    given, remark = None, ""
     if wish.hints is not None:
-        picture = read_hints(wish.hints, photo.rgb, hints)
-        given = picture.hints
-        remarks += filter(None, (picture.remark,))
+        given, remark = read_hints(wish.hints, photo.rgb, hints)
     ab = predict(colorizer, photo.rgb, hints=given, size=wish.size)
     metadata = read_metadata(content)
     metadata.say(said.line())
     alpha = _alpha(photo.image)
     if alpha is not None and not FORMATS[wish.form].alpha:
         if alpha.min() < 255:
-            remarks.append(f"{_shown(job.photo)}: {wish.form} has no transparency, so the result is shown over white.")
+            notes.append(f"{wish.form} has no transparency, the result is shown over white")
         alpha = None
     seen = photo.rgb if alpha is None else np.asarray(photo.image.convert("RGB"))
     written = sealed(encode(join(seen, ab), wish.form, alpha=alpha, metadata=metadata))
-    remarks += (f"{_shown(job.photo)}: {note}." for note in metadata.notes)
+    notes += metadata.notes
     if job.result != STANDARD:
         write_whole(job.result, written)
         written = b""
-    return Outcome(job, "colorized", "", tuple(remarks), lack_of_colour(ab), written)
+    return Outcome(job, "colorized", notes=tuple(notes), remark=remark, lacks=lack_of_colour(ab), content=written)
 
 
 def _alpha(image: Image.Image) -> np.ndarray | None:
     return np.asarray(image.getchannel("A")) if image.mode == "RGBA" else None
 
 
-def _exists(path: Path) -> bool:
-    return path.exists() or path.is_symlink()
-
-
 def _about(job: Job, sentence: str) -> str:
     """The sentence, beginning with the photo's name if it does not name it."""
-    return (
-        sentence if _shown(job.photo) in sentence or job.result.name in sentence else f"{_shown(job.photo)}: {sentence}"
-    )
+    named = _shown(job.photo) in sentence or job.result.name in sentence
+    return sentence if named else f"{_shown(job.photo)}: {sentence}"
 
 
 def _shown(photo: Path) -> str:
