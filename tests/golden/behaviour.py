@@ -4,7 +4,8 @@
 
 ``behaviour.json`` holds the numbers of every part and model, and what each was made of: the versions of all parts
 that were looked up for it, and a model's options. Where the numbers are others and what it is made of is not, a
-part has changed and its ``version`` in registry.yaml has not; ``--write`` refuses then.
+part has changed and its ``version`` in registry.yaml has not; ``--write`` refuses then. (Where a look itself is
+changed, in ``looks.py``, the file is deleted first.)
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ TOLERANCE = 1e-3
 """Of a tensor's size: what another machine or another torch may differ by."""
 
 START_TOLERANCE = 0.1
-"""Of how large fresh weights are, which torch draws: other draws of the same distribution are no other behaviour."""
+"""Of how large fresh weights, and what they give, are. Torch draws them: other draws of the same distribution are no
+other behaviour."""
 
 Entry = dict[str, Any]
 
@@ -99,7 +101,8 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
         if old[:1] != new[:1]:
             return [f"{where} is of another shape"]
         off = max((abs(a - b) for a, b in zip(old[1:], new[1:], strict=True)), default=0.0)
-        return [f"{where} is {new[1:]}, was {old[1:]}"] if not off <= TOLERANCE * max(abs(old[1]), 1e-6) else []
+        tolerance = START_TOLERANCE if ".fresh" in f".{where}" else TOLERANCE
+        return [f"{where} is {new[1:]}, was {old[1:]}"] if not off <= tolerance * max(abs(old[1]), 1e-6) else []
     if where.rpartition(".")[2] == "start":
         return [] if abs(new - old) <= START_TOLERANCE * old else [f"{where} is {new}, was {old}"]
     return [] if old == new else [f"{where} is {new}, was {old}"]

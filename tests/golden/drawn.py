@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,18 +49,20 @@ def steady(part: object) -> None:
                 buffer.copy_(1 + uniform(name, *buffer.shape) / 2)
 
 
-def start_of(part: object) -> dict[str, float]:
-    """How a fresh module starts, and how much it drops: what :func:`steady` hides. Its weights are torch's draws."""
+def start_of(part: object, fresh: Iterable[Tensor]) -> dict[str, Any]:
+    """How a new module starts, and how much it drops: what :func:`steady` hides. Its weights are torch's draws.
+
+    Args:
+        fresh: what it gives as it was made; of each its root mean square is kept.
+    """
     if not isinstance(part, nn.Module):
         return {}
+    begun = {"fresh": [summary(tensor)[:2] for tensor in fresh]}
     sizes = [p.detach().double().square().mean().sqrt().item() for p in part.parameters() if p.requires_grad]
     dropped = sum(module.p for module in part.modules() if isinstance(module, nn.modules.dropout._DropoutNd))
     count = sum(p.numel() for p in part.parameters())
-    return {
-        "parameters": count,
-        "dropout": round(dropped, DIGITS),
-        **({"start": kept(np.mean(sizes))} if sizes else {}),
-    }
+    start = {"start": kept(np.mean(sizes))} if sizes else {}
+    return {"parameters": count, "dropout": round(dropped, DIGITS), **start, **begun}
 
 
 def summary(tensor: Tensor) -> list[float]:

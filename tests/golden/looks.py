@@ -24,7 +24,9 @@ from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.extras import Banks, View
 
 PHOTOS = Path(__file__).parents[2] / "zoo" / "harness" / "data" / "photos" / "test"
-SIDE = 64
+SIDE, WIDE = 64, 128
+"""Of the maps that parts see; and that networks and bridges do, whose coarse levels have little of it left."""
+
 LEVELS = (Level(8, 1), Level(16, 2), Level(32, 4), Level(64, 8))
 Numbers = dict[str, Any]
 
@@ -36,18 +38,18 @@ def smooth(name: str, n: int, channels: int, side: int = SIDE) -> Tensor:
     return 0.8 * large + 0.2 * fine
 
 
-def batch(name: str = "batch", n: int = 2) -> Batch:
-    ab = smooth(f"{name} ab", n, 2) - 0.5
-    mask = (uniform(f"{name} mask", n, 1, SIDE, SIDE) < 0.05).float()
+def batch(name: str = "batch", n: int = 2, side: int = SIDE) -> Batch:
+    ab = smooth(f"{name} ab", n, 2, side) - 0.5
+    mask = (uniform(f"{name} mask", n, 1, side, side) < 0.05).float()
     extras = {
         "truth_ab": ab,
-        "rgb": (255 * smooth(f"{name} rgb", n, 3)).to(torch.uint8),
-        "reference": (255 * smooth(f"{name} reference", n, 3)).to(torch.uint8),
+        "rgb": (255 * smooth(f"{name} rgb", n, 3, side)).to(torch.uint8),
+        "reference": (255 * smooth(f"{name} reference", n, 3, side)).to(torch.uint8),
         "label": torch.arange(n),
         "histogram": nn.functional.avg_pool2d(ab, 4),
         "saturation": uniform(f"{name} saturation", n, 1),
     }
-    return Batch(2 * smooth(f"{name} lightness", n, 1) - 1, ab, ab * mask, mask, extras)
+    return Batch(2 * smooth(f"{name} lightness", n, 1, side) - 1, ab, ab * mask, mask, extras)
 
 
 def outputs(part: Any, *inputs: Any) -> list[Tensor]:
@@ -69,7 +71,7 @@ def tensors(output: Any) -> list[Tensor]:
 
 
 def of_module(part: Any, *inputs: Any) -> Numbers:
-    begun = start_of(part)
+    begun = start_of(part, outputs(part, *inputs))
     steady(part)
     return {**begun, "out": summaries(outputs(part, *inputs))}
 
@@ -86,8 +88,8 @@ def look_at_encoder(name: str) -> Numbers:
     return of_module(narrow("encoders", name, CONDITION_CHANNELS), 2 * smooth("condition", 2, CONDITION_CHANNELS) - 1)
 
 
-def pyramid() -> Pyramid:
-    maps = [smooth(f"map {level}", 2, level.channels, SIDE // level.reduction) for level in LEVELS]
+def pyramid(side: int = SIDE) -> Pyramid:
+    maps = [smooth(f"map {level}", 2, level.channels, side // level.reduction) for level in LEVELS]
     return Pyramid(maps, [nn.functional.max_pool2d(each, 2, return_indices=True)[1] for each in maps[:-1]])
 
 
@@ -204,12 +206,12 @@ def look_at_model(name: str) -> Numbers:
     options = {"width": 8, "depth": 4, "global_size": 64}
     spec = resolve(name, {key: value for key, value in options.items() if takes_option(name, key)})
     colorizer: Colorizer = assemble(spec)
-    begun = start_of(colorizer)
+    seen = batch(n=1, side=WIDE)
+    extras = {key: seen.extras[key] for key in colorizer.extras}
+    begun = start_of(colorizer, outputs(colorizer, seen.condition, extras or None))
     steady(colorizer)
     if hasattr(colorizer.network, "fit"):
         colorizer.network.fit([batch("first"), batch("second")])
-    seen = batch()
-    extras = {key: seen.extras[key] for key in colorizer.extras}
     asked = canonical_json([msgspec.to_builtins(spec.parts), spec.hint_gain]).decode()
     return {**begun, "options": [asked], "out": summaries(outputs(colorizer, seen.condition, extras or None))}
 
@@ -218,7 +220,7 @@ LOOKS: dict[str, Callable[[str], Numbers]] = {
     "blocks": lambda name: of_module(make("blocks", name, 8, 12), smooth("block", 2, 8, 20)),
     "skips": lambda name: of_module(make("skips", name, 8, 12), smooth("skip", 2, 8, 20), smooth("gate", 2, 12, 20)),
     "encoders": look_at_encoder,
-    "bridges": lambda name: of_module(narrow("bridges", name, LEVELS), pyramid()),
+    "bridges": lambda name: of_module(narrow("bridges", name, LEVELS), pyramid(2 * WIDE)),
     "decoders": lambda name: of_module(narrow("decoders", name, LEVELS), pyramid()),
     "heads": lambda name: of_module(make("heads", name, 16), smooth("features", 2, 16, 16)),
     "hints": look_at_hints,
