@@ -12,7 +12,7 @@ test: .venv/dev.stamp
 	$(BIN)/python -m pytest
 
 test-fast: .venv/dev.stamp
-	$(BIN)/python -m pytest -m "not slow"
+	ZOO_HOSTILE=short $(BIN)/python -m pytest -m "not slow"
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .

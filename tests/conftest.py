@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: real photographs, small and few."""
+"""What all tests share: real photographs, small and few; and that no test depends on how busy the machine is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
+
+from zoo.core.threads import wait_passively
+
+wait_passively()  # before torch: threads that spin cost a busy machine as much as threads that work
+
+# How long an example takes says something of the machine, not of the code.
+settings.register_profile("without a clock", deadline=None)
+settings.load_profile("without a clock")
 
 PHOTOS = Path(__file__).parent.parent / "zoo" / "harness" / "data" / "photos"
 

@@ -20,6 +20,7 @@ def new_plugin(name: str, folder: Path) -> Result:
     return CliRunner().invoke(cli, ["new-plugin", name, "-o", str(folder)], prog_name="zoo")
 
 
+@pytest.mark.slow
 def test_the_package_installs_and_its_test_passes(tmp_path, monkeypatch):
     assert new_plugin("my_idea", tmp_path).exit_code == 0
     package, target = tmp_path / "zoo-my-idea", tmp_path / "site"

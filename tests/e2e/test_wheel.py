@@ -31,6 +31,7 @@ def test_the_table_the_suites_and_the_photos_travel_in_it(wheel):
     assert not any(name.startswith(("tests", "benchmarks")) for name in names)
 
 
+@pytest.mark.slow
 def test_an_installed_copy_works_away_from_the_checkout(wheel, tmp_path):
     site = tmp_path / "site"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index", "--no-deps"]

@@ -151,7 +151,7 @@ def suite_file(tmp_path):
             metrics: [psnr, ssim]
             curve: 2
             threads: 1
-            timeout: 120
+            timeout: 3600
             checkpoint_every: 0
             """
         )

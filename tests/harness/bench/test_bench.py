@@ -135,6 +135,7 @@ def test_deterministic_algorithms_only(small_zoo, suite_file, tmp_path):
     assert weights[0] == weights[1]
 
 
+@pytest.mark.slow
 def test_every_failure_is_a_row_with_its_reason(small_zoo, suite_file, tmp_path):
     expected = {
         "small": ("ok", ""),
@@ -151,10 +152,12 @@ def test_every_failure_is_a_row_with_its_reason(small_zoo, suite_file, tmp_path)
     }
     out = tmp_path / "results"
     outcome = bench(
-        BenchRequest(models=",".join(expected), suite=str(suite_file), out=out, timeout=25, jobs=2),
+        BenchRequest(models=",".join(expected) + ",-hangs", suite=str(suite_file), out=out, jobs=2),
         recorder := Recorder(),
     )
-    assert len(outcome.failed) == len(expected) - 1
+    assert len(outcome.failed) == len(expected) - 2
+    # By itself: on a busy machine any run would be late under a timeout that is short.
+    assert bench(BenchRequest(models="hangs", suite=str(suite_file), out=out, timeout=2), recorder).failed
     rows = {row["model"]: row for row in table(out / "leaderboard.csv")}
     for model, (status, reason) in expected.items():
         assert rows[model]["status"] == status, (model, rows[model])
@@ -162,7 +165,7 @@ def test_every_failure_is_a_row_with_its_reason(small_zoo, suite_file, tmp_path)
         assert "\n" not in rows[model]["error"]
     assert len(recorder.rows) == len(expected)
     again = Recorder()
-    bench(BenchRequest(models="small,diverges,exits", suite=str(suite_file), out=out, timeout=25), again)
+    bench(BenchRequest(models="small,diverges,exits", suite=str(suite_file), out=out), again)
     assert again.todo == ["exits seed 0"], "what is final is not tried again, the rest is"
 
 

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from zoo.core.locks import locked
 from zoo.harness.bench.bench import BenchRequest, bench
 
 SCRIPT = """
@@ -39,11 +40,10 @@ def start(table, suite, out):
     return subprocess.Popen([sys.executable, "-c", SCRIPT, str(table), str(suite), str(out)], start_new_session=True)
 
 
-def wait_for(condition, process, seconds=90):
-    deadline = time.monotonic() + seconds
+def wait_for(condition, process):
+    """As long as it takes: how long that is says something of the machine only."""
     while not condition():
         assert process.poll() is None, "the bench ended before it could be stopped"
-        assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
@@ -51,6 +51,7 @@ def small_scores(out):
     return next(out.glob("runs/small/seed0-*/scores.csv")).read_bytes()
 
 
+@pytest.mark.slow
 def test_killed_and_interrupted_runs_end_as_if_nothing_had_been(small_zoo, long_suite, tmp_path):
     undisturbed = tmp_path / "undisturbed"
     bench(BenchRequest(models="small,gray", suite=str(long_suite), out=undisturbed))
@@ -63,7 +64,7 @@ def test_killed_and_interrupted_runs_end_as_if_nothing_had_been(small_zoo, long_
             os.killpg(process.pid, number)  # as a terminal does it
         else:
             process.send_signal(number)
-        assert process.wait(60) == expected
+        assert process.wait() == expected
         if number != signal.SIGKILL:
             assert any(out.glob("runs/small/*/run.json")), "the stopped run has a row"
         bench(BenchRequest(models="small,gray", suite=str(long_suite), out=out))
@@ -74,23 +75,26 @@ def test_killed_and_interrupted_runs_end_as_if_nothing_had_been(small_zoo, long_
         )
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_means_starting_anew(small_zoo, long_suite, tmp_path):
     out = tmp_path / "results"
     process = start(small_zoo, long_suite, out)
     wait_for(lambda: any(out.glob("runs/small/*/checkpoint.pt")), process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    time.sleep(1)  # the run's own process sees that the bench is gone
     checkpoint = next(out.glob("runs/small/*/checkpoint.pt"))
+    with locked(checkpoint.with_name(".lock")):  # the run's own process has seen that the bench is gone
+        pass
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     bench(BenchRequest(models="small", suite=str(long_suite), out=out))
     assert b"started anew" in next(out.glob("runs/small/*/run.json")).read_bytes()
 
 
+@pytest.mark.slow
 def test_two_benches_at_once_share_the_work(small_zoo, long_suite, tmp_path):
     out = tmp_path / "results"
     processes = [start(small_zoo, long_suite, out) for _ in range(2)]
-    assert [process.wait(180) for process in processes] == [0, 0]
+    assert [process.wait() for process in processes] == [0, 0]
     assert len(list(out.glob("runs/*/*/run.json"))) == 2
     with contextlib.closing((out / "runs.csv").open()) as file:
         assert len(file.readlines()) == 3

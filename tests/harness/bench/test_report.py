@@ -155,6 +155,7 @@ def test_best_and_worst_are_those_of_the_scores(page, folder):
         assert {*model["best"], *model["worst"]} <= {int(photo) for photo in model["pictures"]}
 
 
+@pytest.mark.slow
 def test_fifty_models_fit_into_a_mail(tmp_path):
     write_results(tmp_path, [f"model_{i}" for i in range(50)], photos=41, seeds=1, hints=False)
     assert max(path.stat().st_size for path in tmp_path.glob("runs/*/*/predictions.jpg")) < 150_000

@@ -24,6 +24,7 @@ def draw(rng, seeds=3, images=200, mean=25.0, seed_sd=0.1, photos=None):
     return mean + seed_effect + photos + rng.normal(scale=0.5, size=(seeds, len(photos)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seeds", "images", "seed_sd"), [(1, 40, 0.3), (3, 40, 0.3), (3, 200, 0.3), (3, 200, 1.0), (5, 200, 0.3)]
 )

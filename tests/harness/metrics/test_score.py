@@ -73,6 +73,7 @@ def test_two_sizes_are_refused(photos):
         score(photos[0][:100, :200], photos[1])
 
 
+@pytest.mark.slow
 def test_scoring_needs_neither_torchvision_nor_timm():
     program = """
 import sys

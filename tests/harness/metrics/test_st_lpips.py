@@ -33,6 +33,7 @@ def package():
     return module.LPIPS(net="alex", variant="shift_tolerant", verbose=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("height", "width"), [(256, 256), (64, 97), (21, 33)])
 def test_equals_the_packages_own_network(package, photos, height, width):
     prediction = batch(photos[:3])[..., :height, :width]
@@ -42,6 +43,7 @@ def test_equals_the_packages_own_network(package, photos, height, width):
     torch.testing.assert_close(STLPIPS().per_image(prediction, target), expected, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_shift_costs_little_and_wrong_colours_cost_much(photos):
     """Measured once on four photos with the package: .005 a pixel's shift, .060 saturation × 0.7,
     .425 grey, .679 hue rotated."""

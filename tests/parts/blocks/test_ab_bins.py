@@ -42,6 +42,7 @@ def test_313_bins_reach_every_cell_the_gamut_touches(srgb_ab: np.ndarray) -> Non
     assert touched <= bins
 
 
+@pytest.mark.slow
 def test_the_bins_left_out_are_further_from_the_gamut_than_those_kept(srgb_ab: np.ndarray) -> None:
     grid, kept = grid_bins().numpy(), {tuple(b) for b in gamut_bins().tolist()}
     distance = {tuple(g): np.linalg.norm(srgb_ab - g, axis=1).min() for g in grid}

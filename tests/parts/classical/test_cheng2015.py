@@ -135,6 +135,7 @@ def test_the_filter_does_not_smooth_over_a_strong_edge() -> None:
     torch.testing.assert_close(joint_bilateral(ab, 2 * side - 1, reach=3, spread=0.2), ab, atol=1e-6, rtol=0)
 
 
+@pytest.mark.slow
 def test_a_few_steps_on_hinted_photos_beat_grey(hinted: Callable) -> None:
     torch.manual_seed(0)
     photos = hinted(8, 0.05)

@@ -93,6 +93,7 @@ def test_the_adapter_gives_what_the_librarys_whole_model_gives(architecture, mon
         assert whole.segmentation_head(ours).shape == (1, 2, side, side)
 
 
+@pytest.mark.slow
 def test_dpt_gives_what_the_librarys_whole_model_gives():
     torch.manual_seed(0)
     whole = library.DPT(

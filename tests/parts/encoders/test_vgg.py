@@ -28,6 +28,7 @@ def test_with_its_classifier_it_is_vgg16_up_to_fc7():
         assert count(VGGEncoder(3, classifier=True)) == up_to_fc7 == 134_260_544
 
 
+@pytest.mark.slow
 def test_it_computes_what_torchvision_s_vgg16_computes():
     torch.manual_seed(0)
     theirs = torchvision.models.vgg16().features.eval()

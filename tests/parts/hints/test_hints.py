@@ -112,6 +112,7 @@ def test_the_number_of_points_is_geometric() -> None:
     assert counts.mean() == pytest.approx(7, abs=0.2)
 
 
+@pytest.mark.slow
 def test_photos_without_any_point_are_one_in_eight() -> None:
     _, mask = Points()(torch.zeros(4000, 2, 24, 24), generator())
     empty = int((mask.sum((1, 2, 3)) == 0).sum())
@@ -135,6 +136,7 @@ def test_patches_are_squares_of_side_1_to_9_equally_often() -> None:
     assert stats.chisquare(np.bincount(height.astype(int), minlength=10)[1:]).pvalue > 0.001
 
 
+@pytest.mark.slow
 def test_gaussian_positions_are_centred_with_a_quarter_of_the_range_and_clipped() -> None:
     side, size = 70, 6
     room = side - size

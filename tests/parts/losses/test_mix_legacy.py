@@ -40,6 +40,7 @@ def test_an_impulse_shows_which_channel_gets_which_sigma() -> None:
         assert measured[5 * channel : 5 * channel + 5] == pytest.approx(expected, rel=0.12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("predicts_lightness", [False, True])
 def test_value_and_gradient_are_those_of_the_grouped_convolution(predicts_lightness, batch: Batch, nearly) -> None:
     prediction = dict(nearly)

@@ -66,6 +66,7 @@ def test_style_does_not_mind_where_things_are() -> None:
     assert not torch.allclose(gram(features), gram(features.flip(1)))
 
 
+@pytest.mark.slow
 def test_gradients_at_the_border_of_the_gamut_are_finite() -> None:
     ab = torch.tensor([[0.0, 0.0], [1.0, 1.0], [-1.0, 1.0], [0.9, -1.0]]).view(4, 2, 1, 1).repeat(1, 1, 32, 32)
     lightness = torch.tensor([-1.0, 1.0, 0.99, -0.99]).view(4, 1, 1, 1).expand(4, 1, 32, 32)
@@ -90,6 +91,7 @@ def test_the_shipped_trunk_is_trained_not_random(batch: Batch) -> None:
     assert norms.max() / norms.median() > 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_a_vgg16_file_gives_the_papers_levels(tmp_path: Path, suffix: str) -> None:
     vgg = torchvision.models.vgg.make_layers(torchvision.models.vgg.cfgs["D"], batch_norm=False)
@@ -103,6 +105,7 @@ def test_a_vgg16_file_gives_the_papers_levels(tmp_path: Path, suffix: str) -> No
     torch.testing.assert_close(relu2_2, vgg[:9](normal))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning:torchvision")
 def test_lpips_is_the_packages_value(batch: Batch, nearly, alexnet_file: Path) -> None:
     package = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
@@ -118,6 +121,7 @@ def test_lpips_is_the_packages_value(batch: Batch, nearly, alexnet_file: Path) -
     assert nearly["ab"].grad.isfinite().all()
 
 
+@pytest.mark.slow
 def test_lpips_has_a_gradient_where_no_feature_is_active(batch: Batch, alexnet_file: Path, tmp_path: Path) -> None:
     state = {key: value * 0 for key, value in torch.load(alexnet_file, weights_only=True).items()}
     torch.save(state, tmp_path / "dead.pth")
@@ -143,6 +147,7 @@ def test_weights_out_of_reach_are_unavailable_not_random(monkeypatch) -> None:
             make()
 
 
+@pytest.mark.slow
 def test_files_that_are_no_state_dict_are_refused(tmp_path: Path, alexnet_file: Path) -> None:
     (tmp_path / "text.pth").write_text("not weights")
     (tmp_path / "text.safetensors").write_text("not weights")

@@ -103,6 +103,7 @@ def test_kl_is_phased_in(objective: Variational) -> None:
     assert objective._kl_weight() == pytest.approx(0.16)
 
 
+@pytest.mark.slow
 def test_autoencoder_learns_the_field() -> None:
     torch.manual_seed(0)
     objective = Variational(Colorizer(Deshpande2017(width=8)), {}, components=4)
