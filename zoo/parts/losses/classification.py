@@ -28,7 +28,7 @@ class Classification:
         if "label_logits" not in prediction:
             raise BadInput(
                 "loss 'classification' needs a colorizer that predicts 'label_logits', such as "
-                "'iizuka2016'; take the loss out of the recipe or choose such a model."
+                "'iizuka2016' with --set classes=205; set its classes, or take the loss out of the recipe."
             )
         logits = prediction["label_logits"].float()
         if "label" not in batch.extras:
