@@ -17,6 +17,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 from safetensors.torch import save_file
 
+import zoo
 from zoo.cli.main import cli
 from zoo.core import trained
 from zoo.core.assemble import build
@@ -355,3 +356,27 @@ def test_an_output_that_cannot_be_written_is_a_sentence_before_the_first_photo(a
     result = colorize(album / "a.jpg", "-o", tmp_path / "file")
     assert result.exit_code == 2
     assert "Traceback" not in result.output
+
+
+def test_weights_from_a_file_colour_a_photo(album, tmp_path):
+    """A registered model with a file of weights in --weights; its options with --set."""
+    network = zoo.build("unet", width=4, depth=3).network
+    torch.save({"state_dict": {f"module.{k}": v for k, v in network.state_dict().items()}}, tmp_path / "w.pth")
+    given = ["--weights", tmp_path / "w.pth", "--set", "width=4", "--set", "depth=3"]
+    result = colorize(album / "a.jpg", *given, model="unet")
+    assert result.exit_code == 0, result.output
+    assert "weights from w.pth, sha256" in result.stderr
+    assert "unwrapped from 'state_dict'" in result.stderr
+    assert (album / "a.colorized.png").is_file()
+    misfit = colorize(album / "a.jpg", "--again", *given[:4], model="unet")
+    assert misfit.exit_code == 2
+    assert "does not fit 'unet'" in misfit.stderr
+    assert "No weights are published for 'unet'" in colorize(album, "--weights", "published", model="unet").stderr
+
+
+def test_options_are_for_models_and_not_for_runs(album, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").write_text("{}")
+    result = colorize(album, "--set", "width=4", model=str(tmp_path / "run"))
+    assert result.exit_code == 2
+    assert "leave --set out" in result.stderr

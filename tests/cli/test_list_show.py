@@ -79,3 +79,13 @@ def test_show_takes_one_thing():
     assert result.stderr.startswith("zoo: 'models/*unet' may be models/attention_unet or ")
     assert result.stderr.endswith(" more; use one of these names.\n")
     assert len(result.stderr) < 300
+
+
+def test_published_weights_are_listed_and_shown():
+    listed = CliRunner().invoke(cli, ["list", "weights"], prog_name="zoo")
+    assert "siggraph17" in listed.stdout
+    assert "colorization_release_v2" in listed.stdout
+    shown = CliRunner().invoke(cli, ["show", "siggraph17"], prog_name="zoo").stdout
+    assert "weights/siggraph17" in shown
+    assert "mask_cent" in shown
+    assert "siggraph17-df00044c.pth" in shown

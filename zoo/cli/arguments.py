@@ -85,6 +85,27 @@ def format_option(*choices: str) -> Callable[[Any], Any]:
 device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cuda, cuda:1, mps or cpu; auto takes the fastest."
 )
+
+
+def weights_option(model: str, settings_for: str) -> Callable[[Any], Any]:
+    """``--weights``, and ``--set`` for the options of the model that reads them.
+
+    Args:
+        model: which model that is.
+        settings_for: what its options are for.
+    """
+    weights = click.option(
+        "--weights",
+        type=FilePath(),
+        metavar="FILE|published",
+        help=f"{model}: a file of weights, or `published` for the one in the table of published files.",
+    )
+    settings = click.option(
+        "--set", "settings", type=Setting(), multiple=True, help=f"{settings_for}: a model option, width=16."
+    )
+    return lambda command: weights(settings(command))
+
+
 lpips_option = click.option(
     "--lpips-trunk", type=FilePath(exists=True), help="AlexNet's weights from a local file, for LPIPS."
 )

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.arguments import STANDARD, FilePath, device_option
+from zoo.cli.arguments import STANDARD, FilePath, device_option, weights_option
 from zoo.cli.terminal import echo, echo_data
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ _NAMES_SHOWN = 3
 @click.option(
     "--with", "model", required=True, metavar="MODEL_OR_RUN", help="A run's folder, or huang2005 and the like."
 )
-@click.option(
-    "--weights", metavar="FILE", help="For a model by name: its weights, or 'published' to download the original's."
-)
+@weights_option("For the model named in --with", "For a model, not a run")
 @click.option(
     "--hints", type=FilePath(exists=True, dash=True), help="A picture of the photo's size with the known colours."
 )
@@ -52,7 +50,8 @@ def command(
     ctx: click.Context,
     photos: tuple[Path, ...],
     model: str,
-    weights: str | None,
+    weights: Path | None,
+    settings: tuple[tuple[str, Any], ...],
     hints: Path | None,
     output: Path | None,
     form: str | None,
@@ -67,6 +66,8 @@ def command(
     gives the colour. Photos are never overwritten. A result says in its metadata what it was made with: the same
     command again passes it over, another model, other hints or another photo make it anew, and one that was changed
     by hand is kept.
+
+    `--with zhang2017 --weights published` colours by the weights that its authors published.
 
     --hints: where that picture has transparency, its pixels that are at least half opaque are hints; else
     those that are not grey (channels more than 25 apart) and not the photo's own.
@@ -93,7 +94,7 @@ def command(
     for remark in remarks:
         _warn(remark)
     wish = Wish(
-        origin=origin_of(model, weights),
+        origin=origin_of(model, weights, dict(settings)),
         form=form,
         size=size or WORKING_SIZE,
         hints=hints,
@@ -103,7 +104,7 @@ def command(
 
     @lru_cache(maxsize=1)
     def colorizer() -> Colorizer:
-        return _loaded(model, weights, place)
+        return _loaded(model, weights, dict(settings), place)
 
     counts: Counter[str] = Counter()
     lacking: list[Outcome] = []
@@ -135,11 +136,11 @@ def command(
     ctx.exit(0 if not incomplete else 1 if counts.total() > counts["failed"] else 2)
 
 
-def _loaded(model: str, weights: str | None, device: torch.device) -> Colorizer:
+def _loaded(model: str, weights: Path | None, options: dict[str, Any], device: torch.device) -> Colorizer:
     from zoo.core.trained import load
     from zoo.studio.colorize import wants_a_photo_alone
 
-    loaded = load(model, device, weights=weights)
+    loaded = load(model, device, weights=weights, options=options)
     wants_a_photo_alone(loaded)
     for note in loaded.notes:
         _warn(f"{model}: {note}.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.arguments import FilePath, Names, Setting, device_option, lpips_option, refuse_given
+from zoo.cli.arguments import FilePath, Names, device_option, lpips_option, refuse_given, weights_option
 from zoo.core.errors import BadInput
 
 
@@ -17,8 +17,7 @@ from zoo.core.errors import BadInput
 @lpips_option
 @click.option("--suite", metavar="NAME", help="Score under another protocol than the run's own.")
 @device_option
-@click.option("--weights", type=FilePath(), help="A file of weights for the one MODEL named in the place of RUNS.")
-@click.option("--set", "settings", type=Setting(), multiple=True, help="With --weights: a model option, width=16.")
+@weights_option("For the one MODEL named in the place of RUNS", "With --weights")
 @click.option("--out", type=FilePath(), help="With --weights: the results folder (default: benches/SUITE).")
 @click.pass_context
 def command(
@@ -35,8 +34,8 @@ def command(
     """Score RUNS, folders of finished runs or of a model's runs, without training them again.
 
     Scores under a run's own suite are written into it, and its leaderboard with them. With --weights a
-    registered model stands in the place of RUNS: `zoo eval zhang2017 --weights siggraph17.pth` gives it the
-    published weights and a row in the leaderboard of the suite (default: quick).
+    registered model stands in the place of RUNS: `zoo eval zhang2017 --weights published` gives it the weights
+    that its authors published and a row in the leaderboard of the suite (default: quick).
     """
     if weights is None:
         refuse_given(
@@ -58,7 +57,9 @@ def command(
 
     for folder in runs:
         if not folder.exists():
-            raise BadInput(f"{str(folder)!r}: there is no such run folder; a model's name needs --weights FILE.")
+            raise BadInput(
+                f"{str(folder)!r}: there is no such run folder; a model's name needs --weights, a file or `published`."
+            )
     found = [run for folder in runs for run in _run_folders(folder)]
     rows = [{"run": str(run), **evaluate(run, metrics, lpips_trunk, suite, device)} for run in found]
     print_table(rows, list(dict.fromkeys(key for row in rows for key in row)))

@@ -8,7 +8,7 @@ from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput, ZooError
 from zoo.core.published import GivenWeights, unknown_file_note, weights_sha256
 from zoo.core.spec import ModelSpec
-from zoo.core.state_dict import Layout, layout_of
+from zoo.core.state_dict import Layout, differences, layout_of
 from zoo.core.tensors import read_state
 
 
@@ -58,9 +58,8 @@ def load_given(colorizer: Colorizer, weights: GivenWeights, spec: ModelSpec) -> 
             ) from error
         if not weights.published and (note := unknown_file_note(colorizer.name, options)):
             notes.append(note)
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise BadInput(f"{path} does not fit the model ({reason}); set the options it was trained with.") from None
+    odd = differences(state, own)
+    if odd:
+        raise BadInput(f"{path} does not fit {colorizer.name!r}: {odd}; set the options it was trained with.")
+    network.load_state_dict(state)
     return tuple(notes)

@@ -6,6 +6,7 @@ this very colorizer is there already.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from zoo.core.download import sha256_of
 from zoo.core.errors import BadInput
 from zoo.core.published import given_weights
 from zoo.core.spec import ModelSpec, fingerprint
-from zoo.core.trained import check_ready, read_record, read_spec, run_folder, weights_of
+from zoo.core.trained import check_ready, read_record, read_spec, refuse_options, run_folder, weights_of
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +39,9 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     suite: str = ""
 
 
-def origin_of(name_or_run: str | Path, weights: str | Path | None = None) -> Origin:
+def origin_of(
+    name_or_run: str | Path, weights: str | Path | None = None, options: Mapping[str, Any] | None = None
+) -> Origin:
     """The origin of what :func:`~zoo.core.trained.load` would load, given the same.
 
     Raises:
@@ -47,13 +50,14 @@ def origin_of(name_or_run: str | Path, weights: str | Path | None = None) -> Ori
         ZooError: no such model, or one that cannot be resolved.
     """
     if weights is not None:
-        given = given_weights(str(name_or_run), weights)
-        spec = resolve(str(name_or_run), given.options)
+        given = given_weights(str(name_or_run), weights, options)
+        spec = resolve(str(name_or_run), {**given.options, **(options or {})})
         return Origin(name=spec.name, identity=_identity(spec, given.sha256), weights=given.sha256[:12], steps=None)
     folder = run_folder(name_or_run)
+    refuse_options(folder, options)
     if folder is None:
         check_ready(str(name_or_run))
-        spec = resolve(str(name_or_run))
+        spec = resolve(str(name_or_run), options)
         return Origin(name=spec.name, identity=_identity(spec, ""))
     spec, row = read_spec(folder), read_record(folder)
     digest = _digest(weights_of(folder))

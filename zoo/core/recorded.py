@@ -84,7 +84,13 @@ def check_plain(value: Any, where: str) -> None:
 def _is_place(word: str) -> bool:
     """Whether a word may name a file or an address."""
     suffix = word[word.rfind(".") :].lower() if "." in word else ""
-    return bool(_OF_PLACES & {*word}) or suffix in _FILES or not word.isprintable() or len(word) > _LONGEST
+    return (
+        bool(_OF_PLACES & {*word})
+        or word.startswith(".")
+        or suffix in _FILES
+        or not word.isprintable()
+        or len(word) > _LONGEST
+    )
 
 
 def _untrained(options: Any) -> Any:

@@ -47,7 +47,7 @@ def load(
         device: where it is put; it is in eval mode.
         weights: for a model's name: a file of weights, in our layout or its public original's, or ``published``,
             which downloads the published one; see :func:`zoo.core.published.given_weights`.
-        options: with ``weights``: model options, as :func:`zoo.build` takes them.
+        options: for a model's name: its options, as :func:`zoo.build` takes them; a run has its own.
 
     Returns:
         The colorizer; its ``notes`` say what is worth knowing about its weights.
@@ -61,8 +61,6 @@ def load(
     text = str(name_or_run)
     if weights is not None:
         model = _with_weights(text, weights, options or {})
-    elif options:
-        raise BadInput("Options go with weights, or with zoo.build; a run has its own.")
     elif Path(text).suffix.lower() in PICKLES:
         raise BadInput(
             f"{text} is a pickle, which can run any code when it is loaded; safetensors only: give the run's folder, "
@@ -70,7 +68,8 @@ def load(
         )
     else:
         folder = run_folder(text)
-        model = _untrained(text) if folder is None else _trained(folder)
+        refuse_options(folder, options)
+        model = _untrained(text, options or {}) if folder is None else _trained(folder)
     try:
         return model.to(device).eval()
     except (RuntimeError, AssertionError) as error:
@@ -126,6 +125,12 @@ def _seed(run: Path) -> tuple[int, str]:
     return (int(digits) if digits.isdecimal() else 0), run.name
 
 
+def refuse_options(folder: Path | None, options: Mapping[str, Any] | None) -> None:
+    """Raise BadInput where options are given to a run."""
+    if folder is not None and options:
+        raise BadInput(f"{folder} is a run, which keeps the options it was trained with; leave --set out.")
+
+
 def check_ready(name: str) -> None:
     """Raise BadInput for a registered model that has to be trained first.
 
@@ -147,9 +152,9 @@ def weights_of(folder: Path) -> Path:
     return weights
 
 
-def _untrained(name: str) -> Colorizer:
+def _untrained(name: str, options: Mapping[str, Any]) -> Colorizer:
     check_ready(name)
-    model = build(name)
+    model = build(name, **options)
     if current().model_row(name).recipe != UNTRAINED and model.state_dict():
         raise _not_trained(name)
     return model

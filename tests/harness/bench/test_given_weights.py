@@ -13,7 +13,10 @@ from safetensors.torch import save_file
 
 from zoo.core.assemble import build
 from zoo.core.errors import BadInput
+from zoo.core.registry import Registry, use
+from zoo.core.trained import load
 from zoo.harness.bench.bench import BenchRequest, bench
+from zoo.harness.bench.evaluate import evaluate
 
 
 def bench_weights(suite_file, out, weights, model="published", **options):
@@ -73,3 +76,44 @@ def test_wrong_requests(small_zoo, suite_file, tmp_path):
     rows = list(csv.DictReader((tmp_path / "r" / "leaderboard.csv").open(newline="")))
     assert {row["status"] for row in rows} == {"error"}
     assert len(rows) == 3
+
+
+def test_a_file_of_the_table_is_built_with_its_options(small_zoo, suite_file, tmp_path):
+    torch.manual_seed(1)
+    state = build("published", width=6).network.state_dict()
+    torch.save({"state_dict": {f"module.{key}": value for key, value in state.items()}}, tmp_path / "w.pth")
+    digest = hashlib.sha256((tmp_path / "w.pth").read_bytes()).hexdigest()
+    rows = (
+        f"weights:\n  theirs: {{model: published, options: {{width: 6}}, url: 'http://x/w.pth', sha256: '{digest}'}}\n"
+    )
+    small_zoo.write_text(small_zoo.read_text() + rows)
+    out = tmp_path / "known"
+    use(Registry.read([small_zoo]))
+    assert bench_weights(suite_file, out, tmp_path / "w.pth").failed == []
+    (known,) = (json.loads(path.read_text()) for path in out.glob("runs/published/*/run.json"))
+    assert known["label"].startswith("published (w")
+    assert known["spec"]["parts"]["network"]["options"] == {"width": 6}
+    assert any("published as 'theirs' with width=6" in note for note in known["notes"])
+    # As told by hand: the same run. Without them: another key, and here a network that the file does not fit.
+    small_zoo.write_text(small_zoo.read_text().replace(rows, ""))
+    use(Registry.read([small_zoo]))
+    bench_weights(suite_file, tmp_path / "told", tmp_path / "w.pth", options={"width": 6})
+    bench_weights(suite_file, tmp_path / "bare", tmp_path / "w.pth")
+    told, bare = (
+        json.loads(next((tmp_path / name).glob("runs/published/*/run.json")).read_text()) for name in ("told", "bare")
+    )
+    assert told["key"] == known["key"] != bare["key"]
+    assert bare["status"] == "error"
+    assert "body.0.weight has shape (6, 4, 3, 3), not (4, 4, 3, 3)" in bare["error"]
+
+
+def test_a_run_remembers_the_digest_of_its_weights(small_zoo, suite_file, tmp_path):
+    bench(BenchRequest(models="small", suite=str(suite_file), out=tmp_path / "r", seeds=2))
+    first, second = sorted((tmp_path / "r").glob("runs/small/*"))
+    load(first)
+    (first / "model.safetensors").write_bytes((second / "model.safetensors").read_bytes())
+    with pytest.raises(BadInput, match=r"is not the file that .* was written with"):
+        load(first)
+    with pytest.raises(BadInput, match="exchanged or damaged"):
+        evaluate(first, ["psnr"])
+    load(second)

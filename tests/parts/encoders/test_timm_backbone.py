@@ -1,3 +1,7 @@
+import inspect
+import tomllib
+from pathlib import Path
+
 import pytest
 import timm
 import torch
@@ -106,3 +110,33 @@ def test_weights_that_cannot_be_fetched_are_unavailable_in_one_sentence(monkeypa
 def test_what_timm_cannot_build_is_refused(error, options, says):
     with pytest.raises(error, match=says):
         TimmEncoder(4, **options)
+
+
+class Evil:
+    def __reduce__(self):
+        return print, ("this must not run",)
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+@pytest.mark.parametrize("option", ["checkpoint_path", "pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"])
+def test_options_that_load_files_are_refused(option, pretrained, tmp_path, capsys):
+    torch.save(Evil(), tmp_path / "evil.pth")
+    value = {"file": str(tmp_path / "evil.pth")} if "cfg" in option else str(tmp_path / "evil.pth")
+    with pytest.raises(BadInput, match=option):
+        TimmEncoder(4, backbone="resnet18", pretrained=pretrained, timm_options={option: value})
+    assert "must not run" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["local-dir:.", "hf-hub:some/thing", "resnet18.local-dir:.", "./resnet18"])
+def test_a_backbone_is_a_name_and_no_place(name):
+    with pytest.raises((BadInput, UnknownName, ValueError)):
+        TimmEncoder(4, backbone=name)
+
+
+def test_timm_is_new_enough_not_to_unpickle():
+    """The least version that pyproject.toml asks for is the first whose loaders read tensors only: 1.0.26."""
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (timm_spec,) = (each for each in project["dependencies"] if each.startswith("timm"))
+    assert timm_spec == "timm>=1.0.26"
+    defaults = inspect.signature(timm.models.load_checkpoint).parameters
+    assert defaults["weights_only"].default is True

@@ -20,6 +20,9 @@ from zoo.parts.blocks.efficientnet_lite_weights import VARIANTS, shipped_ingredi
 if TYPE_CHECKING:
     from timm.models import FeatureInfo, PretrainedCfg
 
+_LOADS = ("checkpoint_path", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "cache_dir")
+"""What makes ``timm.create_model`` open files. Before 1.0.26 it unpickled them, which runs whatever code they hold."""
+
 _SHIPPED = {f"tf_efficientnet_lite{variant}": variant for variant in VARIANTS}
 
 
@@ -37,7 +40,8 @@ class TimmEncoder(nn.Module):
         pretrained: start from ImageNet weights.
         depth: take only this many maps, from the finest; None takes timm's choice.
         timm_options: passed on to ``timm.create_model``, such as ``{dynamic_img_size: true}`` (needed by
-            vision transformers) or ``{out_indices: [2, 5, 8, 11]}``.
+            vision transformers) or ``{out_indices: [2, 5, 8, 11]}``; none that load weights, for which
+            ``pretrained`` is there.
 
     Raises:
         UnknownName: timm has no such backbone.
@@ -61,6 +65,12 @@ class TimmEncoder(nn.Module):
             raise UnknownName(f"timm has no backbone {backbone!r}; {did_you_mean(backbone, timm.list_models())}")
         if depth is not None and depth < 1:
             raise BadInput(f"A backbone of depth {depth} has no maps; give 1 or more.")
+        loading = [key for key in timm_options or {} if key in _LOADS]
+        if loading:
+            raise BadInput(
+                f"timm_options of {backbone!r}: {', '.join(loading)} would load weights from elsewhere; leave it out, "
+                "and use pretrained: true."
+            )
         options = {} if depth is None else {"out_indices": tuple(range(depth))}
         options.update(timm_options or {})
         if pretrained:
