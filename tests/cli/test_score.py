@@ -123,3 +123,13 @@ def test_every_readable_suffix_is_scored_from_folders(tmp_path: Path, photos: li
     made.mkdir()
     Image.fromarray(photos[0]).save(made / f"a{suffix}")
     assert run(made, truth).exit_code == 0
+
+
+def test_many_photos_with_one_note_are_one_line(tmp_path: Path, photos: list[np.ndarray]):
+    truth = save(tmp_path / "truth", a=photos[0], b=photos[1], c=photos[2], d=photos[3])
+    for file in truth.iterdir():
+        Image.open(file).save(file, icc_profile=b"damaged")
+    lines = run(truth, truth).stderr.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("zoo: 8 photos (")
+    assert lines[0].endswith(", …): its colour profile is damaged and not applied.")

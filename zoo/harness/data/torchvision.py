@@ -88,11 +88,11 @@ class TorchvisionDataset:
         try:
             with self._one_at_a_time:
                 image = self._images[self._index[index]][0]
+            if isinstance(image, Image.Image):
+                return to_rgb(image)
         except (OSError, ValueError, SyntaxError) as error:
             raise BadInput(f"{self.names[index]}: cannot be read as a photo ({error}); download it again.") from error
-        if not isinstance(image, Image.Image):
-            raise BadInput(f"{self.names[index]}: is a {type(image).__name__}, not a photo; choose another set.")
-        return to_rgb(image)
+        raise BadInput(f"{self.names[index]}: is a {type(image).__name__}, not a photo; choose another set.")
 
     def fingerprint(self) -> str:
         """SHA-256 over the choice, the length, and the first and last photo.

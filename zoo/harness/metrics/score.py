@@ -13,6 +13,7 @@ import torch
 from zoo.core.assemble import make
 from zoo.core.errors import BadInput, Unavailable
 from zoo.core.photo import Photo, open_photo, photo_size
+from zoo.harness.data.bank import remarks as noted
 from zoo.harness.data.monochrome import is_monochrome
 from zoo.harness.metrics.pairs import Pair, pair_up
 
@@ -98,6 +99,7 @@ def compare_folders(predictions: str | Path, targets: str | Path, metrics: Seque
     rulers = _rulers(metrics)
     rows: list[dict[str, Any]] = []
     monochrome: list[str] = []
+    said: list[tuple[str, str]] = []
     for pair in fitting:
         try:
             target = open_photo(pair.target)
@@ -108,13 +110,13 @@ def compare_folders(predictions: str | Path, targets: str | Path, metrics: Seque
         except BadInput as error:
             failures.append(str(error))
             continue
-        remarks += (*_noted(pair.target, target), *_noted(pair.prediction, prediction))
+        said += (*_noted(pair.target, target), *_noted(pair.prediction, prediction))
         rows.append({"image": pair.name, **_score(prediction.rgb, target.rgb, rulers)})
     if not rows and failures:
         raise BadInput(failures[0])
     if not rows:
         raise BadInput(f"All {len(pairs)} images in {targets} are monochrome, so there is no colour to score.")
-    remarks = (*remarks, *_monochrome_remark(monochrome, len(pairs)))
+    remarks = (*remarks, *noted(said), *_monochrome_remark(monochrome, len(pairs)))
     return FolderScores(pd.DataFrame(rows), remarks, tuple(failures))
 
 
@@ -135,11 +137,11 @@ def compare_files(prediction: Path | bytes, target: Path | bytes, metrics: Seque
     made, true = open_photo(prediction, name=named[0]), open_photo(target, name=named[1])
     grey = (f"{pair.target} is monochrome: a grey prediction would be perfect.",) if is_monochrome(true.rgb) else ()
     table = pd.DataFrame([{"image": pair.name, **_score(made.rgb, true.rgb, _rulers(metrics))}])
-    return FolderScores(table, (*_noted(pair.target, true), *_noted(pair.prediction, made), *grey))
+    return FolderScores(table, (*noted((*_noted(pair.target, true), *_noted(pair.prediction, made))), *grey))
 
 
-def _noted(file: Path, photo: Photo) -> tuple[str, ...]:
-    return tuple(f"{file}: {note}." for note in photo.notes)
+def _noted(file: Path, photo: Photo) -> tuple[tuple[str, str], ...]:
+    return tuple((str(file), note) for note in photo.notes)
 
 
 def _monochrome_remark(names: Sequence[str], total: int) -> tuple[str, ...]:
