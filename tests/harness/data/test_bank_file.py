@@ -18,11 +18,17 @@ from zoo.core.photo import LIMIT_VARIABLE
 from zoo.harness.data import bank_file, build, cache, fit
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.build import build_bank
+from zoo.harness.data.check import inspect
 from zoo.harness.data.folder import Folder
 
 
 def everything(folder: Path) -> PhotoBank:
     return build_bank(Folder("all", argument=folder), side=32)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remarked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_remarks", {})
 
 
 @pytest.fixture
@@ -206,3 +212,22 @@ def test_what_was_converted_is_kept_with_the_bank_and_told_once(folder: Path):
         bank = everything(folder)
         assert bank.remarks == ("2 photos (2.png, 5.png): converted from Display P3 to sRGB by its colour profile.",)
     assert bank.take([2, 3]).remarks == ("2.png: converted from Display P3 to sRGB by its colour profile.",)
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="has no owners")
+def test_a_folder_that_somebody_else_made_in_its_place_is_not_used(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    cache.mkdir()
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: not Path(path).is_relative_to(cache) and allowed(path, mode))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(BadInput, match=r"belongs to another user; set ZOO_CACHE"):
+        everything(folder)
+
+
+def test_what_was_remarked_on_the_cache_is_told(folder: Path):
+    assert inspect(Folder("all", argument=folder)).notes == []
+    cache.remark("The cache is elsewhere.")
+    assert inspect(Folder("all", argument=folder)).notes == ["The cache is elsewhere."]

@@ -34,6 +34,7 @@ from zoo.harness.bench.setup import describe_data, open_banks, use_registry_file
 from zoo.harness.bench.store import RunFolder, run_folders
 from zoo.harness.bench.suite import Suite, load_suite, with_canonical_sources
 from zoo.harness.bench.tracking import check_trackers
+from zoo.harness.data import cache
 from zoo.harness.training.budget import parse_budget
 from zoo.harness.training.device import pick_device
 
@@ -197,6 +198,8 @@ def _tell_what_is_left_out(data: dict[str, Any], reporter: Reporter) -> None:
             reporter.note(f"{split}: {note}")
     if data["test"]["monochrome"]:
         reporter.note(f"test: {len(data['test']['monochrome'])} monochrome photos are left out")
+    for sentence in cache.remarks():
+        reporter.note(sentence)
 
 
 def _plan(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
+from zoo.core.errors import BadInput
 from zoo.core.files import make_folder
 
 VARIABLE = "ZOO_CACHE"
@@ -30,7 +31,8 @@ def cache_folder(*parts: str) -> Path:
     its place, and :func:`remarks` says so.
 
     Raises:
-        BadInput: the folder cannot be made for another reason: a file is in its place, or the disk is full.
+        BadInput: the folder cannot be made for another reason: a file is in its place, or the disk is full; or that
+            folder of one's own is somebody else's.
     """
     folder = root().joinpath(*parts)
     try:
@@ -42,6 +44,9 @@ def cache_folder(*parts: str) -> Path:
     except OSError:
         return make_folder(folder, MEND)  # says what is wrong
     own = Path(tempfile.gettempdir()) / f"colorizer-zoo-{user()}"
+    make_folder(own, MEND)
+    if hasattr(os, "getuid") and own.stat().st_uid != os.getuid():  # anybody can make a folder of that name there
+        raise BadInput(f"The cache at {root()} cannot be used, and {own} belongs to another user; {MEND}.")
     remark(f"The cache at {root()} cannot be used (no permission); what is missing is built anew in {own}.")
     return make_folder(own.joinpath(*parts), MEND)
 
