@@ -16,7 +16,7 @@ from zoo.harness.bench.leaderboard import rebuild
 
 class Recorder:
     def __init__(self):
-        self.todo = []
+        self.todo, self.notes = [], []
 
     def planned(self, runs, done):
         self.todo = list(runs)
@@ -24,7 +24,9 @@ class Recorder:
     def started(self, run): ...
     def progress(self, run, state): ...
     def finished(self, run, row): ...
-    def note(self, text): ...
+
+    def note(self, text):
+        self.notes.append(text)
 
 
 def rows(path) -> list[dict[str, str]]:
@@ -43,6 +45,7 @@ def widths(small_zoo, suite_file, tmp_path):
         use(Registry.read([table]))
         bench(BenchRequest(models="mine", suite=str(suite_file), out=out), recorder := Recorder())
         (row,) = rows(out / "leaderboard.csv")
+        benched.notes = recorder.notes
         return recorder.todo, row
 
     benched.out = out
@@ -55,9 +58,11 @@ def test_a_row_shows_what_was_planned_last_whatever_the_clock_says(widths):
     assert todo == ["mine seed 0"]
     todo, wide = widths(7)
     assert todo == ["mine seed 0"], "another preset is another run"
+    assert widths.notes[-1:] == ["mine seed 0: to do again, its network (options) is not what it was"]
     assert wide["psnr"] != narrow["psnr"]
     todo, again = widths(1)
     assert todo == []
+    assert widths.notes == []
     assert again == narrow
     others = not_shown(out)
     later = next(path for path in out.glob("runs/mine/*/run.json") if json.loads(path.read_text())["key"] in others)

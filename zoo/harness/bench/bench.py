@@ -19,6 +19,7 @@ from zoo.core.locks import locked
 from zoo.core.published import GivenWeights, given_weights
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec
+from zoo.harness.bench.anew import tell_why_anew
 from zoo.harness.bench.crew import Crew, how_it_died
 from zoo.harness.bench.executors import Executor
 from zoo.harness.bench.keys import check_recipes, check_suite
@@ -167,6 +168,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
             keep(name, found, suite, photos, folder)
         remember(folder, runs)
         todo = [run for run in runs if not RunFolder(folder / run.folder).finished()]
+        tell_why_anew(folder, todo, reporter)
         reporter.planned([run.name for run in todo], [run.name for run in runs if run not in todo])
         crew = Crew(executor, folder, reporter, request.jobs or _jobs_that_fit(suite, device))
         try:
