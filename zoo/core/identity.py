@@ -17,7 +17,7 @@ from zoo.core.options import Factory, check_option_names, option_annotations, op
 from zoo.core.record import COMPOSED, USERS, Record
 from zoo.core.registry import current
 from zoo.core.sources import OUR_PACKAGE, source_of
-from zoo.core.spec import PartRef, PartRow, part_ref
+from zoo.core.spec import PartRef, PartRow, fingerprint, part_ref
 
 DEEPEST = 16
 """So many parts may be nested; a part whose default names itself would have no end."""
@@ -49,6 +49,13 @@ def part_identity(kind: str, ref: str | Mapping[str, Any] | PartRef, where: str 
     except ZooError as error:
         raise type(error)(f"{where}: {error}" if where else str(error)) from error
     return {**_row(record), **_built(factory, options, where or said, depth)}
+
+
+def short_identity(identity: Mapping[str, Any]) -> str:
+    """``points:1``, an identity in a word, its options left out; more than name and version comes as a digest."""
+    rest = {key: value for key, value in identity.items() if key not in ("name", "version", "target", "options")}
+    word = f"{identity['name']}:{identity['version']}"
+    return f"{word} {fingerprint([identity['target'], rest], 8)}" if rest else word
 
 
 def model_identity(name: str, parts: Mapping[str, PartRef], factories: Mapping[str, Factory]) -> dict[str, Any]:

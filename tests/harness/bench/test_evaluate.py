@@ -69,7 +69,7 @@ def test_a_run_of_other_code_is_not_scored_into_its_old_row(run, suite_file, sma
     assert "trained by other code" in " ".join(row_of(run / "evaluations" / "other")["notes"])
 
 
-@pytest.mark.parametrize("recorded", ["psnr:0", {"name": "psnr", "version": "0"}])
+@pytest.mark.parametrize("recorded", ["psnr:0", "psnr:1 0123abcd"])
 def test_a_run_that_was_scored_by_another_metric_of_the_name_is_not_mixed_with_this_one(run, recorded):
     record = row_of(run)
     record["protocol"]["metrics"] = [recorded]

@@ -12,9 +12,9 @@ import msgspec
 from zoo.core.assemble import changed_since
 from zoo.core.errors import BadInput
 from zoo.core.files import make_folder
-from zoo.core.identity import part_identity
+from zoo.core.identity import part_identity, short_identity
 from zoo.core.locks import locked
-from zoo.core.spec import canonical_json, fingerprint
+from zoo.core.spec import fingerprint
 from zoo.core.strict_yaml import decode
 from zoo.core.trained import load, read_spec
 from zoo.harness.bench.keys import protocol_of
@@ -125,13 +125,11 @@ def _check_rulers(record: RunRecord, names: Sequence[str], run_folder: Path) -> 
     Raises:
         BadInput: it is not, and the other rows of the table were scored by the old one.
     """
-    # Records of before parts had identities hold a name and a version.
-    metrics = record.protocol.get("metrics", [])
-    recorded = {each.partition(":")[0] if isinstance(each, str) else each["name"]: each for each in metrics}
+    recorded = {each.partition(":")[0]: each for each in record.protocol.get("metrics", [])}
     for name in names:
-        now = part_identity("metrics", name)
-        alike = map(canonical_json, (f"{name}:{now['version']}", now))
-        if name in recorded and canonical_json(recorded[name]) not in alike:
+        now = short_identity(part_identity("metrics", name))
+        # Records of before parts had identities hold a name and a version.
+        if recorded.get(name, now) not in (now, now.partition(" ")[0]):
             raise BadInput(
                 f"{run_folder} was scored by another {name} than this zoo has; give its bench again to score all anew."
             )

@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 
 from zoo.core.errors import ZooError
-from zoo.core.identity import part_identity
+from zoo.core.identity import part_identity, short_identity
 from zoo.core.options import option_names
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, RecipeRow, part_ref
-from zoo.harness.bench.saved_hints import definition
+from zoo.harness.bench.saved_hints import definition, sampler_identity
 from zoo.harness.bench.suite import Suite
 from zoo.harness.training.budget import Budget
 
@@ -84,7 +84,7 @@ def protocol_of(suite: Suite, data: Mapping[str, Any], hints: Mapping[str, str])
         "fit": suite.fit,
         "train": data["train"]["fingerprint"],
         "test": data["test"]["fingerprint"],
-        "eval_hints": part_identity("hints", suite.eval_hints, f"{where}, eval_hints"),
+        "eval_hints": sampler_identity(suite.eval_hints, f"{where}, eval_hints"),
         "hint_seed": suite.hint_seed,
         "sweeps": {name: {**definition(sweep), "digest": hints.get(name)} for name, sweep in suite.sweeps.items()},
         "sweep_limit": suite.sweep_limit,
@@ -92,8 +92,12 @@ def protocol_of(suite: Suite, data: Mapping[str, Any], hints: Mapping[str, str])
         "budget": msgspec.to_builtins(suite.budget),
         "recipe": suite.recipe,
         "train_hints": suite.train_hints,
-        "metrics": [part_identity("metrics", metric, f"{where}, metrics") for metric in suite.metrics],
+        "metrics": [short_identity(metric) for metric in _metrics(suite)],
     }
+
+
+def _metrics(suite: Suite) -> list[dict[str, Any]]:
+    return [part_identity("metrics", metric, f"suite {suite.name!r}, metrics") for metric in suite.metrics]
 
 
 def training_identity(
@@ -153,7 +157,14 @@ def scoring_identity(suite: Suite, protocol: Mapping[str, Any], *, lpips_trunk: 
     """
     given = {"name": "lpips", "trunk": lpips_trunk} if lpips_trunk and "lpips" in suite.metrics else None
     trunk = part_identity("metrics", given, "--lpips-trunk")["ingredients"] if given else {}
-    return {"protocol": protocol, "psnr_target": suite.psnr_target, "lpips_trunk": trunk.get("trunk", "")}
+    return {
+        "protocol": protocol,
+        "metrics": _metrics(suite),
+        "eval_hints": part_identity("hints", suite.eval_hints),
+        "sweeps": [part_identity("hints", sweep.hints) for sweep in suite.sweeps.values()],
+        "psnr_target": suite.psnr_target,
+        "lpips_trunk": trunk.get("trunk", ""),
+    }
 
 
 def recipe_parts(recipe: RecipeRow, where: str) -> dict[str, Any]:
@@ -177,8 +188,7 @@ def check_suite(suite: Suite) -> None:
     for field, ref in hints.items():
         if ref is not None:
             part_identity("hints", ref, f"{where}, {field}")
-    for metric in suite.metrics:
-        part_identity("metrics", metric, f"{where}, metrics")
+    _metrics(suite)
     for tracker in suite.track:
         registry.record("trackers", tracker)
     if suite.recipe is not None:

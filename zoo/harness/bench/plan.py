@@ -166,9 +166,10 @@ def plan_runs(
         precision=pick_precision(suite.precision, pick_device(device)),
         weights=weights.sha256 if weights else "",
     )
+    scoring = scoring_identity(suite, protocol, lpips_trunk=lpips_trunk)
     keys: dict[str, Any] = {
         "training_key": fingerprint(training),
-        "scoring_key": fingerprint(scoring_identity(suite, protocol, lpips_trunk=lpips_trunk)),
+        "scoring_key": fingerprint(scoring),
     }
     label = model + shown_options({key: value for key, value in options.items() if option_in(spec, key)})
     shared = {**common, "label": f"{label} ({weights.file.stem} {weights.sha256[:8]})" if weights else label}
@@ -185,7 +186,7 @@ def plan_runs(
             train_hints=train_hints,
             weights=weights,
             options=dict(options),
-            sources=sources_in([training, protocol]),
+            sources=sources_in([training, scoring]),
             **shared,
         )
         for seed in range(1 if weights else suite.seeds)

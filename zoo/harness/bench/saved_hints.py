@@ -10,7 +10,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from zoo.core.assemble import make
 from zoo.core.contracts import HintSampler
 from zoo.core.errors import BadInput
 from zoo.core.files import make_folder, write_whole
-from zoo.core.identity import part_identity
+from zoo.core.identity import part_identity, short_identity
 from zoo.core.spec import fingerprint, part_ref
 from zoo.harness.bench.array_file import DAMAGE, read_arrays
 from zoo.harness.bench.suite import HintSweep, Suite
@@ -114,9 +114,14 @@ def hints_path(name: str, suite: Suite, photos: PhotoBank, folder: Path) -> Path
     return folder / "hints" / f"{name}-{fingerprint(drawn_from)}.npz"
 
 
+def sampler_identity(hints: str | dict[str, Any], where: str) -> dict[str, Any]:
+    """A hint sampler as protocols name it: in a word, and its options beside it."""
+    return {"name": short_identity(part_identity("hints", hints, where)), **part_ref(hints, where).options}
+
+
 def definition(sweep: HintSweep) -> dict[str, object]:
     """A sweep as the protocol names it: the sampler with its version and options, and the levels."""
-    sampler = part_identity("hints", sweep.hints, "sweeps")
+    sampler = sampler_identity(sweep.hints, "sweeps")
     over = {"counts": list(sweep.counts)} if sweep.counts else {"densities": list(sweep.densities)}
     return {"hints": sampler, **over}
 
