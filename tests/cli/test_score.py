@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from zoo.cli import photo_progress
 from zoo.cli.main import cli
 from zoo.harness.metrics import score as score_module
 from zoo.harness.metrics.score import score
@@ -97,6 +98,15 @@ def test_sizes_are_compared_before_anything_is_scored(tmp_path: Path, photos: li
         result = run(*arguments)
         assert result.exit_code == 2
         assert "256×100" in result.stderr
+
+
+def test_how_far_it_is_is_said_in_a_pipe(tmp_path: Path, photos: list[np.ndarray], monkeypatch):
+    monkeypatch.setattr(photo_progress, "QUIET_SECONDS", 0.0)
+    truth = save(tmp_path / "truth", a=photos[0], b=photos[1], c=photos[2])
+    result = run(truth, truth, "--format", "csv")
+    assert "1 of 3 photos, " in result.stderr
+    assert "photos/s, about" in result.stderr
+    assert len(result.stdout.splitlines()) == 4
 
 
 def test_one_of_two_images_may_be_standard_input(tmp_path: Path, photos: list[np.ndarray]):

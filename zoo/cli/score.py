@@ -61,6 +61,7 @@ def _print(table: pd.DataFrame, rows: list[dict[str, Any]]) -> None:
 
 
 def _scored(predictions: Path, targets: Path, metrics: list[str] | None) -> FolderScores:
+    from zoo.cli.photo_progress import watched
     from zoo.core.errors import BadInput
     from zoo.harness.metrics.score import compare_files, compare_folders
 
@@ -72,5 +73,5 @@ def _scored(predictions: Path, targets: Path, metrics: list[str] | None) -> Fold
     if predictions.is_dir() != targets.is_dir():
         raise BadInput(f"{predictions} and {targets} are a folder and a file; give two of one kind.")
     if predictions.is_dir():
-        return compare_folders(predictions, targets, metrics)
+        return compare_folders(predictions, targets, metrics, watch=lambda pairs: watched(pairs, len(pairs)))
     return compare_files(predictions, targets, metrics)

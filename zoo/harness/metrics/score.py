@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -74,11 +74,20 @@ def score_folders(predictions: str | Path, targets: str | Path, metrics: Sequenc
     return scores.table
 
 
-def compare_folders(predictions: str | Path, targets: str | Path, metrics: Sequence[str] | None = None) -> FolderScores:
+def compare_folders(
+    predictions: str | Path,
+    targets: str | Path,
+    metrics: Sequence[str] | None = None,
+    *,
+    watch: Callable[[Sequence[Pair]], Iterable[Pair]] = lambda pairs: pairs,
+) -> FolderScores:
     """Every image of one folder against its counterpart in the other (:func:`zoo.harness.metrics.pairs.pair_up`).
 
     As in the bench, monochrome targets are left out and counted: a grey prediction would be perfect. Images without a
     counterpart, pairs of two sizes (found before anything is scored) and files that cannot be read are failures.
+
+    Args:
+        watch: hands on the pairs one by one, and shows how far it is.
 
     Raises:
         BadInput: two folders of which nothing can be scored.
@@ -100,7 +109,7 @@ def compare_folders(predictions: str | Path, targets: str | Path, metrics: Seque
     rows: list[dict[str, Any]] = []
     monochrome: list[str] = []
     said: list[tuple[str, str]] = []
-    for pair in fitting:
+    for pair in watch(fitting):
         try:
             target = open_photo(pair.target)
             if is_monochrome(target.rgb):
