@@ -55,7 +55,11 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
         "--format": [(["folder:album"], ["--format", "json"])],
     },
     "doctor": {},
-    "bench": {"--models": [([], ["--models", "unet"])], **{option: [([], given)] for option, given in BENCH.items()}},
+    "bench": {
+        "--models": [([], ["--models", "unet"])],
+        "--baselines": [([], ["--no-baselines"])],
+        **{option: [([], given)] for option, given in BENCH.items()},
+    },
     "train": {option: [(["unet"], given)] for option, given in BENCH.items()},
     "eval": {
         "--metrics": [(["RUN"], ["--metrics", "psnr"]), (["unet", "--weights", "weights.pth"], ["--metrics", "psnr"])],

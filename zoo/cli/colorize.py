@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.arguments import STANDARD, FilePath, device_option, weights_option
-from zoo.cli.terminal import echo, echo_data
+from zoo.cli.terminal import echo, echo_data, echo_error
 
 if TYPE_CHECKING:
     import torch
@@ -119,7 +118,7 @@ def command(
                 _warn(sentence)
             said.add(sentence)
         if outcome.error is not None and ctx.find_root().params.get("debug"):
-            traceback.print_exception(outcome.error)
+            echo_error(outcome.error)
         if outcome.lacks:
             lacking.append(outcome)
         if outcome.content:

@@ -9,7 +9,6 @@ import contextlib
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import click
 
 from zoo import __version__
 from zoo.cli.arguments import FilePath
-from zoo.cli.terminal import echo, plain
+from zoo.cli.terminal import echo, echo_error, plain
 from zoo.core.errors import ZooError, did_you_mean
 from zoo.core.threads import wait_passively
 
@@ -71,8 +70,7 @@ class Verbs(click.Group):
                 return self._invoked(ctx)
         except ZooError as error:
             if ctx.params.get("debug"):
-                for line in "".join(traceback.format_exception(error)).splitlines():
-                    echo(line, err=True)
+                echo_error(error)
             echo(f"zoo: {error}", err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:

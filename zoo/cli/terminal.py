@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import sys
+import traceback
 
 import click
 
@@ -24,6 +25,12 @@ def plain(text: str) -> str:
 def echo(text: object = "", *, err: bool = False) -> None:
     """Print one line of text."""
     click.echo(plain(str(text)), err=err)
+
+
+def echo_error(error: BaseException) -> None:
+    """Print a traceback: it quotes what the error quotes."""
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        echo(line, err=True)
 
 
 def echo_data(text: str) -> None:
