@@ -1,14 +1,20 @@
+import hashlib
+import io
 import urllib.error
 import urllib.request
 import warnings
+from email.message import Message
 
 import lpips as package
 import pytest
 import torch
+import torchvision
 from safetensors.torch import save_file
 
+from zoo.core import download
 from zoo.core.errors import BadInput, Unavailable
-from zoo.harness.metrics import alexnet_trunk
+from zoo.core.imagenet_trunks import TRUNKS, trunk_sha256
+from zoo.harness.bench.scoring import make_metrics
 from zoo.harness.metrics.lpips import LPIPS
 
 
@@ -42,7 +48,7 @@ def trunk_path(request, trunk, tmp_path):
 @pytest.fixture
 def empty_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(alexnet_trunk, "_failed_here", set())
+    monkeypatch.setattr(download, "_failed_here", set())
     return tmp_path / "hub" / "checkpoints"
 
 
@@ -68,6 +74,24 @@ def test_another_trunk_than_torchvisions_is_said_in_the_version(trunk_path):
     assert LPIPS.version == "alex-v0.1"
 
 
+def test_another_trunk_fills_a_column_of_its_own(trunk_path):
+    """Random weights pass for an AlexNet: their distances must not stand where LPIPS is compared."""
+    digest = hashlib.sha256(trunk_path.read_bytes()).hexdigest()
+    metrics, notes = make_metrics(["psnr", "lpips"], device=torch.device("cpu"), lpips_trunk=str(trunk_path))
+    assert [metric.name for metric in metrics] == ["psnr", f"lpips_{digest[:8]}"]
+    assert notes == [
+        f"lpips_{digest[:8]}: lpips by {trunk_path.name}, which is not torchvision's file; "
+        "it compares with no other row's"
+    ]
+    assert LPIPS.name == "lpips"
+
+
+def test_the_trunks_are_those_that_torchvision_names():
+    for name, url in TRUNKS.items():
+        assert torchvision.models.get_model_weights(name)["IMAGENET1K_V1"].url == url
+        assert f"-{trunk_sha256(name)}.pth" in url
+
+
 def test_building_it_leaves_the_random_state_alone(trunk_path):
     before = torch.random.get_rng_state()
     LPIPS(trunk=trunk_path)
@@ -87,7 +111,7 @@ def test_without_a_trunk_it_is_unavailable_and_the_network_is_tried_once(empty_c
     assert "no network" in str(error.value.__cause__)
     with pytest.raises(Unavailable):
         LPIPS()
-    monkeypatch.setattr(alexnet_trunk, "_failed_here", set())  # as in the next process
+    monkeypatch.setattr(download, "_failed_here", set())  # as in the next process
     with pytest.raises(Unavailable):
         LPIPS()
     assert len(tried) == 1
@@ -103,9 +127,9 @@ def test_without_leave_to_download_nothing_is_tried(empty_cache, monkeypatch):
 def test_a_silent_network_is_given_up_on(empty_cache, monkeypatch):
     import threading
 
-    monkeypatch.setattr(alexnet_trunk, "CONNECT_SECONDS", 0.05)
+    monkeypatch.setattr(download, "CONNECT_SECONDS", 0.05)
     never = threading.Event()
-    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: never.wait(5))
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: never.wait(5) and io.BytesIO())
     with pytest.raises(Unavailable, match="could not be downloaded") as error:
         LPIPS()
     assert "no answer" in str(error.value.__cause__)
@@ -113,12 +137,15 @@ def test_a_silent_network_is_given_up_on(empty_cache, monkeypatch):
 
 
 def test_a_damaged_download_is_refused_and_leaves_nothing(empty_cache, monkeypatch):
-    import io
+    class Half(io.BytesIO):
+        def info(self):
+            return Message()
 
     monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: io.BytesIO(b"half a file"))
+    monkeypatch.setattr(torch.hub, "urlopen", lambda *_, **__: Half(b"half a file"))
     with pytest.raises(Unavailable, match="could not be downloaded") as error:
         LPIPS()
-    assert "damaged" in str(error.value.__cause__)
+    assert "arrived damaged" in str(error.value)
     assert [file.suffix for file in empty_cache.iterdir()] == [".unreachable"]
 
 

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
+from zoo.core import download
 from zoo.core.errors import BadInput, Unavailable, UnknownName
-from zoo.harness.metrics import alexnet_trunk
 from zoo.harness.metrics.score import score, score_folders
 
 
@@ -15,7 +15,7 @@ from zoo.harness.metrics.score import score, score_folders
 def no_trunk(tmp_path, monkeypatch):
     """An empty torch cache, and no network."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setattr(alexnet_trunk, "_failed_lately", lambda file: True)
+    monkeypatch.setattr(download, "_failed_lately", lambda file: True)
 
 
 def save(folder, **images):

@@ -12,6 +12,7 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
+from zoo.core import download
 from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput, Unavailable
 from zoo.parts.losses import trunk_weights
@@ -136,12 +137,12 @@ def test_lpips_refuses_photos_its_trunk_cannot_take(alexnet_file: Path) -> None:
         LPIPS(trunk_file=str(alexnet_file))({"ab": ab}, Batch(plane, ab, ab, plane))
 
 
-def test_weights_out_of_reach_are_unavailable_not_random(monkeypatch) -> None:
+def test_weights_out_of_reach_are_unavailable_not_random(monkeypatch, tmp_path) -> None:
     def unreachable(*args, **kwargs):
         raise OSError("no route")
 
-    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", unreachable)
-    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", unreachable)
+    monkeypatch.setattr(download, "_connect", unreachable)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     for make in (LPIPS, lambda: Perceptual(trunk="vgg16")):
         with pytest.raises(Unavailable, match="trunk_file"):
             make()

@@ -63,7 +63,7 @@ def evaluate(
     names = list(metrics or target.metrics)
     check_trunk(lpips_trunk, names)
     rulers, notes = make_metrics(names, device=where, lpips_trunk=str(lpips_trunk or ""))
-    if metrics and notes:
+    if metrics and len(rulers) < len(names):
         raise BadInput(notes[0])
     changed = changed_since(read_spec(run_folder))
     if changed and is_own:

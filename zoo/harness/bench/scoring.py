@@ -28,9 +28,10 @@ class Scores(msgspec.Struct):
 def make_metrics(
     names: Sequence[str], *, device: torch.device, lpips_trunk: str = ""
 ) -> tuple[list[Metric], list[str]]:
-    """The metrics that can be had here, and a note for each that cannot."""
+    """The metrics that can be had here; a note for each that cannot, then one for each that is of another kind."""
     metrics: list[Metric] = []
     notes: list[str] = []
+    marks: list[str] = []
     for name in names:
         options: dict[str, Any] = {"trunk": lpips_trunk} if name == "lpips" and lpips_trunk else {}
         try:
@@ -41,7 +42,12 @@ def make_metrics(
         if isinstance(metric, nn.Module):
             metric.to(device)
         metrics.append(metric)
-    return metrics, notes
+        if options and metric.name != name:
+            marks.append(
+                f"{metric.name}: {name} by {Path(lpips_trunk).name}, which is not torchvision's file; "
+                "it compares with no other row's"
+            )
+    return metrics, [*notes, *marks]
 
 
 def check_trunk(trunk: Path | None, metrics: Sequence[str]) -> None:

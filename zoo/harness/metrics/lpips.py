@@ -15,11 +15,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zoo.core.download import sha256_of
 from zoo.core.errors import BadInput, Unavailable
+from zoo.core.imagenet_trunks import trunk_file, trunk_sha256
 from zoo.core.ingredients import of_distribution
 from zoo.core.tensors import read_tensors
-from zoo.harness.metrics.alexnet_trunk import SHA256_PREFIX, sha256_of, trunk_file
 from zoo.harness.metrics.exact import exact_float32
+
+SHA256_PREFIX = trunk_sha256("alexnet")
+_MEND = "give the file with `--lpips-trunk FILE`, or fill the column in later with `zoo eval RUN --metrics lpips`"
 
 SMALLEST = 31
 """Below this side AlexNet's poolings run out of pixels."""
@@ -29,8 +33,9 @@ class LPIPS:
     """LPIPS, AlexNet, v0.1: 0 for identical images. Images with a side under 31 px score NaN.
 
     Args:
-        trunk: torchvision's AlexNet as a local file, ``.pth`` or ``.safetensors``; any other trunk
-            than torchvision's is said in :attr:`version`, since its numbers are others.
+        trunk: torchvision's AlexNet as a local file, ``.pth`` or ``.safetensors``. The numbers of any file but
+            torchvision's own may be others (random weights fit too): it is said in :attr:`version`, and :attr:`name`
+            is ``lpips_`` and the first digits of its SHA-256, a column of its own that no other row is compared in.
         download: whether to fetch the trunk when neither ``trunk`` nor torch's cache has it.
 
     Raises:
@@ -51,12 +56,13 @@ class LPIPS:
 
     def __init__(self, trunk: str | Path | None = None, download: bool = True) -> None:
         if trunk is None:
-            file, digest = trunk_file(download=download), SHA256_PREFIX
+            file, digest = trunk_file("alexnet", "lpips: the AlexNet trunk", _MEND, download=download), SHA256_PREFIX
         else:
             file = Path(trunk)
             digest = _digest(file)
         if not digest.startswith(SHA256_PREFIX):
             self.version = f"{LPIPS.version}-trunk-{digest[:8]}"
+            self.name = f"{LPIPS.name}_{digest[:8]}"
         self._net = _net(file, digest)
 
     def per_image(self, prediction: Tensor, target: Tensor) -> Tensor:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import torchvision
 from torch import Tensor, nn
 
-from zoo.core.errors import BadInput, Unavailable
+from zoo.core.errors import BadInput
+from zoo.core.imagenet_trunks import trunk_file
 from zoo.core.ingredients import of_file
 from zoo.core.tensors import read_tensors
 from zoo.parts.blocks.efficientnet_lite_weights import shipped_ingredients, shipped_state_dict
@@ -16,15 +16,12 @@ from zoo.parts.blocks.efficientnet_lite_weights import shipped_ingredients, ship
 SHIPPED = {"efficientnet_lite0": 0, "efficientnet_lite1": 1, "efficientnet_lite2": 2}
 """Trunks whose ImageNet weights come with a package of the ``pretrained`` extra."""
 
-DOWNLOADED = ("alexnet", "squeezenet1_1", "vgg16")
-"""Trunks whose ImageNet weights torchvision downloads, or that a local file provides."""
-
 
 def trunk_state(name: str, file: str | None = None) -> Mapping[str, Tensor]:
     """The state dict of an ImageNet classifier.
 
     Args:
-        name: one of :data:`SHIPPED` (timm's key names) or :data:`DOWNLOADED` (torchvision's).
+        name: one of :data:`SHIPPED` (timm's key names) or :data:`~zoo.core.imagenet_trunks.TRUNKS` (torchvision's).
         file: a local state dict, ``.safetensors`` or torch's; nothing is downloaded then.
 
     Raises:
@@ -35,14 +32,8 @@ def trunk_state(name: str, file: str | None = None) -> Mapping[str, Tensor]:
         return read_tensors(Path(file))
     if name in SHIPPED:
         return shipped_state_dict(SHIPPED[name])
-    weights = torchvision.models.get_model_weights(name)
-    try:
-        return weights["IMAGENET1K_V1"].get_state_dict(progress=False, check_hash=True)
-    except OSError as error:
-        raise Unavailable(
-            f"the ImageNet weights of '{name}' cannot be downloaded here ({error}); "
-            "give a local state dict as trunk_file."
-        ) from error
+    mend = "give a local state dict as trunk_file"
+    return read_tensors(trunk_file(name, f"the ImageNet weights of '{name}'", mend))
 
 
 def trunk_ingredients(name: str, file: str | None = None) -> dict[str, str]:
