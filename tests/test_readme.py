@@ -51,9 +51,9 @@ def test_the_example_of_colorize_works_in_a_fresh_clone(tmp_path, monkeypatch):
     assert peak_signal_noise_ratio(truth, made) > peak_signal_noise_ratio(truth, grey) + 5
     # Of the others, what they colorize with is made by the line before them.
     (trained,) = commands("train")
-    folder = trained[trained.index("--out") + 1]
+    made = f"benches/{trained[trained.index('--suite') + 1]}/runs/{trained[2]}"
     for other in others:
-        assert other[other.index("--with") + 1] == f"{folder}/runs/{trained[2]}"
+        assert "--weights" in other or other[other.index("--with") + 1] == made
 
 
 def test_the_example_is_what_its_script_makes(tmp_path):

@@ -81,14 +81,14 @@ def test_a_strangers_model_that_has_nothing_to_learn_is_ready_too(monkeypatch):
 
 def test_a_published_run_names_the_command_that_makes_its_weights(tmp_path):
     published = Path(__file__).parents[2] / "results" / "quick" / "runs" / "residual_unet"
-    with pytest.raises(BadInput, match=r"`zoo train residual_unet --suite quick --seeds 1 --out my-results`"):
+    with pytest.raises(BadInput, match=r"`zoo train residual_unet --suite quick --seeds 1`"):
         load(published)
     write_run(tmp_path / "run")
     (tmp_path / "run" / "model.safetensors").unlink()
     row = json.loads((tmp_path / "run" / "run.json").read_text())
     row.update(label="unet decoder.skip=sum width=4", suite="smoke", seed=2, model="unet")
     (tmp_path / "run" / "run.json").write_text(json.dumps(row))
-    told = r"`zoo train unet --suite smoke --set decoder.skip=sum --set width=4 --seeds 3 --out my-results`"
+    told = r"`zoo train unet --suite smoke --set decoder.skip=sum --set width=4 --seeds 3`"
     with pytest.raises(BadInput, match=told):
         load(tmp_path / "run")
 

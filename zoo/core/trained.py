@@ -209,7 +209,7 @@ def _without_weights(folder: Path) -> BadInput:
     command += [f"--seeds {seed + 1}"] if isinstance(seed, int) else []
     return BadInput(
         f"{folder} holds no {WEIGHTS} (published results leave the weights out); "
-        f"`{' '.join(command)} --out my-results` trains it anew, then give my-results/runs/{model}."
+        f"`{' '.join(command)}` trains it anew, then give benches/{suite}/runs/{model}."
     )
 
 
