@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import click
 
 from zoo.cli.terminal import echo
+from zoo.core.cores import usable_cores
 from zoo.core.errors import ZooError
 
 _DEPENDENCIES = (
@@ -54,8 +55,7 @@ def _python() -> Iterator[Finding]:
 
     yield True, "zoo", __version__
     yield True, "python", f"{platform.python_version()} on {platform.platform(terse=True)}"
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    yield True, "cores", str(usable)
+    yield True, "cores", str(usable_cores())
 
 
 def _torch() -> Iterator[Finding]:

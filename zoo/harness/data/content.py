@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from zoo.core.cores import usable_cores
 from zoo.core.files import write_whole
 from zoo.harness.data.cache import MEND, cache_folder
 
@@ -44,7 +45,7 @@ def content_digests(root: Path, files: Sequence[Path]) -> list[str]:
     key = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
     store = cache_folder("digests") / f"{key}.json"
     known = _read(store)
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(8, usable_cores())) as pool:
         seen = list(pool.map(lambda file: _look(root, file, known), files))
     fresh = {_key(root, file): entry for file, entry in zip(files, seen, strict=True) if entry.modified_ns >= 0}
     if any(known.get(name) != entry for name, entry in fresh.items()):

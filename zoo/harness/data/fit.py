@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
@@ -11,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.core.contracts import Dataset
+from zoo.core.cores import usable_cores
 from zoo.core.errors import BadInput, ContractError
 from zoo.core.photo import PIXEL_LIMIT
 from zoo.harness.data.pixel_budget import PixelBudget
@@ -82,7 +82,7 @@ def fitted(dataset: Dataset, side: int, fit: Fit) -> Iterator[Fitted]:
         except (BadInput, OSError) as error:
             return Fitted(index, None, str(error), ())
 
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(8, usable_cores())) as pool:
         # In chunks: the pool would otherwise decode far ahead of the disk and fill the memory.
         for start in range(0, len(dataset), _CHUNK):
             yield from pool.map(decode, range(start, min(start + _CHUNK, len(dataset))))

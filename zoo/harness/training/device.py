@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 
 import torch
 
+from zoo.core.cores import usable_cores
 from zoo.core.errors import BadInput, did_you_mean
 from zoo.harness.training.deterministic import DeterministicPooling
 
@@ -62,10 +63,9 @@ def prepare(device: torch.device, *, deterministic: bool = False, threads: int |
 
     Args:
         deterministic: only algorithms that give the same bits again. What has none raises RuntimeError on use.
-        threads: of the CPU; None leaves it to torch.
+        threads: of the CPU; None: as many as torch takes, and no more than the process has cores.
     """
-    if threads:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(threads or min(torch.get_num_threads(), usable_cores()))
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
