@@ -99,7 +99,7 @@ def processes() -> list[Process]:
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it has just ended
-            state, parent, *rest = stat.read_text().rpartition(")")[2].split()
+            state, parent, *rest = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
             if state not in "ZX":
                 found.append(Process(int(stat.parent.name), int(parent), rest[17]))
     return found
@@ -136,7 +136,7 @@ def phase_of(folder: Path | None, since: float, steps: int) -> str:
         if touched(run.weights):
             return "writing"
         if touched(run.log):
-            return "scoring" if f'"step": {steps},' in run.log.read_text() else "training"
+            return "scoring" if f'"step": {steps},' in run.log.read_text(encoding="utf-8") else "training"
     return "start-up"
 
 
@@ -189,7 +189,7 @@ class Finished:
                 self.digests |= {path: digest(path) for path in whole if path.is_file() and path not in self.digests}
         for name in ("runs.csv", "leaderboard.csv", "hints.csv"):
             path = self.folder / name
-            if path.is_file() and not is_whole(path.read_text()):
+            if path.is_file() and not is_whole(path.read_text(encoding="utf-8")):
                 problems.append(f"{path} is cut short")
         return problems
 
@@ -212,7 +212,7 @@ class Round:
         self.problems: list[str] = []
         folder.mkdir(parents=True)
         suite = folder / "kills.yaml"
-        suite.write_text(SUITE.format(steps=steps))
+        suite.write_text(SUITE.format(steps=steps), encoding="utf-8")
         self.command = [sys.executable, "-m", "zoo", "bench", "--models", models, "--suite", str(suite)]
         self.command += ["--device", "cpu", "--out", str(self.results)]
 
@@ -228,7 +228,7 @@ class Round:
     def started(self) -> Iterator[subprocess.Popen[bytes]]:
         """The command at work; nothing of it is left behind, whatever happens here."""
         environment = {**os.environ, "ZOO_CACHE": str(self.folder / "cache")}
-        with self.output.open("a") as output:
+        with self.output.open("a", encoding="utf-8") as output:
             bench = subprocess.Popen(self.command, stdout=output, stderr=output, env=environment)
         try:
             yield bench
@@ -335,7 +335,7 @@ class Round:
     def finish(self, undisturbed: Path) -> None:
         """Whether all is over, and equal to the results that lie in ``undisturbed``."""
         self.problems += [f"process {process.pid} outlives all benches" for process in wait_until_gone(self.seen)]
-        if "Traceback" in self.output.read_text():
+        if "Traceback" in self.output.read_text(encoding="utf-8"):
             self.problems.append(f"a traceback in {self.output}")
         self.problems += differences(undisturbed, self.results)
 
@@ -372,7 +372,7 @@ def cells(path: Path) -> list[dict[str, str]] | None:
     """The rows of a table without the columns that are never equal."""
     if not path.exists():
         return None
-    return [scored(row) for row in csv.DictReader(path.read_text().splitlines())]
+    return [scored(row) for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())]
 
 
 def numbers(path: Path) -> dict[str, Any] | None:

@@ -22,7 +22,9 @@ def commit() -> str:
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(root), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", errors="replace", env=environment, check=False
+        )
         return done.stdout.strip() if done.returncode == 0 else ""
 
     try:

@@ -28,12 +28,12 @@ class MLflow:
         self._client = MlflowClient()
         known = run_folder / "mlflow_run_id"
         if known.is_file():
-            self._run = known.read_text()
+            self._run = known.read_text(encoding="utf-8")
             return
         experiment = self._client.get_experiment_by_name(EXPERIMENT)
         place = experiment.experiment_id if experiment else self._client.create_experiment(EXPERIMENT)
         self._run = self._client.create_run(place, run_name=run_name).info.run_id
-        known.write_text(self._run)
+        known.write_text(self._run, encoding="utf-8")
         for name, value in config.items():
             self._client.log_param(self._run, name, value)
 
