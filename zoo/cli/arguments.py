@@ -63,6 +63,21 @@ class Setting(click.ParamType):
         return key.strip(), parse(text, f"--set {key.strip()[:80]}")
 
 
+class Seconds(click.FloatRange):
+    """A time to wait: above 0, and no longer than the system's clocks can count."""
+
+    name = "seconds"
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True, max=1e9)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        if seconds != seconds:
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return seconds
+
+
 class Names(click.ParamType):
     """Names separated by commas."""
 

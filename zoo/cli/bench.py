@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.arguments import FilePath, Setting, device_option, lpips_option
+from zoo.cli.arguments import FilePath, Seconds, Setting, device_option, lpips_option
 from zoo.cli.terminal import echo, echo_data
 from zoo.core.errors import BadInput
 
@@ -25,7 +25,7 @@ _OPTIONS = (
     click.option("--jobs", type=click.IntRange(min=1), help="Runs at a time; default: as many as the cores take."),
     click.option("--out", type=FilePath(), help="The results folder (default: benches/SUITE)."),
     lpips_option,
-    click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a run may take."),
+    click.option("--timeout", type=Seconds(), help="Seconds a run may take."),
     click.option("--deterministic", is_flag=True, help="Deterministic algorithms only, slower on CUDA."),
     click.option(
         "--executor",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from zoo.cli.arguments import Seconds
 from zoo.cli.terminal import echo
 
 
@@ -14,7 +15,7 @@ from zoo.cli.terminal import echo
     "--timeout",
     default=120.0,
     show_default=True,
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(),
     help="Seconds a name may take.",
 )
 @click.pass_context

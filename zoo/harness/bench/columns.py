@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from zoo.core.errors import BadInput
+
 if TYPE_CHECKING:
     from zoo.harness.bench.hint_rows import HintRow
     from zoo.harness.bench.league import Row
@@ -423,6 +425,22 @@ def csv_names(columns: Iterable[Column]) -> list[str]:
 LEADERBOARD_COLUMNS = tuple(csv_names(LEADERBOARD))
 RUN_COLUMNS = tuple(csv_names(RUNS))
 HINT_COLUMNS = tuple(csv_names(HINTS))
+
+
+def check_metric_names(metrics: Iterable[str]) -> None:
+    """A metric's name becomes a column, so it must not be that of another one.
+
+    Raises:
+        BadInput: a metric called like a column that is something else, or one that is asked for twice.
+    """
+    metrics = [metric.partition("@")[0] for metric in metrics]
+    ours = {column.name for column in (*METRICS, *DIAGNOSTICS)}
+    taken = {"image", *LEADERBOARD_COLUMNS, *RUN_COLUMNS, *HINT_COLUMNS} - ours
+    for metric in metrics:
+        if metric in taken:
+            raise BadInput(f"The metric {metric!r} is called like another column of the results; give it another name.")
+        if metrics.count(metric) > 1:
+            raise BadInput(f"The metric {metric!r} is asked for twice; name it once.")
 
 
 def row_cells(row: Row, columns: Sequence[Column]) -> dict[str, str]:

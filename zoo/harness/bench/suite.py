@@ -21,6 +21,8 @@ _SWEEP_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """It becomes a file's name."""
 
 
+LONGEST_SECONDS = 1e9
+"""A wait of thirty years is as good as one without end, which no clock of the system takes."""
 Side = Annotated[int, msgspec.Meta(ge=16, le=8192)]
 """Of a square photo, in pixels. At the upper end one photo takes 200 MB."""
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
@@ -94,15 +96,15 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     metrics: tuple[str, ...] = METRICS
     sweeps: dict[str, HintSweep] = {}
     sweep_limit: Count | None = None
-    psnr_target: float | None = None
+    psnr_target: Annotated[float, msgspec.Meta(ge=-1000, le=1000)] | None = None
     curve: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 5
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     channels_last: bool = True
     compile: bool = False
     deterministic: bool = False
     threads: Count | None = None
-    timeout: Annotated[float, msgspec.Meta(gt=0)] = 3600.0
-    checkpoint_every: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    timeout: Annotated[float, msgspec.Meta(gt=0, le=LONGEST_SECONDS)] = 3600.0
+    checkpoint_every: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_SECONDS)] = 30.0
     track: tuple[str, ...] = ()
     version: int = 1
 
