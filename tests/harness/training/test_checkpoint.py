@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+
 import pytest
 import torch
 
@@ -25,7 +28,10 @@ class Evil:
 
 
 def test_a_pickle_is_refused_and_not_opened(tmp_path, capsys):
-    torch.save(Evil(), tmp_path / "checkpoint.pt")
+    content = io.BytesIO()
+    torch.save(Evil(), content)
+    digest = hashlib.sha256(content.getvalue()).hexdigest()
+    (tmp_path / "checkpoint.pt").write_bytes(f"sha256 {digest}\n".encode() + content.getvalue())
     with pytest.raises(BadInput, match="no whole training state"):
         read_state(tmp_path / "checkpoint.pt")
     assert "must not run" not in capsys.readouterr().out
@@ -38,3 +44,16 @@ def test_a_state_that_is_cut_short_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(BadInput, match="delete it to train anew"):
         read_state(path)
+
+
+def test_one_flipped_bit_anywhere_is_refused(tmp_path):
+    """Of 200 places, in the header, the zip's names, its directory, and the numbers, which torch itself takes."""
+    path = tmp_path / "checkpoint.pt"
+    save_state({"step": 3, "weights": {"a": torch.ones(1000)}}, path)
+    whole = path.read_bytes()
+    for place in range(0, len(whole), len(whole) // 200):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0x10
+        path.write_bytes(damaged)
+        with pytest.raises(BadInput, match="cut short, altered, or more than tensors"):
+            read_state(path)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import time
 from collections.abc import Callable
 
 import msgspec
+import torch
 from torch import nn
 
-from zoo.core.errors import BadInput, Stopped
+from zoo.core.errors import BadInput, Diverged, Stopped, reason_of
 from zoo.harness.bench.run_record import CurvePoint
 from zoo.harness.bench.store import RunFolder
 from zoo.harness.bench.suite import Suite
@@ -60,16 +62,20 @@ class TrainingRun:
             with contextlib.suppress(FileNotFoundError):
                 self.folder.log.unlink()
             return False
+        # A checkpoint is a convenience: without it the run starts anew and ends the same.
+        before = copy.deepcopy(self.training.state_dict())
         try:
-            state = read_state(path)
+            self.training.load_state_dict(read_state(path)["training"])
         except BadInput as error:
-            # A checkpoint is a convenience: without it the run starts anew and ends the same.
             self.notes.append(f"started anew: {error}")
-            self.folder.cut_log(-1)
-            return False
-        self.training.load_state_dict(state["training"])
-        self.folder.cut_log(self.training.step)
-        return True
+        except (RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
+            self.notes.append(f"started anew: {path} does not fit this training ({reason_of(error)})")
+        else:
+            self.folder.cut_log(self.training.step)
+            return True
+        self.training.load_state_dict(before)  # whatever part of it was taken over
+        self.folder.cut_log(-1)
+        return False
 
     def run(self) -> list[CurvePoint]:
         """Train to the end, with a look at the PSNR at the suite's points of the way.
@@ -79,7 +85,7 @@ class TrainingRun:
 
         Raises:
             Stopped: ``stop()`` said so; there is a checkpoint then.
-            Diverged: a loss that is not finite.
+            Diverged: a loss, or a weight in the end, that is not finite.
         """
         training = self.training
         if not training.objective.players:
@@ -87,6 +93,7 @@ class TrainingRun:
         if training.progress < 1 and (self.suite.compile or training.device.type != "cpu"):
             training.warm_up()
         self._saved = time.monotonic()
+        begun = training.step
         curve = self._curve_so_far()
         for point in range(1, self.suite.curve + 1):
             until = point / self.suite.curve
@@ -101,7 +108,17 @@ class TrainingRun:
                 self.tracking.log(training.step, {"psnr": psnr} if psnr is not None else {})
         if training.progress < 1:
             self._train(1.0)
+        self._check_weights()
+        if training.step > begun:
+            # Whatever goes wrong from here on, in scoring or outside, the training is done and kept.
+            self._checkpoint()
         return curve
+
+    def _check_weights(self) -> None:
+        """The loss is looked at before a step; what the last one has made of the weights nobody has seen yet."""
+        for name, weight in self.training.trained.named_parameters():
+            if not torch.isfinite(weight).all():
+                raise Diverged(f"The weights are not finite after the last step ({name}).")
 
     def _train(self, until: float) -> None:
         self._until = until

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -15,6 +17,9 @@ from torch import nn
 from zoo.core.errors import BadInput
 from zoo.core.files import writing
 
+_HEADER = len("sha256 ") + 64 + 1
+"""Bytes before the state: the word, the digest and a line end."""
+
 
 def save_weights(module: nn.Module, path: Path) -> None:
     """A module's state as safetensors, atomically."""
@@ -25,20 +30,31 @@ def save_weights(module: nn.Module, path: Path) -> None:
 
 
 def save_state(state: Mapping[str, Any], path: Path) -> None:
-    """A training state (tensors, numbers, text, nested), atomically."""
-    with writing(path) as part:
-        torch.save(dict(state), part)
+    """A training state (tensors, numbers, text, nested), atomically, behind the digest of its bytes."""
+    content = io.BytesIO()
+    torch.save(dict(state), content)
+    with writing(path) as part, part.open("wb") as file:
+        file.write(_digest(content.getbuffer()))
+        file.write(content.getbuffer())
 
 
 def read_state(path: Path) -> dict[str, Any]:
     """What :func:`save_state` wrote, with ``weights_only=True``: no code is ever run.
 
     Raises:
-        BadInput: cut short, or holding anything but tensors and plain data.
+        BadInput: cut short, altered, or holding anything but tensors and plain data.
     """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        content = path.read_bytes()
+        # torch does not look at the checksums inside its files: a flipped bit would be a wrong weight.
+        if content[:_HEADER] != _digest(memoryview(content)[_HEADER:]):
+            raise ValueError("its digest is another")
+        return torch.load(io.BytesIO(memoryview(content)[_HEADER:]), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, OSError, ValueError) as error:
         # torch's own message would advise to switch the safety off.
-        reason = (isinstance(error, OSError) and error.strerror) or "cut short, or more than tensors"
+        reason = (isinstance(error, OSError) and error.strerror) or "cut short, altered, or more than tensors"
         raise BadInput(f"{path} is no whole training state ({reason}); delete it to train anew.") from None
+
+
+def _digest(content: memoryview) -> bytes:
+    return b"sha256 " + hashlib.sha256(content).hexdigest().encode("ascii") + b"\n"
