@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
-LONGEST_REASON = 600
+LONGEST_REASON = 2_000
 """Characters of an error that a row, a message between processes or a table keeps."""
 
 
@@ -76,7 +76,7 @@ class Stopped(ZooError):
 
 def reason_of(error: BaseException) -> str:
     """The first line of what an exception says, bounded: a stranger's error may hold megabytes, or nothing."""
-    return bounded((str(error).strip().splitlines() or [type(error).__name__])[0])
+    return bounded((str(error).strip().splitlines() or [type(error).__name__])[0].strip())
 
 
 def bounded(text: str) -> str:

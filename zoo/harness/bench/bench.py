@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,19 @@ import msgspec
 import torch
 
 from zoo.core.assemble import make
-from zoo.core.errors import BadInput
+from zoo.core.cores import usable_cores
+from zoo.core.errors import BadInput, ZooError, reason_of
 from zoo.core.locks import locked
 from zoo.core.published import GivenWeights, given_weights
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec
 from zoo.harness.bench.anew import tell_why_anew
+from zoo.harness.bench.columns import check_metric_names
 from zoo.harness.bench.crew import Crew, how_it_died
 from zoo.harness.bench.executors import Executor
+from zoo.harness.bench.executors.server import STOPPING
 from zoo.harness.bench.keys import check_recipes, check_suite
+from zoo.harness.bench.leaderboard import Board
 from zoo.harness.bench.overlap import tell_overlap
 from zoo.harness.bench.plan import Run, check_options, option_in, plan_runs, resolve_model, third_party
 from zoo.harness.bench.planned import remember
@@ -33,7 +37,7 @@ from zoo.harness.bench.scoring import check_trunk
 from zoo.harness.bench.selection import select_models, with_baselines
 from zoo.harness.bench.setup import describe_data, open_banks, use_registry_files
 from zoo.harness.bench.store import RunFolder, run_folders
-from zoo.harness.bench.suite import Suite, load_suite, with_canonical_sources
+from zoo.harness.bench.suite import LONGEST_SECONDS, Suite, load_suite, with_canonical_sources
 from zoo.harness.bench.tracking import check_trackers
 from zoo.harness.data import cache
 from zoo.harness.training.budget import parse_budget
@@ -109,6 +113,8 @@ def effective_suite(request: BenchRequest) -> Suite:
         raise BadInput(f"--seeds {request.seeds} is too few; give 1 or more.")
     if request.jobs is not None and request.jobs < 1:
         raise BadInput(f"--jobs {request.jobs} is too few; give 1 or more.")
+    if request.timeout is not None and not 0 < request.timeout <= LONGEST_SECONDS:
+        raise BadInput(f"--timeout {request.timeout:g} is no number of seconds; give one above 0, at most 1e9.")
     if request.recipe is not None:
         current().recipe(request.recipe)
     changes: dict[str, Any] = {
@@ -121,6 +127,7 @@ def effective_suite(request: BenchRequest) -> Suite:
         "deterministic": request.deterministic or None,
         "track": (*suite.track, *request.track) if request.track else None,
     }
+    check_metric_names(suite.metrics)
     changed = msgspec.structs.replace(suite, **{key: value for key, value in changes.items() if value is not None})
     return with_canonical_sources(changed)
 
@@ -174,19 +181,37 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
         try:
             with _terminate_as_interrupt():
                 crew.work(todo)
-        finally:
-            if run_folders(folder):
-                for sentence in write_report(folder, board=crew.board).runs.left_out:  # and the CSVs
-                    reporter.note(sentence)
-        records = ((run, RunFolder(folder / run.folder).record()) for run in runs)
+        except BaseException:
+            with contextlib.suppress(ZooError):  # what ended the bench is what there is to say
+                _write_report(folder, crew.board, reporter)
+            raise
+        _write_report(folder, crew.board, reporter)
+        records = ((run, RunFolder(folder / run.folder).last_record()) for run in runs)
         failed = [run for run, record in records if record is None or not record.ok]
     named_failed = [run.name for run in failed if run.model in named or not (run.error and third_party(run.model))]
     return BenchOutcome(folder, [run.name for run in failed], named_failed, [folder / run.folder for run in runs])
 
 
+def _write_report(folder: Path, board: Board | None, reporter: Reporter) -> None:
+    """The CSVs, and the page beside them, which is only to be looked at.
+
+    Raises:
+        ZooError: the CSVs cannot be made, or not be written.
+    """
+    if not run_folders(folder):
+        return
+    try:
+        for sentence in write_report(folder, board=board).runs.left_out:
+            reporter.note(sentence)
+    except ZooError:
+        raise
+    except Exception as error:
+        reporter.note(f"the report could not be drawn: {reason_of(error)}")
+
+
 def _jobs_that_fit(suite: Suite, device: torch.device) -> int:
     """One run on a GPU, which it fills; on the CPU as many as have their threads' cores for themselves."""
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     return max(1, cores // (suite.threads or cores)) if device.type == "cpu" else 1
 
 
@@ -264,13 +289,19 @@ def _resolve_apart(
         "options": options,
     }
     task = executor.start("zoo.harness.bench.bench:resolve_task", payload)
+    deadline = time.monotonic() + seconds
+    answers: list[dict[str, Any]] = []
+    while not answers and task.alive:
+        if time.monotonic() > deadline:
+            task.kill()
+            return None, f"The model {model!r} did not finish importing within {seconds:.0f} s."
+        executor.wait([task], 0.5)
+        answers = task.messages()  # read while it lives: an answer that fills the pipe is never sent whole otherwise
+    answers = answers or task.messages()
+    task.kill()  # its answer is all that is wanted of it
     task.join(seconds)
-    if task.alive:
-        task.kill()
-        return None, f"The model {model!r} did not finish importing within {seconds:.0f} s."
-    for message in task.messages():
-        spec = msgspec.convert(message["spec"], ModelSpec) if message["spec"] else None
-        return spec, message["error"]
+    for answer in answers:
+        return msgspec.convert(answer["spec"], ModelSpec) if answer["spec"] else None, answer["error"]
     return None, f"The model {model!r} ends the process that imports it ({how_it_died(task.exitcode)})."
 
 
@@ -283,7 +314,10 @@ def resolve_task(payload: dict[str, Any], send: Any, stop: Any) -> None:
 
 @contextlib.contextmanager
 def _terminate_as_interrupt() -> Iterator[None]:
-    """SIGTERM stops a bench as Ctrl-C does. Only the main thread may set handlers."""
+    """SIGTERM, and SIGHUP when a terminal is lost, stop a bench as Ctrl-C does.
+
+    Only the main thread may set handlers.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -291,8 +325,12 @@ def _terminate_as_interrupt() -> Iterator[None]:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGTERM, interrupt)
+    previous = {number: signal.getsignal(number) for number in STOPPING - {signal.SIGINT}}
+    for number, handler in previous.items():
+        if handler != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
 from pathlib import Path
 
 import msgspec
 
+from zoo.core.errors import BadInput
 from zoo.core.files import make_folder
 from zoo.core.registry import current
 from zoo.harness.bench.executors import Executor, Task
@@ -37,6 +39,7 @@ class Crew:
         self.active: dict[str, tuple[Run, Task, float]] = {}
         self.board: Board | None = None
         self._written, self._writing = 0.0, 0.0
+        self.told: set[str] = set()
 
     def work(self, runs: list[Run]) -> None:
         waiting = list(runs)
@@ -61,16 +64,20 @@ class Crew:
         payload = {
             "registry_files": [str(file) for file in current().files],
             "run": msgspec.to_builtins(run),
-            "folder": str(path.resolve()),
+            "folder": os.path.abspath(path),
+            "results": os.path.abspath(self.folder),
         }
-        task = self.executor.start("zoo.harness.bench.run:main", payload, output=(path / "output.log").resolve())
+        task = self.executor.start("zoo.harness.bench.run:main", payload, output=path / "output.log")
         self.active[run.name] = run, task, time.monotonic()
 
     def _look_at(self, name: str) -> None:
         run, task, started = self.active[name]
         alive = task.alive  # before the messages, so that none sent before the end is missed
         for message in task.messages():
-            self.reporter.progress(name, message)
+            if "note" in message:
+                self.reporter.note(message["note"])
+            else:
+                self.reporter.progress(name, message)
         timeout = run.suite.timeout
         if alive and time.monotonic() - started > timeout:
             task.kill()
@@ -90,12 +97,20 @@ class Crew:
             self._keep_current()
 
     def _keep_current(self) -> None:
-        """Write the tables anew; where that takes long, only when it takes a small part of the time."""
+        """Write the tables anew; where that takes long, only when it takes a small part of the time.
+
+        Another run's damaged file, or a full disk, must not stop the runs that are still to come; it is said once.
+        """
         began = time.monotonic()
         if began - self._written < WRITING_SHARE * self._writing:
             return
-        self.board = Board.read(self.folder, self.board)
-        self.board.write(hints=False)
+        try:
+            self.board = Board.read(self.folder, self.board)
+            self.board.write(hints=False)
+        except BadInput as error:
+            if str(error) not in self.told:
+                self.told.add(str(error))
+                self.reporter.note(f"the leaderboard is not up to date: {error}")
         self._written = time.monotonic()
         self._writing = self._written - began
 
@@ -107,7 +122,7 @@ class Crew:
         self._finished(run)
 
     def _finished(self, run: Run) -> None:
-        record = RunFolder(self.folder / run.folder).record()
+        record = RunFolder(self.folder / run.folder).last_record()
         if record is None:
             self._finish(run, "error", "the process ended without a result; see output.log")
             return

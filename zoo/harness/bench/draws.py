@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zoo.core.color import join_lab, rgb_to_lab, to_uint8
+from zoo.core.color import rgb_to_lab
 from zoo.core.colorizer import Colorizer, Composed
 from zoo.core.contracts import Batch, Metric
+from zoo.harness.bench.scoring import as_pictures
 from zoo.harness.data.evaluation import Evaluation
 from zoo.harness.metrics.delta_e00 import ciede2000
 from zoo.harness.metrics.exact import exact_float32
@@ -70,6 +71,9 @@ def score_draws(
 
     Diversity is the mean CIEDE2000 between one draw and the next. The draws are independent, so that is an
     unbiased estimate of the mean over all pairs.
+
+    Raises:
+        Diverged: a draw that is not finite.
     """
     colorizer.eval()
     scores = DrawScores({m.name: [] for m in metrics}, {m.name: [] for m in metrics}, [])
@@ -77,7 +81,7 @@ def score_draws(
         for evaluation in photos:
             batch = evaluation.batch
             draws = sample(colorizer, batch, k, generator)
-            pictures = [to_uint8(join_lab(batch.lightness, ab)) for ab in draws.unbind(1)]
+            pictures = [as_pictures(batch, ab) for ab in draws.unbind(1)]
             for metric in metrics:
                 each = torch.stack(
                     [metric.per_image(picture.clone(), evaluation.rgb.clone()).double() for picture in pictures]

@@ -83,12 +83,13 @@ def evaluate(
     scored = score_colorizer(place(colorizer, target, where), photos, rulers, adherence=metrics is None).per_image
     means, without = means_of(scored)
     notes += without
-    results = run_folder.resolve().parent.parent.parent
-    with locked(results / ".lock"):
+    results = folder.results
+    with locked((results or run_folder) / ".lock"):
         if is_own:
             _merge(folder, record, list(banks.test.names), scored, means, notes)
-            with contextlib.suppress(BadInput):
-                rebuild(results)
+            if results is not None:
+                with contextlib.suppress(BadInput):
+                    rebuild(results)
         else:
             other = RunFolder(run_folder / "evaluations" / target.name)
             make_folder(other.path)

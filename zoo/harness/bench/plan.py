@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from zoo.core.assemble import HINT_GAIN_OPTION, resolve, takes_option
-from zoo.core.errors import BadInput, ZooError
+from zoo.core.errors import BadInput, ZooError, bounded
 from zoo.core.identity import SourceSeen, sources_in
 from zoo.core.published import GivenWeights
 from zoo.core.registry import current
@@ -107,7 +107,7 @@ def resolve_model(model: str, suite: Suite, options: Mapping[str, Any]) -> tuple
         sizes = suite.options if current().record("models", model).builtin else {}
         return resolve(model, taken, defaults={**sizes, **suite.model_options.get(model, {})}), ""
     except ZooError as error:
-        return None, str(error)
+        return None, bounded(str(error))
 
 
 def plan_runs(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageFile
 from torch import Tensor
 
 from zoo.core.errors import BadInput
@@ -89,7 +89,13 @@ def read_photos(
 def jpeg(picture: Image.Image) -> bytes:
     """A picture as a sheet is written: cut out of one and written again it loses next to nothing more."""
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=_QUALITY, subsampling="4:4:4", optimize=True)
+    # To optimize, Pillow needs room for the whole file before it knows its length, and gives it a byte a pixel.
+    # Noise takes two; a coefficient, of which a pixel has three, never more than 16 + 10 bits (ITU-T T.81, annex F).
+    room, ImageFile.MAXBLOCK = ImageFile.MAXBLOCK, max(ImageFile.MAXBLOCK, 10 * picture.width * picture.height)
+    try:
+        picture.save(out, "JPEG", quality=_QUALITY, subsampling="4:4:4", optimize=True)
+    finally:
+        ImageFile.MAXBLOCK = room
     return out.getvalue()
 
 

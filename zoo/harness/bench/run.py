@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import torch
 
 from zoo.core.colorizer import Colorizer
 from zoo.core.download import sha256_of
-from zoo.core.errors import BadInput
-from zoo.core.files import write_whole
+from zoo.core.errors import BadInput, Stopped, reason_of
+from zoo.core.files import make_folder, remove_parts, write_whole
 from zoo.core.given_weights import load_given
 from zoo.core.locks import locked
 from zoo.core.recipe_parts import make_objective
@@ -24,6 +23,7 @@ from zoo.harness.bench import costs
 from zoo.harness.bench.draws import K as DRAWS
 from zoo.harness.bench.draws import can_sample, score_draws
 from zoo.harness.bench.hint_sweep import PIXELS_A_BATCH, level_means, score_sweeps
+from zoo.harness.bench.load import Load
 from zoo.harness.bench.outcome import failure
 from zoo.harness.bench.plan import Run, shown_options
 from zoo.harness.bench.predictions import KEPT, save_photos, save_predictions
@@ -57,26 +57,34 @@ from zoo.harness.training.loop import Training
 from zoo.harness.training.seeds import generator
 
 SAMPLE_ROWS = 6
+Found = TypeVar("Found")
 
 
 def main(payload: dict[str, Any], send: Callable[[dict[str, Any]], None], stop: Callable[[], bool]) -> None:
     """The process's own main: run, and turn whatever happens into a row."""
     use_registry_files(payload["registry_files"])
     run = msgspec.convert(payload["run"], Run)
-    folder = RunFolder(Path(payload["folder"]))
+    home = RunFolder(Path(payload["folder"]))
     # An orphan of a killed bench may still be dying; the lock is its until it is gone.
-    with locked(folder.path / ".lock"):
-        if folder.finished():
+    with locked(home.path / ".lock", lambda sentence: send({"note": f"{run.name}: {sentence}"})):
+        home.settle()
+        if home.finished():
             return
+        folder = home.workplace()
+        make_folder(folder.path)
+        remove_parts(folder.path)
         tracking = Tracking(run.suite.track, folder.path, run.name, _config(run))
         try:
-            record = RunProcess(run, folder, tracking, send, stop).run()
+            record = RunProcess(run, folder, Path(payload["results"]), tracking, send, stop).run()
         except (Exception, SystemExit) as error:
             status, reason = failure(run, error)
             traceback.print_exc()
             record = RunRecord.of(run, here_and_now(run.device), status=status, error=reason)
         tracking.finish(record.status, record.scores)
         folder.write_record(record)
+        if record.finished:
+            folder.checkpoint.unlink(missing_ok=True)
+        home.settle()
 
 
 class RunProcess:
@@ -86,12 +94,14 @@ class RunProcess:
         self,
         run: Run,
         folder: RunFolder,
+        results: Path,
         tracking: Tracking,
         send: Callable[[dict[str, Any]], None],
         stop: Callable[[], bool],
     ):
         self.plan = run
         self.folder = folder
+        self.results = results
         self.tracking = tracking
         self.stop = stop
         self._send = send
@@ -113,7 +123,7 @@ class RunProcess:
         self.progress("data", 0.0)
         self.banks = open_banks(suite)
         check_same_photos(run.data, describe_data(suite, self.banks))
-        before = trained_before(self.folder.results, run)
+        before = trained_before(self.results, run)
         taken = self._taken_over(before) if before else None
         if before and taken:
             colorizer, training, curve = taken, None, list[CurvePoint]()
@@ -125,13 +135,11 @@ class RunProcess:
         self.notes += notes
         scores = self._score(colorizer, metrics, keep=KEPT, adherence=True)
         hints = self._sweep_hints(colorizer)
-        samples = self._draw(colorizer, metrics)
+        samples = self._aside("random draws", dict[str, Any](), lambda: self._draw(colorizer, metrics))
         measured = self._costs(colorizer, training) if training else dict(before.record.costs if before else {})
         save_weights(colorizer.network, self.folder.weights)
         self.folder.write_scores(self.banks.test.names, scores.per_image)
-        self._save_pictures(scores)
-        with contextlib.suppress(FileNotFoundError):
-            self.folder.checkpoint.unlink()
+        self._aside("pictures", None, lambda: self._save_pictures(scores))
         means, notes = means_of(scores.per_image)
         self.notes += notes
         if before:
@@ -174,7 +182,9 @@ class RunProcess:
         course = self._course(training)
         if not course.resume():
             objective.prepare(make_training_pass(run, self.banks.train, self.extras, self.device))
+        load = Load()
         curve = course.run()
+        self.training_load = load.share()
         self.notes += course.notes
         if training.clock.gaps:
             self.notes.append(f"stood still for {training.clock.gaps:.0f} s of its training, which are not counted")
@@ -223,9 +233,9 @@ class RunProcess:
         photos = sweep_photos(suite, self.banks.test)
         sweeps = {}
         for name, sweep in suite.sweeps.items():
-            hints = hints_of(name, suite, photos, self.folder.results)
+            hints = hints_of(name, suite, photos, self.results)
             if hints.digest != self.plan.protocol["sweeps"][name]["digest"]:
-                path = hints_path(name, suite, photos, self.folder.results)
+                path = hints_path(name, suite, photos, self.results)
                 raise BadInput(f"{path} holds other hints than the bench began with; delete it and run again.")
             sweeps[name] = sweep, hints
         batches = scored_photos(
@@ -261,20 +271,37 @@ class RunProcess:
         write_whole(self.folder.path / "samples.png", sheet([column[:SAMPLE_ROWS] for column in columns]))
         grey, hints, predictions, truth = columns
         save_predictions(self.folder.path, predictions)
-        save_photos(self.folder.results, self.plan.protocol["fingerprint"], grey, hints, truth)
+        save_photos(self.results, self.plan.protocol["fingerprint"], grey, hints, truth)
 
     def _costs(self, colorizer: torch.nn.Module, training: Training) -> dict[str, float | None]:
         colorizer.eval()
         one = next(self._batches(batch_size=1)).batch
         trained = training.step > 0
+        timing = self._aside("inference time", None, lambda: costs.inference(colorizer, one))
+        busy = {"inference": timing.busy if timing else 0.0, "training": self.training_load if trained else 0.0}
+        self.notes += costs.disturbances(busy)
         return {
             "params_m": costs.parameters_m(colorizer),
-            "gflops": costs.gflops(colorizer, one),
-            "train_img_s": training.photos / training.seconds if trained else None,
-            "infer_ms": costs.inference_ms(colorizer, one),
+            "gflops": self._aside("gflops", None, lambda: costs.gflops(colorizer, one)),
+            "train_img_s": training.photos / max(training.seconds, 1e-9) if trained else None,
+            "infer_ms": timing.median if timing else None,
+            "infer_ms_q1": timing.lower if timing else None,
+            "infer_ms_q3": timing.upper if timing else None,
             "peak_mem_mb": costs.peak_memory_mb(self.device),
             "train_s": training.seconds if trained else 0.0,
+            **{f"{what}_busy": round(share, 4) for what, share in busy.items()},
         }
+
+    def _aside(self, what: str, otherwise: Found, find: Callable[[], Found]) -> Found:
+        """What ``find`` finds, or ``otherwise`` and a note: what is only shown beside a score must never cost it."""
+        try:
+            return find()
+        except Stopped:
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            self.notes.append(f"{what}: left out, {reason_of(error)}")
+            return otherwise
 
 
 def _notes_of_row(run: Run) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zoo.core.errors import BadInput
+from zoo.core.errors import BadInput, bounded
 
 if TYPE_CHECKING:
     from zoo.harness.bench.plan import Run
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """A folder written under another one is refused with a sentence."""
 
-
-LONGEST_ERROR = 2_000
-"""Characters kept of an error: a reader wants the sentence, and the table stays readable whatever a plugin says."""
 
 _UNRANKED_BEFORE = ("gray", "mean_ab", "oracle_quarter")
 """Whose records said nothing of it before there was the field ``ranked``."""
@@ -149,7 +146,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             training_key=run.training_key or msgspec.UNSET,
             scoring_key=run.scoring_key or msgspec.UNSET,
             status=status,
-            error=error if len(error) <= LONGEST_ERROR else error[: LONGEST_ERROR - 1] + "…",
+            error=bounded(error),
             suite=run.suite.name,
             protocol=run.protocol,
             data=msgspec.convert(run.data, Data),
@@ -165,6 +162,11 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             provenance=provenance,
             **results,
         )
+
+    @property
+    def finished(self) -> bool:
+        """Whether another attempt would change nothing: it was scored, or the same seed diverges the same way."""
+        return self.ok or self.status == "diverged"
 
     @property
     def ok(self) -> bool:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from zoo.core.assemble import make
 from zoo.core.color import join_lab, to_uint8
 from zoo.core.contracts import Batch, Metric
-from zoo.core.errors import BadInput, Stopped, Unavailable
+from zoo.core.errors import BadInput, ContractError, Diverged, Stopped, Unavailable, bounded
+from zoo.harness.bench.columns import check_metric_names
 from zoo.harness.data.evaluation import Evaluation
 from zoo.harness.metrics.hint_error import hint_error
 
@@ -28,7 +29,13 @@ class Scores(msgspec.Struct):
 def make_metrics(
     names: Sequence[str], *, device: torch.device, lpips_trunk: str = ""
 ) -> tuple[list[Metric], list[str]]:
-    """The metrics that can be had here; a note for each that cannot, then one for each that is of another kind."""
+    """The metrics that can be had here; a note for each that cannot, then one for each that is of another kind.
+
+    Raises:
+        BadInput: a name that is another column's.
+        ContractError: a metric that calls itself otherwise than it is registered.
+    """
+    check_metric_names(names)
     metrics: list[Metric] = []
     notes: list[str] = []
     marks: list[str] = []
@@ -37,8 +44,11 @@ def make_metrics(
         try:
             metric = make("metrics", name, **options)
         except Unavailable as error:
-            notes.append(str(error) if str(error).startswith(f"{name}:") else f"{name}: {error}")
+            notes.append(bounded(str(error) if str(error).startswith(f"{name}:") else f"{name}: {error}"))
             continue
+        if metric.name != name.partition("@")[0]:
+            called = bounded(repr(metric.name))
+            raise ContractError(f"The metric {name!r} calls itself {called}; its name must be the registered one.")
         if isinstance(metric, nn.Module):
             metric.to(device)
         metrics.append(metric)
@@ -65,8 +75,24 @@ def check_trunk(trunk: Path | None, metrics: Sequence[str]) -> None:
 
 
 def colorized(colorizer: nn.Module, batch: Batch) -> Tensor:
-    """The prediction as the rulers see it: the photo's own L, predicted ab, uint8 (N, 3, H, W)."""
-    return to_uint8(join_lab(batch.lightness, colorizer(batch.condition, batch.extras)["ab"]))
+    """The prediction as the rulers see it: the photo's own L, predicted ab, uint8 (N, 3, H, W).
+
+    Raises:
+        Diverged: a predicted value is not finite. Rounded to uint8 it would pass for a colour, and get a score.
+    """
+    return as_pictures(batch, colorizer(batch.condition, batch.extras)["ab"])
+
+
+def as_pictures(batch: Batch, ab: Tensor) -> Tensor:
+    """Predicted ab (N, 2, H, W) on the photos' own L, as uint8 (N, 3, H, W).
+
+    Raises:
+        Diverged: a value of ``ab`` is not finite.
+    """
+    if not torch.isfinite(ab).all():
+        share = 1 - torch.isfinite(ab).float().mean().item()
+        raise Diverged(f"The prediction is not finite: {share:.0%} of its values are NaN or infinite.")
+    return to_uint8(join_lab(batch.lightness, ab))
 
 
 @torch.no_grad()
@@ -89,6 +115,7 @@ def score_colorizer(
 
     Raises:
         Stopped: ``stop()`` said so.
+        Diverged: a prediction that is not finite.
     """
     colorizer.eval()
     per_image: dict[str, list[float]] = {metric.name: [] for metric in metrics}

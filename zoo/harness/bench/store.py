@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
+import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo.core.csv_file import csv_text, number, read_csv
 from zoo.core.errors import BadInput
-from zoo.core.files import write_whole
+from zoo.core.files import make_folder, unwritable, write_whole
 from zoo.harness.bench.run_record import RunRecord, read_record
 
 HINT_SCORE_COLUMNS = ("sweep", "level", "image", "psnr", "hint_error")
@@ -24,13 +27,22 @@ Stamp = tuple[tuple[int, int, int] | None, ...]
 class RunFolder:
     """``runs/<model>/seed<k>-<key>/``."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, *, attempt_of: RunFolder | None = None):
         self.path = path
+        self._attempt_of = attempt_of
 
     @property
-    def results(self) -> Path:
-        """The results folder it lies in."""
-        return self.path.resolve().parents[2]
+    def results(self) -> Path | None:
+        """The results folder it lies in, or None for a run that was copied out of one.
+
+        A symbolic link to a run belongs where the link is; one that lies elsewhere, to where the run is.
+        """
+        if self._attempt_of:
+            return self._attempt_of.results
+        for path in (Path(os.path.abspath(self.path)), self.path.resolve()):
+            if path.parents[1:2] and path.parents[1].name == "runs":
+                return path.parents[2]
+        return None
 
     @property
     def weights(self) -> Path:
@@ -60,7 +72,14 @@ class RunFolder:
         return read_record(content, path)
 
     def write_record(self, record: RunRecord) -> None:
-        """Write run.json, last of all: a run is there when its run.json is."""
+        """Write run.json, last of all: a run is there when its run.json is.
+
+        A finished record is replaced by an ``ok`` one only; another goes to the attempt's place beside it.
+        """
+        if not record.ok and (place := self.workplace()) is not self:
+            make_folder(place.path)
+            place.write_record(record)
+            return
         write_whole(self.path / "run.json", record.json())
 
     def is_of(self, record: RunRecord) -> bool:
@@ -76,7 +95,44 @@ class RunFolder:
         record = self.record()
         if record is None:
             return False
-        return record.status == "diverged" or (record.ok and self.weights.is_file())
+        if record.ok and not self.weights.is_file():
+            again = self._attempt().record()
+            return again is not None and again.finished
+        return record.finished
+
+    def workplace(self) -> RunFolder:
+        """Where a run is to work: here, or beside a finished record, which stays until another one is ok."""
+        record = self.record()
+        return self._attempt() if record is not None and record.finished else self
+
+    def last_record(self) -> RunRecord | None:
+        """How the last attempt ended: that of the workplace where one was made in vain, else run.json."""
+        return self._attempt().record() or self.record()
+
+    def settle(self) -> None:
+        """Let an attempt that came to a score take the place of the record it was made beside.
+
+        Its run.json is moved last, so that a process killed in between leaves it to be found and moved on.
+
+        Raises:
+            BadInput: a file cannot be moved.
+        """
+        again = self._attempt()
+        record = again.record()
+        if record is None or not record.ok:
+            return
+        names = sorted((file.name for file in again.path.iterdir()), key=lambda name: (name == "run.json", name))
+        try:
+            for name in names:
+                if (self.path / name).is_dir():  # a tracker's
+                    shutil.rmtree(self.path / name)
+                (again.path / name).replace(self.path / name)
+            again.path.rmdir()
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def _attempt(self) -> RunFolder:
+        return RunFolder(self.path / ".again", attempt_of=self)
 
     def write_scores(
         self, names: Sequence[str], scores: Mapping[str, Sequence[float | None]], file: str = "scores.csv"
@@ -124,7 +180,7 @@ class RunFolder:
         return tuple(_stamp(self.path / file) for file in ("run.json", "scores.csv", "samples.csv", "hints.csv"))
 
     def append_log(self, entry: Mapping[str, Any]) -> None:
-        with self.log.open("a") as file:
+        with self.log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
     def cut_log(self, step: int) -> None:
@@ -132,7 +188,7 @@ class RunFolder:
         if not self.log.exists():
             return
         kept = []
-        for line in self.log.read_text().splitlines():
+        for line in self.log.read_text(encoding="utf-8").splitlines():
             try:
                 entry = json.loads(line)
             except ValueError:
@@ -160,4 +216,4 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 
 def _cell(value: float | None) -> str:
-    return "" if value is None or value != value else f"{value:.6f}"
+    return "" if value is None or not math.isfinite(value) else f"{value:.6f}"

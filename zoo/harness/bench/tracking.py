@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from zoo.core.assemble import make
+from zoo.core.errors import reason_of
 from zoo.core.registry import current
 
 
@@ -64,5 +65,4 @@ class Tracking:
             action()
         except Exception as error:
             self._trackers.pop(name, None)
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            self.notes.append(f"tracker {name} stopped: {reason}")
+            self.notes.append(f"tracker {name} stopped: {reason_of(error)}")
