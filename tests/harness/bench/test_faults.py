@@ -100,8 +100,8 @@ def test_scores_that_are_cut_short_are_named(done):
     request, row = done
     scores = row.with_name("scores.csv")
     scores.write_text("".join(scores.read_text().splitlines(keepends=True)[:-1]))
-    with pytest.raises(BadInput, match=r"scores\.csv has 3 of 4 images"):
-        rebuild(request.out)
+    table = rebuild(request.out).read_text(encoding="utf-8")
+    assert "scores.csv has 3 of 4 images" in table
 
 
 def test_a_bench_on_a_full_disk_says_so(small_zoo, suite_file, tmp_path, monkeypatch):
