@@ -13,6 +13,7 @@ from zoo.core.registry import Registry, current, use
 from zoo.core.spec import ModelSpec, PartRef, RecipeRow
 from zoo.core.strict_yaml import parse
 from zoo.harness.bench import keys
+from zoo.harness.bench.bench import BenchRequest, effective_suite
 from zoo.harness.bench.plan import Run, plan_runs, resolve_model, shown_options
 from zoo.harness.bench.suite import Suite, load_suite, suite_names
 from zoo.harness.training.budget import Budget
@@ -293,3 +294,10 @@ def test_what_a_plugins_model_names_wrongly_costs_its_own_rows_only(suite, recip
         use(None)
     assert run.spec is None
     assert said in run.error
+
+
+def test_a_relative_source_is_recorded_as_the_place_it_was(tmp_path, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    suite = effective_suite(BenchRequest(data="folder:photos", test_data="folder:./photos"))
+    assert {suite.data, suite.test_data} == {f"folder:{tmp_path / 'photos'}"}
