@@ -283,3 +283,9 @@ def test_what_is_no_longer_what_a_record_says_is_named(local, monkeypatch):
     raised("skips", "concat", monkeypatch)
     assert (changed_since(recorded), changed_since(composed)) == (["network"], ["decoder"])
     assert changed_since(msgspec.structs.replace(composed, made_of={})) == [], "an old record does not say"
+
+
+def test_a_part_that_names_itself_has_an_end(local, overlaid):
+    overlaid('parts: {blocks: {endless: {target: "a_net_of_mine:Plain", options: {block: endless}}}}')
+    with pytest.raises(BadInput, match="parts are nested more than 16 deep; a part names itself"):
+        part_identity("blocks", "endless")
