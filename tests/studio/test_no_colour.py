@@ -14,7 +14,7 @@ from zoo.core.assemble import build
 from zoo.core.color import split_lab
 from zoo.core.colorizer import Colorizer
 from zoo.core.origin import Origin
-from zoo.studio.no_colour import lack_of_colour, why
+from zoo.studio.no_colour import NO_COLOUR, ONE_TINT, lack_of_colour, why
 
 
 def ab_of(rgb: np.ndarray) -> torch.Tensor:
@@ -47,13 +47,18 @@ def test_a_little_colour_in_one_place_is_colour_where_it_shows():
     ],
 )
 def test_a_model_without_training_says_what_it_lacks(model, origin, hinted, told):
-    assert re.search(told, why(build(model), origin, hinted=hinted))
+    assert re.search(told, why(build(model), origin, NO_COLOUR, hinted=hinted))
 
 
 def test_a_trained_model_says_how_little_it_has_learnt():
     model = Colorizer(nn.Conv2d(4, 2, 1), name="mine")
     short = Origin(name="mine", identity="", run=True, steps=180, suite="quick")
-    assert "180 steps (suite quick), too few" in why(model, short, hinted=False)
+    assert "180 steps (suite quick), too few" in why(model, short, ONE_TINT, hinted=False)
     long = Origin(name="mine", identity="", run=True, steps=300_000)
-    assert "found none in it; give some known colours (--hints FILE)" in why(model, long, hinted=False)
-    assert "--hints" not in why(model, long, hinted=True)
+    assert "found none in it; give some known colours (--hints FILE)" in why(model, long, NO_COLOUR, hinted=False)
+    assert "--hints" not in why(model, long, NO_COLOUR, hinted=True)
+
+
+def test_hints_of_one_colour_give_one_tint_and_that_is_told():
+    told = why(build("huang2005"), Origin(name="huang2005", identity=""), ONE_TINT, hinted=True)
+    assert "of one colour; paint others too" in told

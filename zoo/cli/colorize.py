@@ -157,12 +157,12 @@ def _bytes_of(file: Path) -> bytes:
 
 def _no_colour(lacking: Sequence[Outcome], made: int, origin: Origin, model: Colorizer, *, hinted: bool) -> str:
     """One sentence for all results without colour."""
-    from zoo.studio.no_colour import why
+    from zoo.studio.no_colour import NO_COLOUR, ONE_TINT, why
 
     of = f"{len(lacking)} of {made} photos ({_named(lacking)})" if made > 1 else _named(lacking)
-    grey = any(outcome.lacks == "no colour" for outcome in lacking)
-    what = "No colour" if grey else "Hardly any colour, one tint all over,"
-    return f"{what} came out of {of}: {why(model, origin, hinted=hinted)}."
+    lacks = NO_COLOUR if any(outcome.lacks == NO_COLOUR for outcome in lacking) else ONE_TINT
+    what = "No colour" if lacks == NO_COLOUR else "Hardly any colour, one tint all over,"
+    return f"{what} came out of {of}: {why(model, origin, lacks, hinted=hinted)}."
 
 
 def _named(outcomes: Sequence[Outcome]) -> str:

@@ -12,6 +12,8 @@ from zoo.core.colorizer import Colorizer
 from zoo.core.origin import Origin
 from zoo.studio.colorize import device_of
 
+NO_COLOUR, ONE_TINT = "no colour", "one tint"
+
 GREY_BELOW = 3.0
 """A result of less chroma on average, in Lab units, is grey to the eye (a just noticeable difference is about 2.3)."""
 
@@ -26,7 +28,7 @@ FEW_STEPS = 20_000
 
 
 def lack_of_colour(ab: Tensor) -> str:
-    """What is wrong with a prediction's colour: ``"no colour"``, ``"one tint"``, or nothing.
+    """What is wrong with a prediction's colour: :data:`NO_COLOUR`, :data:`ONE_TINT`, or an empty text.
 
     Args:
         ab: (1, 2, H, W), divided by 110.
@@ -34,14 +36,18 @@ def lack_of_colour(ab: Tensor) -> str:
     a, b = (AB_SCALE * ab[0].flatten(1).double()).cpu()
     chroma = torch.hypot(a, b)
     if chroma.mean() < GREY_BELOW:
-        return "no colour"
+        return NO_COLOUR
     scatter = math.sqrt(float(a.var(correction=0) + b.var(correction=0)))
     direction = math.hypot(float(a.sum()), float(b.sum())) / float(chroma.sum())
-    return "one tint" if scatter < TINT_BELOW and direction > ONE_HUE else ""
+    return ONE_TINT if scatter < TINT_BELOW and direction > ONE_HUE else ""
 
 
-def why(model: Colorizer, origin: Origin, *, hinted: bool) -> str:
-    """The cause and what to do: the end of a sentence that says that no colour came out."""
+def why(model: Colorizer, origin: Origin, lacks: str, *, hinted: bool) -> str:
+    """The cause and what to do: the end of a sentence that says that no colour came out.
+
+    Args:
+        lacks: what :func:`lack_of_colour` said.
+    """
     name = origin.name
     known = "give some known colours (--hints FILE)"
     if origin.steps != 0:
@@ -55,7 +61,8 @@ def why(model: Colorizer, origin: Origin, *, hinted: bool) -> str:
         )
     if _reads_hints(model):
         if hinted:
-            return f"{name} only spreads the colours of the hints, and these are grey; paint stronger ones"
+            given = "grey; paint stronger ones" if lacks == NO_COLOUR else "of one colour; paint others too"
+            return f"{name} only spreads the colours of the hints, and these are {given}"
         return f"{name} only spreads the colours of hints, and there are none; {known}"
     if model.state_dict() and not origin.run:
         return (
