@@ -10,11 +10,18 @@ from scipy.ndimage import gaussian_filter, uniform_filter
 
 from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput
-from zoo.parts.classical.cheng2015 import Cheng2015
-from zoo.parts.classical.clustering import adaptive_clusters, k_means
-from zoo.parts.classical.joint_bilateral import joint_bilateral
+from zoo.parts.classical.cheng2015 import (
+    COLOUR_GAIN,
+    Cheng2015,
+    adaptive_clusters,
+    grey_features,
+    hint_features,
+    joint_bilateral,
+    k_means,
+    patch,
+    photo_descriptor,
+)
 from zoo.parts.classical.local_statistics import box_mean, gaussian_blur
-from zoo.parts.classical.pixel_features import COLOUR_GAIN, grey_features, hint_features, patch, photo_descriptor
 
 
 def _batches(hinted: Callable) -> Iterator[Batch]:

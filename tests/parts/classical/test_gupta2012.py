@@ -10,12 +10,8 @@ from skimage.filters import gabor as skimage_gabor
 from skimage.segmentation import slic as skimage_slic
 
 from zoo.core.errors import BadInput
-from zoo.parts.classical.cascade_matching import cascade
-from zoo.parts.classical.gabor import DIRECTIONS, WAVELENGTHS, gabor_energy
-from zoo.parts.classical.gupta2012 import Gupta2012, match
-from zoo.parts.classical.slic import slic
-from zoo.parts.classical.space_voting import segments, vote
-from zoo.parts.classical.superpixels import describe
+from zoo.parts.classical.gupta2012 import Gupta2012, cascade, match, segments, vote
+from zoo.parts.classical.superpixels import DIRECTIONS, WAVELENGTHS, describe, gabor_energy, slic
 
 
 def _within(lightness: np.ndarray, labels: np.ndarray) -> float:

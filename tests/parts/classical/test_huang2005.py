@@ -9,8 +9,7 @@ from scipy.ndimage import gaussian_filter
 from skimage.feature import canny
 
 from zoo.core.errors import BadInput
-from zoo.parts.classical.edges import adaptive_edges
-from zoo.parts.classical.huang2005 import Huang2005, over_edges
+from zoo.parts.classical.huang2005 import Huang2005, adaptive_edges, over_edges
 from zoo.parts.classical.levin2004 import Levin2004
 
 

@@ -5,19 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput
-from zoo.parts.classical.clustering import adaptive_clusters
-from zoo.parts.classical.joint_bilateral import joint_bilateral
-from zoo.parts.classical.pixel_features import (
-    GREY_FEATURES,
-    HINT_FEATURES,
-    grey_features,
-    hint_features,
-    photo_descriptor,
-)
+from zoo.parts.classical.daisy import daisy, orientation_planes
+from zoo.parts.classical.local_statistics import box_mean, gaussian_blur
+
+PATCH = 7
+DIRECTIONS = 8
+WINDOWS = (5, 9, 17, 33, 65)
+"""Sides of the context windows, in pixels."""
+
+REACHES = (2.0, 4.0, 8.0, 16.0)
+"""Standard deviations of the Gaussians that hints are gathered with, in pixels."""
+
+GREY_FEATURES = PATCH**2 + 32 + len(WINDOWS) * (1 + DIRECTIONS) + 2
+"""49 + 32 + 47 = 128."""
+
+COLOUR_GAIN = 10.0
+"""Hinted colours times this: ab is about a tenth of what the other features are, and would be learnt last."""
+
+HINT_FEATURES = 3 + 3 * len(REACHES)
+
+_ITERATIONS = 50
+"""Of k-means, at most."""
+
+_SURPLUS = 4
+"""How many times as many clusters k-means starts with as remain."""
 
 
 class Cheng2015(nn.Module):
@@ -118,3 +134,136 @@ class Cheng2015(nn.Module):
     def _describe(self, condition: Tensor) -> Tensor:
         grey = grey_features(condition[:, :1])
         return torch.cat((grey, hint_features(condition[:, 1:])), dim=1) if self.hints else grey
+
+
+def grey_features(lightness: Tensor) -> Tensor:
+    """Patch, DAISY and context of every pixel: (N, 1, H, W) to (N, 128, H, W)."""
+    return torch.cat((patch(lightness), daisy(lightness), context(lightness)), dim=1)
+
+
+def patch(lightness: Tensor) -> Tensor:
+    """The 7×7 lightness values around every pixel, the border repeated: (N, 49, H, W)."""
+    reach = PATCH // 2
+    padded = F.pad(lightness, (reach, reach, reach, reach), mode="replicate")
+    n, _, height, width = lightness.shape
+    return F.unfold(padded, PATCH).view(n, PATCH**2, height, width)
+
+
+def context(lightness: Tensor) -> Tensor:
+    """What is around: (N, 47, H, W).
+
+    Mean lightness and mean gradient in 8 directions over growing windows, then how far down and how far
+    across the photo, each in [−1, 1].
+    """
+    planes = torch.cat((lightness, orientation_planes(lightness, DIRECTIONS)), dim=1)
+    around = [box_mean(planes, window) for window in WINDOWS]
+    n, _, height, width = lightness.shape
+    down = torch.linspace(-1, 1, height, device=lightness.device).view(1, 1, height, 1).expand(n, 1, height, width)
+    across = torch.linspace(-1, 1, width, device=lightness.device).view(1, 1, 1, width).expand(n, 1, height, width)
+    return torch.cat((*around, down, across), dim=1)
+
+
+def hint_features(hints: Tensor) -> Tensor:
+    """The hints at and around every pixel: (N, 3, H, W) of hint_ab and mask to (N, 15, H, W).
+
+    Those of the pixel itself; then for each reach the mean colour of the hints under a Gaussian, and how sure
+    it is: the weight of the hints there, against that of one hint a reach away.
+    """
+    found = [COLOUR_GAIN * hints[:, :2], hints[:, 2:]]
+    for reach in REACHES:
+        gathered = gaussian_blur(hints, reach, truncate=3.0)
+        colour, weight = gathered[:, :2], gathered[:, 2:]
+        one_away = 0.6 / (2 * torch.pi * reach**2)
+        found += [COLOUR_GAIN * colour / (weight + 0.1 * one_away), weight / (weight + one_away)]
+    return torch.cat(found, dim=1)
+
+
+def photo_descriptor(lightness: Tensor) -> Tensor:
+    """One vector a photo, its L2 norm 1: gradient in 8 directions over 4×4 cells, (N, 1, H, W) to (N, 128).
+
+    In the manner of GIST; the same photo at another size has nearly the same.
+    """
+    cells = F.adaptive_avg_pool2d(orientation_planes(lightness, DIRECTIONS), 4)
+    return F.normalize(cells.flatten(1), eps=1e-6)
+
+
+def adaptive_clusters(vectors: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """``count`` clusters, the smallest merged away (Cheng et al. 2015, section 3.3).
+
+    k-means finds more clusters than are wanted; then the smallest joins the one nearest to it until ``count``
+    remain. Nothing is random: k-means starts from points that are far from each other.
+
+    Args:
+        vectors: (M, D), M ≥ 1.
+
+    Returns:
+        The centres (count, D), repeated where there are fewer vectors than clusters, and (M,) the cluster of
+        each vector. On the CPU.
+    """
+    vectors = vectors.detach().cpu().double()
+    centres, labels = k_means(vectors, min(_SURPLUS * count, len(vectors)))
+    while len(centres) > count:
+        sizes = torch.bincount(labels, minlength=len(centres))
+        least = int(sizes.argmin())
+        away = ((centres - centres[least]) ** 2).sum(1)
+        away[least] = torch.inf
+        labels = torch.where(labels == least, away.argmin(), labels)
+        labels = labels - (labels > least).long()
+        centres = _centres(vectors, labels, centres[torch.arange(len(centres)) != least])
+    return centres[torch.arange(count) % len(centres)].float(), labels
+
+
+def k_means(vectors: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Lloyd's algorithm from far-apart points: centres (count, D) and the cluster of each vector (M,)."""
+    centres = _far_apart(vectors, count)
+    labels = torch.cdist(vectors, centres).argmin(1)
+    for _ in range(_ITERATIONS):
+        centres = _centres(vectors, labels, centres)
+        moved = torch.cdist(vectors, centres).argmin(1)
+        if torch.equal(moved, labels):
+            break
+        labels = moved
+    return centres, labels
+
+
+def _far_apart(vectors: Tensor, count: int) -> Tensor:
+    """The vector nearest the mean, then each time the one farthest from all that were taken."""
+    taken = [int(((vectors - vectors.mean(0)) ** 2).sum(1).argmin())]
+    away = ((vectors - vectors[taken[0]]) ** 2).sum(1)
+    while len(taken) < count:
+        taken.append(int(away.argmax()))
+        away = torch.minimum(away, ((vectors - vectors[taken[-1]]) ** 2).sum(1))
+    return vectors[taken]
+
+
+def _centres(vectors: Tensor, labels: Tensor, before: Tensor) -> Tensor:
+    """The mean of each cluster; one that lost all its vectors stays where it was."""
+    sums = torch.zeros_like(before).index_add_(0, labels, vectors)
+    sizes = torch.bincount(labels, minlength=len(before))[:, None]
+    return torch.where(sizes > 0, sums / sizes.clamp_min(1), before)
+
+
+def joint_bilateral(ab: Tensor, lightness: Tensor, *, reach: int, spread: float) -> Tensor:
+    """Every pixel's colour as the mean of those that are near in place and in lightness (Petschnigg et al. 2004).
+
+    Args:
+        ab: (N, 2, H, W).
+        lightness: the guide, (N, 1, H, W).
+        reach: the window is 2 · reach + 1 wide, its Gaussian of half that deviation; 0 filters nothing.
+        spread: standard deviation of the Gaussian over differences of the guide.
+
+    Returns:
+        (N, 2, H, W).
+    """
+    if reach == 0:
+        return ab
+    height, width = ab.shape[-2:]
+    maps = F.pad(torch.cat((lightness, ab), dim=1), (reach, reach, reach, reach), mode="replicate")
+    total, weight = torch.zeros_like(ab), torch.zeros_like(lightness)
+    for y in range(2 * reach + 1):
+        for x in range(2 * reach + 1):
+            there = maps[..., y : y + height, x : x + width]
+            far = ((y - reach) ** 2 + (x - reach) ** 2) / (2 * (reach / 2) ** 2)
+            near = torch.exp(-((there[:, :1] - lightness) ** 2) / (2 * spread**2) - far)
+            total, weight = total + near * there[:, 1:], weight + near
+    return total / weight

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import scipy.sparse as sparse
 import torch
+from scipy.cluster.vq import kmeans2
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial.distance import cdist
 from torch import Tensor, nn
 
 from zoo.core.color import split_lab
 from zoo.core.errors import BadInput
 from zoo.parts.classical.affinity import affinity
-from zoo.parts.classical.cascade_matching import cascade
 from zoo.parts.classical.propagation import propagate
-from zoo.parts.classical.space_voting import segments, vote
 from zoo.parts.classical.superpixels import Superpixels, describe
 
 
@@ -82,3 +84,63 @@ def match(target: Superpixels, reference: Superpixels) -> np.ndarray:
             (target.intensity, reference.intensity),
         ]
     )
+
+
+def cascade(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Each superpixel's counterpart, the candidates narrowed by one kind of feature after another (section 3.3).
+
+    Every feature keeps the nearer half of the candidates that the ones before it left, and the last one takes
+    the nearest of all: far cheaper to get right than weights between features of different units.
+
+    Args:
+        pairs: for each feature, in order, the target's (T, F) and the reference's (R, F) vectors.
+
+    Returns:
+        int64 (T,): indices into the reference.
+    """
+    targets, references = len(pairs[0][0]), len(pairs[0][1])
+    candidates = np.broadcast_to(np.arange(references), (targets, references))
+    for wanted, known in pairs[:-1]:
+        keep = max(candidates.shape[1] // 2, 1)
+        distance = np.take_along_axis(cdist(wanted, known), candidates, axis=1)
+        nearer = np.argsort(distance, axis=1, kind="stable")[:, :keep]
+        candidates = np.take_along_axis(candidates, nearer, axis=1)
+    distance = np.take_along_axis(cdist(*pairs[-1]), candidates, axis=1)
+    return np.take_along_axis(candidates, distance.argmin(1)[:, None], axis=1)[:, 0]
+
+
+def segments(intensity: np.ndarray, touching: sparse.csr_array, *, likeness: float) -> np.ndarray:
+    """Touching superpixels of like lightness, joined: (S,) to segment numbers (S,)."""
+    pairs = touching.tocoo()
+    like = np.abs(intensity[pairs.row] - intensity[pairs.col]) < likeness
+    joined = sparse.csr_array((pairs.data[like], (pairs.row[like], pairs.col[like])), shape=touching.shape)
+    return connected_components(joined, directed=False)[1]
+
+
+def vote(colours: np.ndarray, segment: np.ndarray) -> np.ndarray:
+    """The larger of a segment's two kinds of colour outvotes the smaller (section 3.4).
+
+    Args:
+        colours: (S, 2), each superpixel's matched colour.
+        segment: (S,).
+
+    Returns:
+        (S, 2): superpixels of the smaller cluster have the mean of the larger; the others keep theirs.
+    """
+    agreed = colours.copy()
+    for number in range(segment.max() + 1):
+        members = np.flatnonzero(segment == number)
+        found = colours[members]
+        if len(members) < 3 or np.ptp(found, axis=0).max() < 1e-6:
+            continue
+        cluster = _two_clusters(found)
+        larger = cluster == (cluster.mean() > 0.5)
+        agreed[members[~larger]] = found[larger].mean(0)
+    return agreed
+
+
+def _two_clusters(colours: np.ndarray) -> np.ndarray:
+    """k-means with k = 2, started from the colour farthest from the mean and the one farthest from that."""
+    one = colours[((colours - colours.mean(0)) ** 2).sum(1).argmax()]
+    other = colours[((colours - one) ** 2).sum(1).argmax()]
+    return kmeans2(colours, np.stack((one, other)), minit="matrix", missing="warn")[1]

@@ -8,6 +8,7 @@ keep their colour to the bit. One sparse LU factorisation, in float64 on one cor
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import scipy.sparse as sparse
@@ -16,10 +17,12 @@ from scipy.sparse.linalg import splu
 from torch import Tensor
 
 from zoo.parts.classical.affinity import neighbours
-from zoo.parts.classical.nested_dissection import nested_dissection
 
 Weigh = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(lightness (H, W) in [0, 1], known (H, W)) → weights (8, H, W), as :func:`affinity` returns them."""
+
+_SMALL = 16
+"""Pixels a piece may have to be numbered as it comes."""
 
 
 def weight_matrix(weights: np.ndarray) -> sparse.csr_array:
@@ -76,3 +79,29 @@ def propagate_hints(condition: Tensor, weigh: Weigh) -> Tensor:
         lightness, known = (photo[..., 0] + 1) / 2, photo[..., 3] > 0.5
         solved.append(propagate(weigh(lightness, known), photo[..., 1:3], known))
     return torch.from_numpy(np.stack(solved)).permute(0, 3, 1, 2).float().contiguous().to(condition.device)
+
+
+@lru_cache(maxsize=8)
+def nested_dissection(height: int, width: int) -> np.ndarray:
+    """The row-major numbers of the pixels in an order of elimination with little fill (George 1973).
+
+    A line of pixels cuts the photo in two; both halves are numbered first, each cut again, and the line
+    last. On the 8-connected grid of a 256×256 photo the factors have less than half the entries that
+    SuperLU's default order (COLAMD) gives, and the solve takes a fifth of the time.
+
+    Returns:
+        int64 (height · width,), read-only.
+    """
+    pixels = np.arange(height * width).reshape(height, width)
+    order = np.concatenate(list(_pieces(pixels))) if pixels.size else pixels.ravel()
+    order.setflags(write=False)
+    return order
+
+
+def _pieces(pixels: np.ndarray) -> list[np.ndarray]:
+    if pixels.size <= _SMALL:
+        return [pixels.ravel()]
+    if pixels.shape[0] < pixels.shape[1]:
+        pixels = pixels.T
+    middle = pixels.shape[0] // 2
+    return [*_pieces(pixels[:middle]), *_pieces(pixels[middle + 1 :]), pixels[middle]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,19 @@ import scipy.sparse as sparse
 import torch
 
 from zoo.parts.classical.daisy import daisy
-from zoo.parts.classical.gabor import gabor_energy
 from zoo.parts.classical.local_statistics import deviation
-from zoo.parts.classical.slic import means, slic
+
+ITERATIONS = 10
+"""Of SLIC."""
+
+WAVELENGTHS = tuple(3.0 * math.sqrt(2.0) ** k for k in range(5))
+"""Pixels: 3 to 12, half an octave apart."""
+
+DIRECTIONS = 8
+"""Of the Gabor filters, for each wavelength."""
+
+_BANDWIDTH = 0.5
+"""Standard deviation of a filter's transfer function as a share of its frequency."""
 
 
 @dataclass(frozen=True)
@@ -88,3 +99,71 @@ def _with_surroundings(own: np.ndarray, touching: sparse.csr_array) -> np.ndarra
     count = touching.sum(1)[:, None]
     around = np.where(count > 0, touching @ own / np.maximum(count, 1), own)
     return np.concatenate((own, around), axis=1)
+
+
+def slic(lightness: np.ndarray, *, area: float, compactness: float = 0.1) -> np.ndarray:
+    """Which superpixel every pixel belongs to: SLIC (Achanta et al. 2012), on lightness alone.
+
+    k-means over (lightness / compactness, place / spacing), started from a regular grid; as in the paper a
+    pixel only looks at near centres, here those of the 3×3 grid cells around its own, and a centre never
+    leaves that reach. Stray pixels are not joined to their surroundings afterwards.
+
+    Args:
+        lightness: (H, W) in [0, 1].
+        area: pixels a superpixel has on average; spacing is its root.
+        compactness: the difference in lightness that counts as much as one spacing.
+
+    Returns:
+        int64 (H, W), numbered from 0 without gaps.
+    """
+    height, width = lightness.shape
+    rows, columns = (max(round(side / area**0.5), 1) for side in (height, width))
+    y, x = np.mgrid[:height, :width]
+    cell_y, cell_x = y * rows // height, x * columns // width
+    steps = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    near = np.stack([_cell(cell_y + i, cell_x + j, rows, columns) for i, j in steps]).reshape(9, -1)
+    spacing = (height * width / (rows * columns)) ** 0.5
+    points = np.stack((lightness / compactness, y / spacing, x / spacing)).reshape(3, -1)
+    labels = (cell_y * columns + cell_x).ravel()
+    for _ in range(ITERATIONS):
+        centres = means(points, labels, rows * columns)
+        distance = ((points[:, None] - centres[:, near]) ** 2).sum(0)
+        labels = np.take_along_axis(near, distance.argmin(0)[None], axis=0)[0]
+    return np.unique(labels, return_inverse=True)[1].reshape(height, width)
+
+
+def means(values: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """The mean of each superpixel: (C, P) by labels (P,) to (C, count); infinite for one without pixels."""
+    size = np.bincount(labels, minlength=count)
+    sums = np.stack([np.bincount(labels, weights=channel, minlength=count) for channel in values])
+    return np.where(size > 0, sums / np.maximum(size, 1), np.inf)
+
+
+def _cell(row: np.ndarray, column: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    return np.clip(row, 0, rows - 1) * columns + np.clip(column, 0, columns - 1)
+
+
+def gabor_energy(lightness: np.ndarray) -> np.ndarray:
+    """How strongly a photo waves around every pixel: 5 wavelengths × 8 directions of complex Gabor filters.
+
+    The filters are Gaussians in the frequency domain, of unit gain; the photo is mirrored at its border.
+
+    Args:
+        lightness: (H, W).
+
+    Returns:
+        (40, H, W) float64.
+    """
+    height, width = lightness.shape
+    margin = math.ceil(WAVELENGTHS[-1])
+    spectrum = np.fft.fft2(np.pad(lightness - lightness.mean(), margin, mode="symmetric"))
+    down = np.fft.fftfreq(spectrum.shape[0])[:, None]
+    across = np.fft.fftfreq(spectrum.shape[1])
+    energy = np.empty((len(WAVELENGTHS) * DIRECTIONS, height, width))
+    for number in range(len(energy)):
+        frequency = 1 / WAVELENGTHS[number // DIRECTIONS]
+        turn = math.pi * (number % DIRECTIONS) / DIRECTIONS
+        away = (down - frequency * math.sin(turn)) ** 2 + (across - frequency * math.cos(turn)) ** 2
+        response = np.fft.ifft2(spectrum * np.exp(-away / (2 * (_BANDWIDTH * frequency) ** 2)))
+        energy[number] = np.abs(response[margin : margin + height, margin : margin + width])
+    return energy
