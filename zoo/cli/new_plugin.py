@@ -33,6 +33,7 @@ def write_plugin(name: str, parent: Path) -> Path:
     """
     from zoo.cli.plugin_files import plugin_files
     from zoo.core.errors import BadInput
+    from zoo.core.files import unwritable
     from zoo.core.registry import current
 
     _check_name(name)
@@ -53,7 +54,7 @@ def write_plugin(name: str, parent: Path) -> Path:
         finally:
             shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
-        raise BadInput(f"{folder} cannot be written ({error.strerror}); choose another folder with -o.") from error
+        raise unwritable(folder, error, "choose another folder with -o") from error
     return folder
 
 

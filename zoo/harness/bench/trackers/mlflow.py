@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.core.errors import Unavailable
+from zoo.core.files import write_whole
 
 EXPERIMENT = "zoo"
 
@@ -33,7 +34,7 @@ class MLflow:
         experiment = self._client.get_experiment_by_name(EXPERIMENT)
         place = experiment.experiment_id if experiment else self._client.create_experiment(EXPERIMENT)
         self._run = self._client.create_run(place, run_name=run_name).info.run_id
-        known.write_text(self._run, encoding="utf-8")
+        write_whole(known, self._run)
         for name, value in config.items():
             self._client.log_param(self._run, name, value)
 
