@@ -20,7 +20,7 @@ GREY_BELOW = 3.0
 TINT_BELOW = 6.0
 ONE_HUE = 0.97
 """A result whose ab scatters less than ``TINT_BELOW`` about its mean, and whose hues agree better than ``ONE_HUE`` (the
-length of their mean direction, weighted by chroma), has one tint. Of the 325 embedded photos two have; a network after
+length of their mean direction, weighted by chroma), has one tint. Of the 325 embedded photos one has; a network after
 180 steps gives every photo a brown that scatters by 4 to 5, with a direction of 0.98 to 1."""
 
 FEW_STEPS = 20_000
