@@ -77,6 +77,7 @@ def test_a_module_of_the_current_folder_alone_is_found_by_neither(downloads):
         assert "No module named 'beside_the_table'" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_tables_folder_comes_last(downloads):
     code = (
         "import sys; from pathlib import Path; from zoo.core.registry import Registry, use;"

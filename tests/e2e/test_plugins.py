@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # packages are built and installed
+
 GOOD = """
 from torch import nn
 
@@ -90,7 +92,6 @@ def benched(zoo_command, tmp_path_factory):
         return done, {row["model"]: row for row in csv.DictReader(file)}
 
 
-@pytest.mark.slow
 def test_a_strangers_model_stands_beside_ours(benched):
     _, rows = benched
     assert rows["mine"]["status"] == rows["gray"]["status"] == "ok"
@@ -113,7 +114,6 @@ def test_a_broken_one_is_a_row_with_its_reason(benched, model, reason):
     assert reason in rows[model]["error"]
 
 
-@pytest.mark.slow
 def test_colliding_names_are_both_reachable(benched, zoo_command):
     _, rows = benched
     assert rows["contested@zoo-first"]["status"] == rows["contested@zoo-second"]["status"] == "ok"
@@ -123,7 +123,6 @@ def test_colliding_names_are_both_reachable(benched, zoo_command):
     assert "Traceback" not in refused.stderr
 
 
-@pytest.mark.slow
 def test_the_exit_code_tells_who_was_named(benched, zoo_command, tmp_path):
     done, _ = benched
     assert done.returncode == 1, "'deadly' and 'wrong' were named"
@@ -137,7 +136,6 @@ def test_listing_shows_them_and_imports_none(zoo_command):
     assert {"mine", "deadly", "contested@zoo-first"} <= set(listed.stdout.split())
 
 
-@pytest.mark.slow
 def test_show_names_the_distribution(zoo_command):
     shown = zoo_command("show", "mine")
     assert "zoo-mine 1.2.3" in shown.stdout
