@@ -17,6 +17,7 @@ import click
 
 from zoo import __version__
 from zoo.cli.arguments import FilePath
+from zoo.cli.interrupts import interrupts_kept
 from zoo.cli.terminal import echo, echo_error, plain
 from zoo.core.errors import ZooError, did_you_mean
 from zoo.core.threads import wait_passively
@@ -66,7 +67,7 @@ class Verbs(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with _plain_usage():
+            with _plain_usage(), interrupts_kept():
                 return self._invoked(ctx)
         except ZooError as error:
             if ctx.params.get("debug"):
