@@ -20,10 +20,10 @@ from zoo.core.registry import current
 from zoo.core.spec import RecipeRow, part_ref
 from zoo.harness.training.schedule import make_schedule
 from zoo.parts.blocks.gaussian_mixture import GaussianMixture
-from zoo.parts.blocks.global_hints import GlobalHints
 from zoo.parts.networks.chromagan import ChromaGAN
 from zoo.parts.networks.deshpande2017 import Deshpande2017
 from zoo.parts.networks.icolorit import IColoriT
+from zoo.parts.networks.zhang2017 import GlobalHints
 
 
 @pytest.fixture(scope="module")

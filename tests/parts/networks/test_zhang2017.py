@@ -12,7 +12,7 @@ from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import HINT_GAIN
 from zoo.core.errors import BadInput
 from zoo.parts.blocks.ab_bins import gamut_bins, grid_bins
-from zoo.parts.networks.zhang2017 import Zhang2017
+from zoo.parts.networks.zhang2017 import GlobalHints, Zhang2017, suggest_colours
 
 # Stage → (index, in, out) of its 3×3 convolutions, dilation, index of the BatchNorm.
 TABLE = {
@@ -30,8 +30,12 @@ TABLE = {
     "model2short9": ([(0, 128, 128)], 1, None),
     "model1short10": ([(0, 64, 128)], 1, None),
 }
+
 UP = {"model8up": (512, 256), "model9up": (256, 128), "model10up": (128, 128)}
+
 OUT = {"model_class": (256, 529), "model_out": (128, 2)}
+
+CLUMPS = np.array([[-60.0, 0], [60, 0], [0, 60]])
 
 
 @pytest.fixture(scope="module")
@@ -186,3 +190,71 @@ def test_the_likeliest_colour_of_the_pixel_is_suggested_first_unless_it_is_none(
     assert torch.cdist(even, even).fill_diagonal_(1e9).min() > 20  # five different colours
     with pytest.raises(BadInput, match="outside"):
         network.suggest(logits, (16, 0), rng=np.random.default_rng(0))
+
+
+def test_the_histogram_of_one_colour_is_that_colour():
+    hints = GlobalHints(8)
+    colour = hints.bins[100]
+    ab = (colour / 110).view(1, 2, 1, 1).expand(1, 2, 6, 5)
+    histogram = hints.histogram(ab)[0]
+    torch.testing.assert_close(histogram.sum(), torch.tensor(1.0))
+    assert histogram.argmax() == 100
+    assert (histogram > 0).sum() == 10  # neighbours of the soft encoding
+
+
+def test_what_is_not_given_is_all_zeros_flag_included():
+    hints = GlobalHints(8).eval()
+    values = torch.tensor([[0.3, 0.7], [float("nan"), 0.7]])
+    assert hints.flagged(values).tolist() == [[values[0, 0].item(), values[0, 1].item(), 1], [0, 0, 0]]
+
+
+def test_training_drops_whole_rows_as_often_as_asked():
+    hints = GlobalHints(8, keep=0.25).train()
+    torch.manual_seed(0)
+    flagged = hints.flagged(torch.ones(4000, 3))
+    kept = flagged[:, -1] == 1
+    assert torch.equal(flagged[kept], torch.ones(int(kept.sum()), 4))
+    assert not flagged[~kept].any()
+    assert abs(kept.float().mean() - 0.25) < 0.03  # more than four standard errors
+    assert hints.eval().flagged(torch.ones(50, 3))[:, -1].all()
+
+
+def test_dropping_is_per_photo_and_per_hint():
+    hints = GlobalHints(8, keep=0.5).train()
+    torch.manual_seed(1)
+    first, second = (hints.flagged(torch.ones(200, 1))[:, -1] for _ in range(2))
+    assert 0 < (first == second).float().mean() < 1
+
+
+def test_global_hints_train_on_a_batch_of_one():
+    hints = GlobalHints(8).train()
+    hints(extras(n=1)).sum().backward()
+    assert hints.from_histogram.weight.grad is not None
+    assert hints(extras(n=1)).shape == (1, 8, 1, 1)
+
+
+@pytest.fixture
+def clumped():
+    """Three clumps of four bins each, holding 0.6, 0.3 and 0.1 of the probability."""
+    offsets = np.array([[-3.0, -3], [-3, 3], [3, -3], [3, 3]])
+    bins = (CLUMPS[:, None] + offsets).reshape(-1, 2)
+    return np.repeat([0.15, 0.075, 0.025], 4), bins
+
+
+def test_clumps_are_found_the_commonest_first(clumped):
+    probability, bins = clumped
+    colours, shares = suggest_colours(probability, bins, 3, np.random.default_rng(0))
+    np.testing.assert_allclose(colours, CLUMPS, atol=0.2)
+    np.testing.assert_allclose(shares, [0.6, 0.3, 0.1], atol=0.015)
+
+
+def test_the_same_generator_suggests_the_same(clumped):
+    first, second = (suggest_colours(*clumped, 5, np.random.default_rng(3))[0] for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_a_certain_distribution_has_one_suggestion():
+    bins = np.array([[0.0, 0], [10, 10], [20, 0]])
+    colours, shares = suggest_colours(np.array([0.0, 1, 0]), bins, 5, np.random.default_rng(0))
+    assert colours.tolist() == [[10, 10]]
+    assert shares.tolist() == [1]

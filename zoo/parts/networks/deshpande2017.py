@@ -10,11 +10,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
-from zoo.parts.blocks.field_encoder import FIELD
 from zoo.parts.blocks.gaussian_mixture import GaussianMixture
 from zoo.parts.blocks.start_grey import INITIAL_STD
 
 FULL_WIDTH = 128
+
+FIELD = 64
+"""Side of a colour field."""
+
 _GREY_SIZE = 224
 KERNELS = (4, 5, 5, 5, 5)
 _HINT_CHANNELS = CONDITION_CHANNELS - 1
@@ -42,6 +45,7 @@ class Deshpande2017(nn.Module):
 
     stride = 1
     hint_gain = HINT_GAIN
+    field = FIELD
 
     def __init__(self, *, width: int = FULL_WIDTH, latent: int = 64, components: int = 8, scale: float = 0.1):
         super().__init__()

@@ -12,8 +12,6 @@ from zoo.core.assemble import make
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
 from zoo.core.kinds import Names
-from zoo.parts.blocks.cascade_fusion import CascadeFusion
-from zoo.parts.blocks.dilated_bottleneck import DilatedBottleneck
 
 _POOLS = (1, 2, 3, 6)
 
@@ -29,7 +27,7 @@ class ICNet(nn.Module):
     * medium, from the photo at half size: conv1 … conv3_1, at 1/16;
     * high, from the full photo: three 3×3 convolutions of stride 2, at 1/8,
 
-    fused from coarse to fine by :class:`~zoo.parts.blocks.cascade_fusion.CascadeFusion`. While training, also
+    fused from coarse to fine by :class:`~zoo.parts.networks.icnet.CascadeFusion`. While training, also
     ``ab_sub4`` and ``ab_sub24`` (N, 2, H, W): what a 1×1 convolution predicts from the low branch and from low and
     medium fused, for the loss ``auxiliary`` (weights 0.16 and 0.4 beside 1 for ``ab``, section 3.4).
 
@@ -121,3 +119,56 @@ def _scaled(x: Tensor, factor: float) -> Tensor:
     height, width = x.shape[-2:]
     size = int(height * factor), int(width * factor)
     return F.interpolate(x, size, mode="bilinear", align_corners=False)
+
+
+class CascadeFusion(nn.Module):
+    """Coarse (N, coarse_channels, h, w), fine (N, fine_channels, H, W): fused to (N, out, H, W); and coarse enlarged.
+
+    The coarse map is enlarged bilinearly to (H, W) and convolved 3×3 with dilation 2, the fine one projected 1×1; both
+    normalised, their sum rectified (arXiv:1704.08545, section 3.3 and Fig. 3). The enlarged map is what the
+    auxiliary classifier reads while training (section 3.4).
+    """
+
+    def __init__(self, coarse_channels: int, fine_channels: int, out_channels: int):
+        super().__init__()
+        self.refine = nn.Sequential(
+            nn.Conv2d(coarse_channels, out_channels, 3, padding=2, dilation=2, bias=False), nn.BatchNorm2d(out_channels)
+        )
+        self.project = nn.Sequential(
+            nn.Conv2d(fine_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels)
+        )
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> tuple[Tensor, Tensor]:
+        enlarged = F.interpolate(coarse, fine.shape[-2:], mode="bilinear", align_corners=False)
+        return F.relu(self.refine(enlarged) + self.project(fine)), enlarged
+
+
+class DilatedBottleneck(nn.Module):
+    """1×1 to out / 4, 3×3, 1×1 to out, beside a shortcut: (N, in, H, W) to (N, out, H/stride, W/stride).
+
+    Source: arXiv:1512.03385, Fig. 5, right, each convolution batch-normalised; stride in the first convolution and
+    dilation in the second, as in the residual networks of PSPNet (arXiv:1612.01105) and ICNet (arXiv:1704.08545).
+    The shortcut is the identity, or a normalised 1×1 convolution where the shape changes.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1, dilation: int = 1):
+        super().__init__()
+        inner = max(out_channels // 4, 1)
+        self.branch = nn.Sequential(
+            nn.Conv2d(in_channels, inner, 1, stride=stride, bias=False),
+            nn.BatchNorm2d(inner),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(inner, inner, 3, padding=dilation, dilation=dilation, bias=False),
+            nn.BatchNorm2d(inner),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(inner, out_channels, 1, bias=False),
+            nn.BatchNorm2d(out_channels),
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False), nn.BatchNorm2d(out_channels)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.shortcut(x) + self.branch(x))

@@ -7,20 +7,31 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import torch
+from scipy.cluster.vq import kmeans2
 from torch import Tensor, nn
 
+from zoo.core.color import AB_SCALE
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.ab_bins import gamut_bins, grid_bins
-from zoo.parts.blocks.global_hints import EXTRAS, GlobalHints
+from zoo.parts.blocks.ab_bins import GAMUT_BINS, gamut_bins, grid_bins, soft_neighbours
+from zoo.parts.blocks.he_normal import he_normal
 from zoo.parts.blocks.published_weights import published_name, take_published
 from zoo.parts.blocks.quantized_ab import QuantizedAb
 from zoo.parts.blocks.start_grey import start_grey
-from zoo.parts.blocks.suggest_colours import suggest_colours
+from zoo.parts.blocks.vector_norm import VectorNorm
 from zoo.parts.blocks.zhang_stage import deconvolution, stage
 
 CLASSES = 529
 """The whole 23×23 grid of ab at a spacing of 10."""
+
+EXTRAS = ("histogram", "saturation")
+"""What the global hints are read from."""
+
+SAMPLES = 25_000
+"""Drawn from a pixel's distribution for its suggestions (section 3.3)."""
+
+_ROUNDS = 50
+"""Of k-means over them, at most."""
 
 
 class Zhang2017(nn.Module):
@@ -38,7 +49,7 @@ class Zhang2017(nn.Module):
         mask_cent: taken off the hint mask. The public PyTorch training has 0.5; the weights that were converted from
             Caffe (``siggraph17-df00044c.pth``) need 0.
         global_hints: also read the extras ``histogram`` and ``saturation``, see
-            :class:`~zoo.parts.blocks.global_hints.GlobalHints`; their features are added to ``conv4``.
+            :class:`~zoo.parts.networks.zhang2017.GlobalHints`; their features are added to ``conv4``.
         keep: how often each global hint is kept in training.
     """
 
@@ -163,3 +174,89 @@ class Zhang2017(nn.Module):
 
 def _published_names(ours: Iterable[str]) -> dict[str, str]:
     return {key: name for key in ours if (name := published_name(key, Zhang2017.published_keys))}
+
+
+class GlobalHints(nn.Module):
+    """The global hints network of Zhang et al. 2017 (arXiv:1705.02999, section 3.2; ``models/global_model``).
+
+    A 313-bin colour histogram and the mean saturation, each with a flag that says whether it is given, go through
+    a layer of their own; their sum passes ReLU and BatchNorm, and then three layers of 1×1 convolution, ReLU and
+    BatchNorm (on vectors here, which is the same). In training each is dropped per photo, so that the network works
+    without; the probability is ours, the public files do not state it. An entry that is NaN counts as not given.
+
+    ``forward``: a mapping with ``histogram`` (N, 2, h, w), ab averaged over small cells, and ``saturation``
+    (N, 1) in [0, 1], to (N, channels, 1, 1).
+
+    Args:
+        channels: of what comes out, and of the layers between.
+        keep: how often a hint is kept in training.
+    """
+
+    bins: Tensor
+
+    def __init__(self, channels: int, *, keep: float = 0.5):
+        super().__init__()
+        self.keep = keep
+        with torch.device("cpu"):
+            self.register_buffer("bins", gamut_bins().float(), persistent=False)
+        self.from_histogram = nn.Linear(GAMUT_BINS + 1, channels)
+        self.from_saturation = nn.Linear(1 + 1, channels)
+        layers: list[nn.Module] = [nn.ReLU(inplace=True), VectorNorm(channels)]
+        for _ in range(3):
+            layers += [nn.Linear(channels, channels), nn.ReLU(inplace=True), VectorNorm(channels)]
+        self.layers = nn.Sequential(*layers)
+        he_normal(self)
+
+    def forward(self, extras: Mapping[str, Tensor]) -> Tensor:
+        histogram = self.flagged(self.histogram(extras["histogram"]))
+        saturation = self.flagged(extras["saturation"])
+        return self.layers(self.from_histogram(histogram) + self.from_saturation(saturation))[..., None, None]
+
+    def histogram(self, ab: Tensor) -> Tensor:
+        """(N, 2, h, w) to (N, 313), softly encoded (10 neighbours, σ = 5) and summing to 1."""
+        weights, index = soft_neighbours(ab.float() * AB_SCALE, self.bins)
+        total = weights.new_zeros(len(ab), len(self.bins))
+        return total.scatter_add(1, index.flatten(1), weights.flatten(1)) / (ab.shape[-2] * ab.shape[-1])
+
+    def flagged(self, values: Tensor) -> Tensor:
+        """(N, C) to (N, C + 1): the values and 1, or zeros for photos whose values are not given or dropped."""
+        given = values.isfinite().all(dim=1, keepdim=True)
+        if self.training:
+            # As dropout does, from torch's own generator; evaluation draws nothing.
+            given = given & (torch.rand(len(values), 1, device=values.device) < self.keep)
+        return torch.cat((torch.where(given, values, 0), given.to(values.dtype)), dim=1)
+
+
+def suggest_colours(
+    probability: np.ndarray, bins: np.ndarray, k: int, rng: np.random.Generator, *, samples: int = SAMPLES
+) -> tuple[np.ndarray, np.ndarray]:
+    """The centres of k clusters of colours drawn from a distribution, the most occupied first.
+
+    Source: Zhang et al. 2017 (arXiv:1705.02999, section 3.3): 25,000 samples, k-means.
+
+    Args:
+        probability: (Q,), of any sum above 0.
+        bins: (Q, 2), in Lab units.
+        k: how many; fewer come back where fewer colours are drawn.
+        rng: what the samples are drawn from.
+
+    Returns:
+        colours (k, 2) in Lab units and the share of the samples that each stands for (k,).
+    """
+    p = probability.astype(np.float64)
+    counts = rng.multinomial(samples, p / p.sum())
+    drawn, counts = bins[counts > 0].astype(np.float64), counts[counts > 0]
+    starts = _spread_out(drawn, counts, min(k, len(drawn)))
+    centres, nearest = kmeans2(np.repeat(drawn, counts, axis=0), starts, iter=_ROUNDS, minit="matrix")
+    occupancy = np.bincount(nearest, minlength=len(centres))
+    order = np.argsort(-occupancy, kind="stable")
+    return centres[order], occupancy[order] / samples
+
+
+def _spread_out(points: np.ndarray, counts: np.ndarray, k: int) -> np.ndarray:
+    """Starting centres: the commonest point, then each time the one with the most squared distance to the chosen."""
+    chosen = [int(np.argmax(counts))]
+    while len(chosen) < k:
+        distance = np.square(points[:, None] - points[chosen]).sum(-1).min(axis=1)
+        chosen.append(int(np.argmax(counts * distance)))
+    return points[chosen]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -11,9 +12,8 @@ from torch import Tensor, nn
 
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import CONDITION_CHANNELS, Batch, Loss, Prediction, TrainingData
-from zoo.core.errors import BadInput
+from zoo.core.errors import BadInput, did_you_mean
 from zoo.core.trained import content_of, load
-from zoo.parts.blocks.captured import captured
 
 _LOOK = 64
 """The side of the blank photo with which the channels of named layers are looked up."""
@@ -179,3 +179,26 @@ def _channels(colorizer: Colorizer, names: Sequence[str]) -> list[int]:
         colorizer.eval()(torch.zeros(1, CONDITION_CHANNELS, _LOOK, _LOOK, device=device))
     colorizer.train(training)
     return [found[name].shape[1] for name in names]
+
+
+@contextmanager
+def captured(module: nn.Module, names: Iterable[str]) -> Iterator[dict[str, Tensor]]:
+    """While it lasts, the outputs (N, C, H, W) of the named submodules, after each forward of ``module``.
+
+    Raises:
+        BadInput: no such submodule, or one whose output is not a feature map.
+    """
+    found: dict[str, Tensor] = {}
+    known = dict(module.named_modules())
+    with ExitStack() as hooks:
+        for name in names:
+            if not name or name not in known:
+                raise BadInput(f"There is no layer {name!r} in this network; {did_you_mean(name, known)}")
+
+            def keep(_: nn.Module, __: Any, output: Any, name: str = name) -> None:
+                if not isinstance(output, Tensor) or output.ndim != 4:
+                    raise BadInput(f"The layer {name!r} gives no feature map (N, C, H, W); name another one.")
+                found[name] = output
+
+            hooks.callback(known[name].register_forward_hook(keep).remove)
+        yield found

@@ -14,15 +14,16 @@ from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Batch, Loss, TrainingData
 from zoo.core.errors import BadInput
 from zoo.parts.blocks.ab_bins import gamut_bins, prior_weights
-from zoo.parts.blocks.field_encoder import FIELD, FieldEncoder, kl_to_standard_normal
 from zoo.parts.blocks.noise import Noise
-from zoo.parts.blocks.principal_components import PrincipalComponents
 
 FIELDS = 2048
 """So many training photos are enough for some tens of principal components."""
 
 _TINY = 1e-12
 """Under a square root, whose gradient at 0 is infinite."""
+
+_NEGLIGIBLE = 1e-10
+"""A principal component whose variance is this much smaller than the largest is rounding."""
 
 
 class Variational(nn.Module):
@@ -36,7 +37,7 @@ class Variational(nn.Module):
     Principal components and colour frequencies come from the training photos, in :meth:`prepare`.
 
     Args:
-        colorizer: around a network with ``codes``, ``decode``, ``decoder``, ``latent`` and ``width``.
+        colorizer: around a network with ``codes``, ``decode``, ``decoder``, ``latent``, ``width`` and ``field``.
         losses: none; the objective has its own.
         first_stage: the part of the training that the auto-encoder gets.
         kl: weight of the KL of one photo at the end of the first stage, from 0 at its start. The public code sums it
@@ -64,7 +65,7 @@ class Variational(nn.Module):
     ):
         super().__init__()
         network: Any = colorizer.network
-        if not all(hasattr(network, name) for name in ("codes", "decode", "decoder", "latent", "width")):
+        if not all(hasattr(network, name) for name in ("codes", "decode", "decoder", "latent", "width", "field")):
             raise BadInput(
                 f"The objective 'variational' trains networks such as 'deshpande2017', not {colorizer.name}."
             )
@@ -75,11 +76,12 @@ class Variational(nn.Module):
         self._network = (network,)  # in a tuple: not part of this module's own state
         self._prepared = colorizer.prepared
         self.first_stage = first_stage
+        self.field = int(network.field)
         self.kl = kl
         self.prior_mix = prior_mix
-        self.encoder = FieldEncoder(latent=network.latent, width=network.width)
+        self.encoder = FieldEncoder(network.field, latent=network.latent, width=network.width)
         self.noise = Noise()
-        self.principal = PrincipalComponents(components, 2 * FIELD * FIELD)
+        self.principal = PrincipalComponents(components, 2 * network.field**2)
         self.register_buffer("bins", gamut_bins().float(), persistent=False)
         self.register_buffer("class_weights", torch.ones(len(self.bins)))
         self.progress = 0.0
@@ -93,7 +95,7 @@ class Variational(nn.Module):
         fields: list[Tensor] = []
         counts = torch.zeros_like(self.class_weights)
         for batch in data:
-            field = _as_field(batch.ab)
+            field = self._as_field(batch.ab)
             counts += torch.bincount(self._bin(field).flatten(), minlength=len(counts)).to(counts)
             if len(fields) * len(field) < FIELDS:
                 fields.append(field.flatten(1).cpu())
@@ -122,7 +124,7 @@ class Variational(nn.Module):
         return self._autoencoder_loss(batch) if self.in_first_stage else self._mixture_loss(batch)
 
     def _autoencoder_loss(self, batch: Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
-        field = _as_field(batch.ab)
+        field = self._as_field(batch.ab)
         mean, log_variance = self.encoder(field)
         code = mean + self.noise.normal(mean) * (0.5 * log_variance).exp()
         decoded = self._network[0].decode(code, self._prepared(batch.condition))
@@ -148,10 +150,15 @@ class Variational(nn.Module):
 
     def _mixture_loss(self, batch: Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
         with torch.no_grad():
-            mean, log_variance = self.encoder(_as_field(batch.ab))
+            mean, log_variance = self.encoder(self._as_field(batch.ab))
             code = mean + self.noise.normal(mean) * (0.5 * log_variance).exp()
         loss = self._network[0].codes(self._prepared(batch.condition)).nearest_component_loss(code).mean()
         return loss, {"mixture": loss.detach()}
+
+    def _as_field(self, ab: Tensor) -> Tensor:
+        """(N, 2, H, W) to a colour field, whatever its proportions."""
+        size = (self.field, self.field)
+        return ab if ab.shape[-2:] == size else F.interpolate(ab, size, mode="bilinear", antialias=True)
 
     def _kl_weight(self) -> float:
         return self.kl * self.progress / self.first_stage
@@ -162,12 +169,87 @@ class Variational(nn.Module):
         return (self.bins.square().sum(1) - 2 * pixels @ self.bins.T).argmin(-1)
 
 
-def _as_field(ab: Tensor) -> Tensor:
-    if ab.shape[-2:] == (FIELD, FIELD):
-        return ab
-    return F.interpolate(ab, (FIELD, FIELD), mode="bilinear", antialias=True)
-
-
 def _norm(d: Tensor) -> Tensor:
     """The norm of each photo's field: (N, …) to (N,)."""
     return d.flatten(1).square().sum(1).clamp_min(_TINY).sqrt()
+
+
+class PrincipalComponents(nn.Module):
+    """The ``count`` directions of largest variance. Distances are 0 before :meth:`fit`.
+
+    Args:
+        count: K, how many.
+        size: D, the length of a vector.
+    """
+
+    basis: Tensor
+    inverse_variance: Tensor
+    residual_weight: Tensor
+
+    def __init__(self, count: int, size: int):
+        super().__init__()
+        self.register_buffer("basis", torch.zeros(count, size))
+        self.register_buffer("inverse_variance", torch.zeros(count))
+        self.register_buffer("residual_weight", torch.zeros(()))
+
+    @torch.no_grad()
+    def fit(self, rows: Tensor) -> None:
+        """From vectors (n, D), in float64. Where they span fewer than K directions, the others stay zero."""
+        centred = rows.double() - rows.double().mean(0)
+        if len(rows) < 2:
+            return
+        # n vectors of many dimensions: the n × n matrix of their products has the same spectrum as their covariance.
+        squares, combinations = torch.linalg.eigh(centred @ centred.T)
+        squares, combinations = squares.flip(0)[: len(self.basis)], combinations.flip(1)[:, : len(self.basis)]
+        found = int((squares > _NEGLIGIBLE * squares[0].clamp_min(_NEGLIGIBLE)).sum())
+        if found == 0:
+            return
+        basis = (combinations[:, :found] / squares[:found].sqrt()).T @ centred
+        self.basis[:found] = basis.to(self.basis)
+        self.inverse_variance[:found] = ((len(rows) - 1) / squares[:found]).to(self.inverse_variance)
+        self.residual_weight.copy_(self.inverse_variance[found - 1])
+
+    def distance(self, difference: Tensor) -> tuple[Tensor, Tensor]:
+        """How far apart two vectors are, from their difference (N, D).
+
+        Returns:
+            Σ_k p_k² / var_k over the components, and |r|² / var_K for the rest r (N,) each
+            (arXiv:1612.01958, eq. 3).
+        """
+        projected = difference @ self.basis.T
+        rest = difference - projected @ self.basis
+        return (projected.square() * self.inverse_variance).sum(1), rest.square().sum(1) * self.residual_weight
+
+
+class FieldEncoder(nn.Module):
+    """A colour field (N, 2, S, S) to mean and log-variance (N, Z) of its latent code.
+
+    Deshpande et al. 2017 (arXiv:1612.01958; layers as in its authors' code): 5×5 convolutions of stride 2 to 128, 256
+    and 512 channels, 4×4 of stride 2 to 1024, each conv → ReLU → batch norm; dropout 0.3; a linear layer. It is needed
+    for training only.
+
+    Args:
+        field: S, a multiple of 16.
+        latent: Z.
+        width: channels of the first convolution; the others in proportion.
+    """
+
+    def __init__(self, field: int, *, latent: int, width: int):
+        super().__init__()
+        widths = [2, width, 2 * width, 4 * width, 8 * width]
+        kernels = [5, 5, 5, 4]
+        layers: list[nn.Module] = []
+        for before, after, kernel in zip(widths, widths[1:], kernels, strict=False):
+            convolution = nn.Conv2d(before, after, kernel, stride=2, padding=(kernel - 1) // 2)
+            layers += [convolution, nn.ReLU(inplace=True), nn.BatchNorm2d(after, eps=1e-4)]
+        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3))
+        self.project = nn.Linear((field // 16) ** 2 * widths[-1], 2 * latent)
+
+    def forward(self, field: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = self.project(self.layers(field)).float().chunk(2, dim=1)
+        return mean, log_variance
+
+
+def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(μ, σ²) ‖ N(0, I)) = ½ Σ (μ² + σ² − log σ² − 1): (N, Z) twice to (N,) (arXiv:1312.6114, appendix B)."""
+    return 0.5 * (mean.square() + torch.expm1(log_variance) - log_variance).sum(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from zoo.parts.blocks.transformer_layer import GridAttention
+from zoo.parts.networks.icolorit import GridAttention
 
 
 def test_attention_is_softmax_of_products_and_offset_biases() -> None:
