@@ -106,4 +106,4 @@ def test_in_a_pipe_a_run_is_a_few_lines(capsys):
     reporter.finished("unet seed 0", SimpleNamespace(ok=True, scores={"psnr": 24.0}))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) <= 4
-    assert "psnr 24" in lines[-1]
+    assert "psnr 24.000" in lines[-1], "as the tables write it"

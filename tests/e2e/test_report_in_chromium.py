@@ -242,22 +242,39 @@ def test_any_two_pictures_can_be_put_under_the_slider(page):
 
 def test_another_cost_is_another_plot(page):
     shown = "[...document.querySelectorAll('#cost .plot:not([hidden]) figcaption')].map((caption) => caption.innerText)"
-    assert page.run(shown) == ["PSNR against training speed"]
+    assert page.run(shown) == ["PSNR against parameters, millions"]
     page.run("(s => {s.value = '1'; s.dispatchEvent(new Event('change'))})(document.querySelector('#cost select'))")
-    assert page.run(shown) == ["PSNR against parameters"]
+    assert page.run(shown) == ["PSNR against 10⁹ operations a photo"]
     assert page.run("document.querySelectorAll('#cost .plot:not([hidden]) .front').length") == 1
 
 
-def test_a_chip_gives_its_model_a_colour_and_takes_it_away(page):
-    chip, series = ".chip[data-model='0']", "#curves .series[data-model='0']"
-    coloured = f"[...document.querySelectorAll(\"{series}\")].every((s) => s.classList.contains('c0'))"
-    assert page.run(coloured)
-    page.click(".legend summary")
-    page.click(chip)
-    assert not page.run(coloured)
-    assert page.run(f'document.querySelector("{chip}").getAttribute("aria-pressed")') == "false"
-    page.click(chip)
-    assert page.run(coloured)
+def test_a_highlighted_model_stands_out_in_every_plot(page):
+    chosen = "[...document.querySelectorAll('.series.chosen')].map((s) => s.dataset.model)"
+    assert page.run(chosen) == []
+    page.run("(s => {s.value = '1'; s.dispatchEvent(new Event('change'))})(document.querySelector('select.highlight'))")
+    found = page.run(chosen)
+    assert set(found) == {"1"}
+    assert len(found) > 5, "against costs, against hints, while training"
+    assert page.run("[...document.querySelectorAll('select.highlight')].every((s) => s.value === '1')")
+
+
+def test_the_table_fits_a_desk_and_nothing_lies_over_a_plot(browser, report):
+    browser.events.clear()
+    browser.open(report.as_uri(), width=1400)
+    assert browser.run("(w => w.scrollWidth - w.clientWidth)(document.querySelector('#leaderboard .wide'))") <= 0
+    assert browser.run("document.documentElement.scrollWidth") <= 1400
+    floating = "[...document.querySelectorAll('main section:not(#gallery) *')].filter((e) => "
+    floating += "['sticky', 'fixed'].includes(getComputedStyle(e).position) && !e.closest('table')).length"
+    assert browser.run(floating) == 0
+
+
+def test_lines_are_told_apart_by_dash_and_mark_too(page):
+    dashes = "[...document.querySelectorAll('#hints .plot:not([hidden]) .line')]"
+    dashes += ".map((line) => getComputedStyle(line).strokeDasharray)"
+    assert len(set(page.run(dashes))) == 4
+    assert page.run("getComputedStyle(document.querySelector('#hints .series.s0 .line')).stroke") != page.run(
+        "getComputedStyle(document.querySelector('#hints .series.s1 .line')).stroke"
+    )
 
 
 def test_a_phone_never_scrolls_the_page_sideways(browser, report):

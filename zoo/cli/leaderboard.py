@@ -103,10 +103,8 @@ def _tell_of_runs(folder: Path) -> None:
         return  # a table without its runs is a table all the same
     for sentence in board.runs.left_out:
         echo(f"zoo: {sentence}", err=True)
-    family = board.leagues[0].family("psnr")
-    stability = family.stability() if family else float("nan")
-    if stability == stability:
-        echo(f"Two halves of the photos order the ranked rows alike to {stability:.2f} (rank correlation).")
+    if steadiness := board.leagues[0].steadiness:
+        echo(steadiness)
     for line in protocol_differences([run.record.protocol for run in board.runs]):
         echo(f"These rows are of different protocols and ranked apart; {line}")
 

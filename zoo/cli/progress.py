@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zoo.cli.pace import RunsPace
-from zoo.cli.tables import cell
 from zoo.cli.terminal import echo, plain
 
 if TYPE_CHECKING:
@@ -132,10 +131,13 @@ def _detail(state: Mapping[str, Any], *, percent: bool = True) -> str:
 
 
 def _outcome(record: RunRecord) -> str:
+    """Scores are written as in the tables: rounded once, to their columns' decimals."""
+    from zoo.harness.bench.columns import described
+
     if not record.ok:
         return f"{record.status}: {record.error}"
-    scores = list(record.scores.items())[:3]
-    return ", ".join(["ok", *(f"{name} {cell(value)}" for name, value in scores if cell(value))])
+    scores = [(name, described(name).text(value)) for name, value in list(record.scores.items())[:3]]
+    return ", ".join(["ok", *(f"{name} {text}" for name, text in scores if text)])
 
 
 def _say(text: str) -> None:

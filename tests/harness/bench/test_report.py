@@ -119,7 +119,7 @@ def test_every_section_has_something_to_show(page):
     captions = [plot["aria-label"] for plot in page.all("svg")]
     assert captions[:2] == ["PSNR against parameters, millions", "PSNR against 10⁹ operations a photo"]
     assert captions[2] == "PSNR against training photos a second"
-    assert captions[-3:] == ["Test PSNR while training", "Test PSNR while training", "Training loss"]
+    assert captions[-3:] == ["Test PSNR", "Test PSNR", "Training loss"]
     assert "Sweep points6" in captions
     assert "Sweep pixels" in captions
 

@@ -204,6 +204,15 @@ class League:
             self._families[metric] = Family(whole, seeds=seeds, fixed=fixed) if whole else None
         return self._families[metric]
 
+    @property
+    def steadiness(self) -> str:
+        """How alike two halves of the photos order the ranked rows, in words; empty where that cannot be said."""
+        family = self.family("psnr")
+        alike = family.stability() if family else float("nan")
+        if alike != alike:
+            return ""
+        return f"Two halves of the photos order the ranked rows alike to {alike:.2f} (rank correlation)."
+
     def interval(self, row: Row, metric: str) -> Interval | None:
         """See :meth:`Row.interval`."""
         key = row.label, metric

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoo.harness.bench.columns import COSTS, PSNR, Column
 from zoo.harness.bench.league import Kind, League, Row
+from zoo.harness.bench.report.panels import STYLES
 from zoo.harness.bench.report.pareto import pareto_front
 from zoo.harness.bench.report.plot import Plot, Point, Series
 from zoo.harness.bench.report.scales import linear, logarithmic
@@ -19,7 +20,7 @@ def _plot(league: League, cost: Column) -> Plot | None:
     found: list[tuple[int, Row, Point]] = []
     for place, row in enumerate(league.rows):
         x, y = row.cost(cost.name), row.interval(PSNR.name)
-        if x is not None and x > 0 and y is not None:
+        if x is not None and x > 0 and y is not None and not row.kind.of_draws:
             found.append((place, row, Point(x, y.mean, y.low, y.high)))
     if len(found) < 2:
         return None
@@ -28,6 +29,7 @@ def _plot(league: League, cost: Column) -> Plot | None:
     # A yardstick that costs nothing, or knows the truth, would leave no front to the models.
     models = [i for i, (_, row, _) in enumerate(found) if row.kind is Kind.MODEL and row.ranked]
     front = [models[i] for i in pareto_front([sign * points[i].x for i in models], [points[i].y for i in models])]
+    styles = _styles(league)
     series = [
         Series(
             place,
@@ -37,6 +39,7 @@ def _plot(league: League, cost: Column) -> Plot | None:
             line=False,
             hollow=row.kind is Kind.BASELINE,
             label=row.label,
+            style=styles.get(place),
         )
         for i, (place, row, point) in enumerate(found)
     ]
@@ -53,3 +56,9 @@ def _plot(league: League, cost: Column) -> Plot | None:
         series=series,
         front=[points[i] for i in front],
     )
+
+
+def _styles(league: League) -> dict[int, int]:
+    """The best models in colours of their own, the same in every plot against a cost; the others are grey."""
+    ranked = [place for place, row in enumerate(league.rows) if row.standing and row.kind is Kind.MODEL]
+    return {place: style for style, place in enumerate(ranked[:STYLES])}

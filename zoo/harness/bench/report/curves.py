@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from statistics import fmean
 from typing import Any
 
 import msgspec
 
 from zoo.harness.bench.league import League
-from zoo.harness.bench.report.plot import Plot, Point, Series
+from zoo.harness.bench.report.panels import MOST_PANELS, STYLES, Line, panels
+from zoo.harness.bench.report.plot import Plot, Point
 from zoo.harness.bench.report.scales import linear, logarithmic
 from zoo.harness.bench.results import Result
 from zoo.harness.bench.run_record import CurvePoint
@@ -18,51 +20,55 @@ _MOST_POINTS = 120
 """Of a line; a log of many steps is averaged down to them."""
 
 
-def curve_plots(league: League, left_out: list[str]) -> list[tuple[str, Plot]]:
-    """PSNR by steps, PSNR by seconds, and loss by steps, a line a run; without what nothing was logged of.
+def curve_plots(league: League, left_out: list[str]) -> list[tuple[str, list[Plot]]]:
+    """PSNR by steps, PSNR by seconds, and loss by steps, a line a model; without what nothing was logged of.
 
     Args:
         left_out: told of each log that cannot be read, a sentence.
     """
-    plots = [
-        ("PSNR by step", _psnr_plot(league, "step", lambda point: point.step)),
-        ("PSNR by second", _psnr_plot(league, "seconds of training", lambda point: point.seconds)),
-        ("loss", _loss_plot(league, left_out)),
+    found = [
+        ("PSNR by step", _psnr(league, "step", lambda point: point.step)),
+        ("PSNR by second", _psnr(league, "seconds of training", lambda point: point.seconds)),
+        ("loss", _loss(league, left_out)),
     ]
-    return [(name, plot) for name, plot in plots if plot is not None]
+    return [(name, plots) for name, plots in found if plots]
 
 
-def _runs(league: League) -> Iterable[tuple[int, Result]]:
-    return ((place, run) for place, row in enumerate(league.rows) if not row.kind.of_draws for run in row.runs)
+def _psnr(league: League, x_label: str, x: Callable[[CurvePoint], float]) -> list[Plot]:
+    def points(run: Result) -> list[Point]:
+        return [Point(x(point), point.psnr) for point in run.record.curve if point.psnr is not None]
+
+    lines = _lines(league, points)
+    if not lines:
+        return []
+    xs = [point.x for line in lines for point in line.points]
+    return panels(lines, "Test PSNR", x_label, "PSNR, dB", linear([0, *xs]), linear)
 
 
-def _psnr_plot(league: League, x_label: str, x: Callable[[CurvePoint], float]) -> Plot | None:
-    series = []
-    for place, run in _runs(league):
-        points = [Point(x(point), point.psnr) for point in run.record.curve if point.psnr is not None]
-        if points:
-            series.append(Series(place, f"{run.record.label}, seed {run.record.seed}", points))
-    if not series:
-        return None
-    xs, ys = _values(series)
-    return Plot("Test PSNR while training", x_label, "PSNR, dB", linear([0, *xs]), linear(ys), series)
+def _loss(league: League, left_out: list[str]) -> list[Plot]:
+    def points(run: Result) -> list[Point]:
+        return _thinned([Point(step, loss) for step, loss in _losses(run, left_out) if loss > 0])
+
+    lines = _lines(league, points)
+    if not lines:
+        return []
+    xs = [point.x for line in lines for point in line.points]
+    return panels(lines, "Training loss", "step", "loss, each model's own", linear([0, *xs]), logarithmic)
 
 
-def _loss_plot(league: League, left_out: list[str]) -> Plot | None:
-    series = []
-    for place, run in _runs(league):
-        points = _thinned([Point(step, loss) for step, loss in _losses(run, left_out) if loss > 0])
-        if points:
-            series.append(Series(place, f"{run.record.label}, seed {run.record.seed}", points))
-    if not series:
-        return None
-    xs, ys = _values(series)
-    return Plot("Training loss", "step", "loss, each model's own", linear([0, *xs]), logarithmic(ys), series)
-
-
-def _values(series: list[Series]) -> tuple[list[float], list[float]]:
-    points = [point for line in series for point in line.points]
-    return [point.x for point in points], [point.y for point in points]
+def _lines(league: League, points: Callable[[Result], list[Point]]) -> list[Line]:
+    """A line a model: the mean of its seeds where they were looked at alike, else its first seed."""
+    lines: list[Line] = []
+    for place, row in enumerate(league.rows):
+        if row.kind.of_draws or len(lines) >= MOST_PANELS * STYLES:
+            continue
+        runs = [found for run in row.runs if (found := points(run))]
+        if not runs:
+            continue
+        alike = [found for found in runs if len(found) == len(runs[0])]
+        mean = [Point(fmean(p.x for p in each), fmean(p.y for p in each)) for each in zip(*alike, strict=True)]
+        lines.append(Line(place, row, f"{row.label}, mean of {len(alike)} runs" if len(alike) > 1 else row.label, mean))
+    return lines
 
 
 def _losses(run: Result, left_out: list[str]) -> list[tuple[float, float]]:

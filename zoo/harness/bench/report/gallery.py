@@ -18,6 +18,8 @@ _Read = TypeVar("_Read")
 
 PHOTOS = 12
 """Shown by every model, evenly spread over those that pictures were kept of."""
+MODELS = 60
+"""The best, of which pictures are shown: more would make a page that no one can mail."""
 EXTREMES = 2
 """Best, and as many worst photos, of each model."""
 _SHOWN_SIDE = 160
@@ -35,10 +37,10 @@ def gallery(folder: Path, league: League, left_out: list[str]) -> dict[str, Any]
         left_out: told of each file of pictures that cannot be read, a sentence.
     """
     names: list[str] = []
-    models = []
+    models: list[tuple[int, str, Result, list[float], list[Image.Image]]] = []
     for place, row in enumerate(league.rows):
         run = next(iter(row.finished), None)
-        if run is None or row.kind.of_draws:
+        if run is None or row.kind.of_draws or len(models) >= MODELS:
             continue
         pictures = _readable(left_out, read_predictions, run.folder.path, len(run.names))
         if pictures:

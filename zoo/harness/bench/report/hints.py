@@ -4,44 +4,37 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 
 from zoo.harness.bench.hint_rows import HintRow
 from zoo.harness.bench.league import League
-from zoo.harness.bench.report.plot import Plot, Point, Series
+from zoo.harness.bench.report.panels import MOST_PANELS, STYLES, Line, panels
+from zoo.harness.bench.report.plot import Plot, Point
 from zoo.harness.bench.report.scales import levels, linear
 
 
-def hint_plots(rows: Sequence[HintRow], league: League) -> list[Plot]:
-    """A line a model; none when no sweep has been made."""
+def hint_plots(rows: Sequence[HintRow], league: League) -> list[tuple[str, list[Plot]]]:
+    """A sweep each, a line a model; none when no sweep has been made."""
     places = {row.label: place for place, row in enumerate(league.rows)}
-    sweeps: dict[str, dict[int, list[Point]]] = defaultdict(lambda: defaultdict(list))
+    sweeps: dict[str, dict[int, list[HintRow]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if row.protocol == league.protocol and row.label in places:
-            point = Point(row.level, row.psnr.mean, row.psnr.low, row.psnr.high)
-            sweeps[row.sweep][places[row.label]].append(point)
-    return [_plot(sweep, league, lines) for sweep, lines in sorted(sweeps.items())]
+            sweeps[row.sweep][places[row.label]].append(row)
+    return [(f"sweep {sweep}", _plots(sweep, league, lines)) for sweep, lines in sorted(sweeps.items())]
 
 
-def _plot(sweep: str, league: League, lines: dict[int, list[Point]]) -> Plot:
+def _plots(sweep: str, league: League, lines: dict[int, list[HintRow]]) -> list[Plot]:
     x_label, factor = _levels(sweep, league)
-    points = [point for line in lines.values() for point in line]
-    bounds = [bound for point in points for bound in (point.y, point.low, point.high) if bound is not None]
-    return Plot(
-        title=f"Sweep {sweep}",
-        x_label=x_label,
-        y_label="PSNR, dB",
-        x=levels([round(point.x * factor, 9) for point in points]),
-        y=linear(bounds),
-        series=[
-            Series(
-                place,
-                league.rows[place].label,
-                [replace(point, x=round(point.x * factor, 9)) for point in sorted(line, key=lambda point: point.x)],
-            )
-            for place, line in sorted(lines.items())
-        ],
-    )
+    drawn = [
+        Line(
+            place,
+            league.rows[place],
+            league.rows[place].label,
+            [Point(round(row.level * factor, 9), row.psnr.mean) for row in sorted(line, key=lambda row: row.level)],
+        )
+        for place, line in sorted(lines.items())[: MOST_PANELS * STYLES]
+    ]
+    x = levels([point.x for line in drawn for point in line.points])
+    return panels(drawn, f"Sweep {sweep}", x_label, "PSNR, dB", x, linear)
 
 
 def _levels(sweep: str, league: League) -> tuple[str, float]:

@@ -12,16 +12,12 @@ from markupsafe import Markup
 
 from zoo.core.files import write_whole
 from zoo.harness.bench.leaderboard import Board
-from zoo.harness.bench.league import Kind, League
 from zoo.harness.bench.report.cost import cost_plots
 from zoo.harness.bench.report.curves import curve_plots
 from zoo.harness.bench.report.gallery import gallery
 from zoo.harness.bench.report.header import facts, summary
 from zoo.harness.bench.report.hints import hint_plots
 from zoo.harness.bench.report.table import failures, leaderboard_table
-
-COLOURS = 8
-"""Models drawn in colour at first: as many as can be told apart."""
 
 
 def write_report(folder: Path, output: Path | None = None, *, board: Board | None = None) -> Board:
@@ -60,7 +56,6 @@ def _page(board: Board) -> str:
             tables=[(each, leaderboard_table(each, board.plugin_metrics), failures(each)) for each in board.leagues],
             left_out=board.runs.left_out,
             models=[row.label for row in league.rows],
-            colours=_colours(league),
             costs=cost_plots(league),
             sweeps=sweeps,
             curves=curves,
@@ -93,12 +88,6 @@ def _environment() -> jinja2.Environment:
 def _breakable(name: str) -> Markup:
     """A model's name that a narrow cell breaks after its underscores and not within a word."""
     return Markup("_<wbr>").join(name.split("_"))
-
-
-def _colours(league: League) -> dict[int, int]:
-    """A colour for each of the best models; baselines are drawn grey until they are asked for."""
-    ranked = [place for place, row in enumerate(league.rows) if row.standing and row.kind is Kind.MODEL]
-    return {place: colour for colour, place in enumerate(ranked[:COLOURS])}
 
 
 def _script_safe(data: dict[str, Any]) -> Markup:

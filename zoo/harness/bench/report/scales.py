@@ -6,6 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+FEWEST_TICKS = 3
+"""With fewer a reader cannot see how an axis goes on."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -39,7 +42,10 @@ def logarithmic(values: Sequence[float], *, only_decades_from: float = 3.0) -> S
     digits = (1,) if decades > only_decades_from else (1, 2, 5)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [digit * 10.0**power for power in powers for digit in digits]
-    return Scale(low, high, tuple(tick for tick in ticks if low <= tick <= high), math.log10)
+    inside = [tick for tick in ticks if low <= tick <= high]
+    if len(inside) < FEWEST_TICKS:  # a short axis is nearly straight, and round steps divide it
+        inside = [tick for tick in linear([low, high]).ticks if low <= tick <= high]
+    return Scale(low, high, tuple(inside), math.log10)
 
 
 def levels(values: Sequence[float]) -> Scale:

@@ -49,15 +49,14 @@ class Table:
 
     columns: list[Column]
     rows: list[TableRow]
-    notes: list[tuple[str, list[str]]]
+    notes: list[tuple[str, str]]
+    steadiness: str
 
 
 def leaderboard_table(league: League, plugin_metrics: Sequence[Column] = ()) -> Table:
     """A league's table; columns nothing was measured of are left out."""
     values = {column.name: [_span(column, row) for row in league.rows] for column in (*COLUMNS, *plugin_metrics)}
-    columns = [
-        column for column in (*COLUMNS, *plugin_metrics) if any(column.text(span.value) for span in values[column.name])
-    ]
+    columns = [column for column in (*COLUMNS, *plugin_metrics) if _tells(column, values[column.name])]
     tied = sum(row.tied_with_best for row in league.rows) > 1
     scales = {column.name: _scale(values[column.name]) for column in columns}
     return Table(
@@ -73,6 +72,7 @@ def leaderboard_table(league: League, plugin_metrics: Sequence[Column] = ()) -> 
             for place, row in enumerate(league.rows)
         ],
         _shared_notes(league.rows),
+        league.steadiness,
     )
 
 
@@ -80,6 +80,14 @@ def failures(league: League) -> list[tuple[str, int, str, str]]:
     """(model, seed, status, reason) of every run that came to no score."""
     failed = [run for run in league.runs if not run.ok]
     return sorted((run.record.label, run.record.seed, run.status, run.error or "no reason is known") for run in failed)
+
+
+def _tells(column: Column, values: Sequence[Span]) -> bool:
+    """Whether anything was measured; seeds and status that are the same of all rows are said above the table."""
+    texts = {column.text(value.value) for value in values}
+    if column in (SEEDS, STATUS):
+        return len(texts) > 1 or (column is STATUS and texts != {"ok"})
+    return texts != {""}
 
 
 def _badges(row: Row, tied: bool) -> list[str]:
@@ -90,14 +98,22 @@ def _badges(row: Row, tied: bool) -> list[str]:
     ]
 
 
-def _shared_notes(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
-    """Each note once, with the models it is about; no models where it is about all of them."""
+def _shared_notes(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """Each note once, with the models it is about."""
     about: dict[str, list[str]] = {}
+    every = [row.label for row in rows if row.finished and not row.kind.of_draws]
     for row in rows:
         for note in row.notes:
             about.setdefault(note, []).append(row.label)
-    scored = sum(row.ok for row in rows)
-    return [(note, [] if len(models) >= max(scored, 2) else models) for note, models in about.items()]
+    return [(note, _whom(labels, every)) for note, labels in about.items()]
+
+
+def _whom(labels: Sequence[str], every: Sequence[str]) -> str:
+    """In words, the shorter way: some, all, or all but some."""
+    others = [label for label in every if label not in labels]
+    if len(every) > 1 and not others:
+        return "all models"
+    return ", ".join(labels) if len(labels) <= len(others) + 1 else f"all but {', '.join(others)}"
 
 
 def _span(column: Column, row: Row) -> Span:

@@ -32,31 +32,14 @@ for (const select of document.querySelectorAll("select.choose")) {
   show();
 }
 
-// Models in colour: a chip takes the first colour that is free, and gives it back.
+// One model drawn before all others, in every plot.
 {
-  const COLOURS = 8;
-  const chips = [...document.querySelectorAll(".chip")];
-  const colourOf = (element) => [...element.classList].find((name) => /^c\d$/.test(name));
-  const legend = document.querySelector(".chosen");
-  const tell = () => legend.replaceChildren(...chips.filter(colourOf).map((chip) => {
-    const name = document.createElement("span");
-    name.className = colourOf(chip);
-    name.textContent = chip.textContent;
-    return name;
-  }));
-  for (const chip of chips) {
-    chip.addEventListener("click", () => {
-      const old = colourOf(chip);
-      const taken = new Set(chips.map(colourOf));
-      const free = [...Array(COLOURS).keys()].map((k) => `c${k}`).find((name) => !taken.has(name));
-      if (!old && !free) return;
-      for (const element of document.querySelectorAll(`.chip[data-model="${chip.dataset.model}"], .series[data-model="${chip.dataset.model}"]`)) {
-        element.classList.toggle(old || free, !old);
-        if (!old && element.closest("svg")) element.parentNode.append(element);
-      }
-      chip.setAttribute("aria-pressed", String(!old));
-      tell();
-    });
-  }
-  tell();
+  const selects = [...document.querySelectorAll("select.highlight")];
+  for (const select of selects) select.addEventListener("change", () => {
+    for (const other of selects) other.value = select.value;
+    for (const series of document.querySelectorAll(".series")) {
+      series.classList.toggle("chosen", series.dataset.model === select.value);
+      if (series.dataset.model === select.value) series.parentNode.append(series);
+    }
+  });
 }
