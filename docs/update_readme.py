@@ -1,5 +1,5 @@
-"""Write the generated parts of our texts anew: the README's table of models and quick leaderboard, the plugins' kinds,
-the columns of the results.
+"""Write the tables of docs/ and of the READMEs of results/ anew: the models, the plugins' kinds, the
+columns of the results, the quick leaderboard.
 
     python docs/update_readme.py [--check]
 
@@ -20,10 +20,10 @@ from zoo.harness.bench.columns import LEADERBOARD as LEADERBOARD_CSV
 from zoo.harness.bench.leaderboard import read_table
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+MODELS = ROOT / "docs" / "models.md"
 PLUGINS = ROOT / "docs" / "plugins.md"
 RESULTS = ROOT / "results" / "README.md"
-LEADERBOARD = ROOT / "results" / "quick" / "leaderboard.csv"
+QUICK = ROOT / "results" / "quick"
 
 
 def models_table() -> str:
@@ -39,12 +39,12 @@ def models_table() -> str:
 
 def leaderboard_table() -> str:
     """The committed quick leaderboard, the columns one looks at first; each cell is the file's own, rounded once."""
-    columns, rows = read_table(LEADERBOARD.parent)
-    where = f"`results/quick`, {rows[0]['device']}, {rows[0]['date']}, protocol `{rows[0]['protocol']}`"
+    columns, rows = read_table(QUICK)
+    where = f"{rows[0]['device']}, {rows[0]['date']}, protocol `{rows[0]['protocol']}`"
     apart = "psnr_to_best" if "psnr_to_best" in columns else "psnr"
     title = {"psnr_to_best": "to the best", "psnr": "95 % interval"}[apart]
     lines = [
-        f"From {where}; ranks and intervals as in `results/README.md`.",
+        f"On {where}; ranks and intervals as in [../README.md](../README.md).",
         "",
         f"| rank | model | PSNR (dB) | {title} | SSIM | ST-LPIPS | ΔE00 | M params | photos/s |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -102,13 +102,14 @@ def _linked(source: str) -> str:
 
 def main() -> None:
     tables = {
-        README: {"models": models_table(), "leaderboard": leaderboard_table()},
+        MODELS: {"models": models_table()},
         PLUGINS: {"kinds": kinds_table()},
         RESULTS: {
             "leaderboard columns": columns_table(LEADERBOARD_CSV),
             "run columns": columns_table(of_runs_only()),
             "hint columns": columns_table(HINTS),
         },
+        QUICK / "README.md": {"leaderboard": leaderboard_table()},
     }
     for file, parts in tables.items():
         before = file.read_text(encoding="utf-8")
@@ -116,7 +117,7 @@ def main() -> None:
         if "--check" not in sys.argv[1:]:
             file.write_text(after, encoding="utf-8")
         elif before != after:
-            sys.exit(f"{file.name} is not current; run: python docs/update_readme.py")
+            sys.exit(f"{file.relative_to(ROOT)} is not current; run: python docs/update_readme.py")
 
 
 if __name__ == "__main__":

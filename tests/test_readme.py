@@ -1,8 +1,9 @@
-"""The README's generated parts are current, and its example works from a fresh clone."""
+"""The generated parts of our texts are current, the README is short, and its example works from a fresh clone."""
 
 from __future__ import annotations
 
 import importlib.util
+import re
 import shlex
 import subprocess
 import sys
@@ -31,6 +32,15 @@ def test_the_tables_are_those_of_the_registry_and_the_results():
     command = [sys.executable, str(ROOT / "docs" / "update_readme.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_readme_is_a_page_and_a_half_and_links_to_what_is_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 120
+    linked = [target for target in re.findall(r"\]\(([^)]+)\)", text) if "://" not in target]
+    assert {"docs/models.md", "results/quick/README.md"} <= set(linked)
+    for target in linked:
+        assert (ROOT / target).is_file(), target
 
 
 def commands(verb: str) -> list[list[str]]:

@@ -1,6 +1,6 @@
 """Where models stand: the rows of one protocol, best first, each with the runs it is made of.
 
-The leaderboard, the report and the README's tables are made of these rows.
+The leaderboard, the report and the tables of our texts are made of these rows.
 """
 
 from __future__ import annotations
