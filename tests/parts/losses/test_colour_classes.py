@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from zoo.core.contracts import Batch
-from zoo.parts.blocks.ab_bins import gamut_bins, soft_encode
+from zoo.parts.layers.ab_bins import gamut_bins, soft_encode
 from zoo.parts.losses.classification import Classification
 from zoo.parts.losses.rebalanced_ce import RebalancedCE
 

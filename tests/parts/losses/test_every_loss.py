@@ -13,7 +13,7 @@ import torch
 from zoo.core.contracts import Batch, Loss
 from zoo.core.errors import BadInput
 from zoo.core.registry import current
-from zoo.parts.blocks.ab_bins import gamut_bins
+from zoo.parts.layers.ab_bins import gamut_bins
 from zoo.parts.losses.classification import Classification
 from zoo.parts.losses.gradient import Gradient
 from zoo.parts.losses.huber import Huber

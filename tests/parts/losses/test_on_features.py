@@ -15,11 +15,11 @@ from safetensors.torch import save_file
 from zoo.core import download
 from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput, Unavailable
-from zoo.parts.losses import trunk_weights
 from zoo.parts.losses.feature_trunk import FeatureTrunk
 from zoo.parts.losses.lpips import LPIPS
 from zoo.parts.losses.perceptual import Perceptual
 from zoo.parts.losses.style import Style, gram
+from zoo.parts.weights import imagenet
 
 
 @pytest.fixture(scope="session")
@@ -155,6 +155,6 @@ def test_files_that_are_no_state_dict_are_refused(tmp_path: Path, alexnet_file: 
     torch.save(torch.zeros(3), tmp_path / "tensor.pth")
     for name in ("text.pth", "text.safetensors", "tensor.pth", "missing.pth"):
         with pytest.raises(BadInput, match=name):
-            trunk_weights.trunk_state("alexnet", str(tmp_path / name))
+            imagenet.trunk_state("alexnet", str(tmp_path / name))
     with pytest.raises(BadInput, match="lack"):
         LPIPS(net="vgg", trunk_file=str(alexnet_file))

@@ -11,7 +11,7 @@ from scipy.spatial import Delaunay
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import HINT_GAIN
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.ab_bins import gamut_bins, grid_bins
+from zoo.parts.layers.ab_bins import gamut_bins, grid_bins
 from zoo.parts.networks.zhang2017 import GlobalHints, Zhang2017, suggest_colours
 
 # Stage → (index, in, out) of its 3×3 convolutions, dilation, index of the BatchNorm.

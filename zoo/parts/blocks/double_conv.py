@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from zoo.parts.blocks.conv_unit import ConvUnit, Norm
+from zoo.parts.layers.conv_unit import ConvUnit, Norm
 
 
 class DoubleConv(nn.Sequential):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.conv_unit import ConvUnit
+from zoo.parts.layers.conv_unit import ConvUnit
 
 
 class MultiScale(nn.Module):

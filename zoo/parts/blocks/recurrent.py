@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.conv_unit import conv
+from zoo.parts.layers.conv_unit import conv
 
 
 class Recurrent(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from zoo.parts.blocks.conv_unit import ConvUnit, conv
+from zoo.parts.layers.conv_unit import ConvUnit, conv
 
 
 class Residual(nn.Module):

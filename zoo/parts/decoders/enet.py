@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.enet_bottleneck import RegularBottleneck, UpsamplingBottleneck
-from zoo.parts.blocks.unpool import indices_of
+from zoo.parts.layers.enet_bottleneck import RegularBottleneck, UpsamplingBottleneck
+from zoo.parts.layers.unpool import indices_of
 
 _DROPOUT = 0.1
 

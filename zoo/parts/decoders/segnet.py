@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.conv_unit import ConvUnit, Norm
-from zoo.parts.blocks.unpool import indices_of, unpool
-from zoo.parts.blocks.vgg_stages import CONVOLUTIONS
+from zoo.parts.layers.conv_unit import ConvUnit, Norm
+from zoo.parts.layers.unpool import indices_of, unpool
+from zoo.parts.layers.vgg_stages import CONVOLUTIONS
 
 
 class SegNetDecoder(nn.Module):
-    """The encoder mirrored: each pooling undone by :func:`~zoo.parts.blocks.unpool.unpool`, then convolutions that fill
+    """The encoder mirrored: each pooling undone by :func:`~zoo.parts.layers.unpool.unpool`, then convolutions that fill
     the holes (arXiv:1511.00561, section 3 and Fig. 2).
 
     A pyramid with pool indices, of any sizes, to (N, C₀, H / r₀, W / r₀) of its finest level. On VGG16 these are

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.conv_unit import ConvUnit
-from zoo.parts.blocks.tiny_maps import Enlarged, norms_per_sample
+from zoo.parts.decoders.tiny_maps import Enlarged, norms_per_sample
+from zoo.parts.layers.conv_unit import ConvUnit
 
 Architecture = Literal[
     "unetplusplus",
@@ -66,7 +66,7 @@ class SmpDecoder(nn.Module):
     * what it upsamples at the end by 2, 4 or 8 is left to the colorizer (``reduction``);
     * a batch norm behind a global pooling is a group norm, so that batches of one can be trained
       (``deeplabv3plus``, ``pan``, ``upernet``);
-    * ``pan`` repeats the pixels of a coarsest map below 16 × 16 (:class:`~zoo.parts.blocks.tiny_maps.Enlarged`);
+    * ``pan`` repeats the pixels of a coarsest map below 16 × 16 (:class:`~zoo.parts.decoders.tiny_maps.Enlarged`);
     * ``deeplabv3plus`` enlarges whatever coarsest map it gets to its skip at 4: no stage of ours is dilated;
     * ``dpt`` sees no class token, and continues maps of odd sides by their last row or column; it comes with the
       convolution, norm and dropout of the library's DPT head, without which its features have no scale.

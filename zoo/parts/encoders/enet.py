@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.enet_bottleneck import DownsamplingBottleneck, RegularBottleneck
+from zoo.parts.layers.enet_bottleneck import DownsamplingBottleneck, RegularBottleneck
 
 _REGULAR, _ASYMMETRIC = {"dilation": 1}, {"asymmetric": 5}
 _CYCLE = (

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.errors import BadInput, Unavailable, UnknownName, did_you_mean
 from zoo.core.ingredients import of_distribution, of_file
-from zoo.parts.blocks.efficientnet_lite_weights import VARIANTS, shipped_ingredients, shipped_state_dict
+from zoo.parts.weights.imagenet import VARIANTS, shipped_ingredients, shipped_state_dict
 
 if TYPE_CHECKING:
     from timm.models import FeatureInfo, PretrainedCfg

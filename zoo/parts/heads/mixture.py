@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.gaussian_mixture import GaussianMixture
+from zoo.parts.layers.gaussian_mixture import GaussianMixture
 
 _RADIUS, _SCALE = 0.2, 0.1
 """Where the components start: 22 units of Lab around grey, each 11 wide."""

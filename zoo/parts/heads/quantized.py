@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.ab_bins import GAMUT_BINS
-from zoo.parts.blocks.quantized_ab import QuantizedAb
+from zoo.parts.layers.ab_bins import GAMUT_BINS, QuantizedAb
 
 
 class QuantizedHead(nn.Module):

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from zoo.core.color import join_lab
 from zoo.core.contracts import Batch, Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.efficientnet_lite_weights import shipped_ingredients, shipped_state_dict
-from zoo.parts.losses.trunk_weights import freeze_with
+from zoo.parts.weights.imagenet import freeze_with, shipped_ingredients, shipped_state_dict
 
 
 class ClassDistribution(nn.Module):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from zoo.core.color import join_lab
 from zoo.core.contracts import Batch, Prediction
 from zoo.core.errors import BadInput, did_you_mean
-from zoo.parts.losses.trunk_weights import SHIPPED, freeze_with, trunk_state
+from zoo.parts.weights.imagenet import SHIPPED, freeze_with, trunk_state
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))

@@ -13,7 +13,7 @@ from zoo.core.color import join_lab
 from zoo.core.contracts import Batch, Prediction
 from zoo.core.errors import BadInput, did_you_mean
 from zoo.core.ingredients import of_distribution
-from zoo.parts.losses.trunk_weights import freeze_with, trunk_ingredients, trunk_state
+from zoo.parts.weights.imagenet import freeze_with, trunk_ingredients, trunk_state
 
 NETS = {"alex": "alexnet", "squeeze": "squeezenet1_1", "vgg": "vgg16"}
 SMALLEST = 32

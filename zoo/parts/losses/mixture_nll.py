@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zoo.core.contracts import Batch, Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.gaussian_mixture import GaussianMixture
+from zoo.parts.layers.gaussian_mixture import GaussianMixture
 
 
 class MixtureNLL:

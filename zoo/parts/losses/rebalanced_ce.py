@@ -9,7 +9,7 @@ from torch import Tensor
 from zoo.core.color import AB_SCALE
 from zoo.core.contracts import Batch, Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.ab_bins import soft_neighbours
+from zoo.parts.layers.ab_bins import soft_neighbours
 
 GREY_LIMIT = 5.0
 """A photo in which no |a*| or |b*| exceeds this teaches nothing and does not count."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import Batch, Prediction
 from zoo.parts.losses.feature_trunk import FeatureTrunk, level_weights
-from zoo.parts.losses.trunk_weights import trunk_ingredients
+from zoo.parts.weights.imagenet import trunk_ingredients
 
 
 def gram(features: Tensor) -> Tensor:

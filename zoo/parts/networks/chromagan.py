@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from zoo.core.color import AB_SCALE
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
-from zoo.parts.blocks.he_normal import he_normal
 from zoo.parts.blocks.start_grey import start_grey
-from zoo.parts.blocks.vgg_stages import vgg_stages
+from zoo.parts.layers.he_normal import he_normal
+from zoo.parts.layers.vgg_stages import vgg_stages
 
 CLASSES = 1000
 _TRUNK_STAGES = 4

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
 from zoo.parts.blocks.start_grey import start_grey
-from zoo.parts.blocks.upsample import start_as_nearest
+from zoo.parts.layers.upsample import start_as_nearest
 
 
 class EDSR(nn.Module):

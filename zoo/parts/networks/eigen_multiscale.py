@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.conv_unit import ConvUnit
-from zoo.parts.blocks.he_normal import he_normal
 from zoo.parts.blocks.start_grey import start_grey
-from zoo.parts.blocks.vgg_stages import vgg_stages
+from zoo.parts.layers.conv_unit import ConvUnit
+from zoo.parts.layers.he_normal import he_normal
+from zoo.parts.layers.vgg_stages import vgg_stages
 
 
 class EigenMultiscale(nn.Module):

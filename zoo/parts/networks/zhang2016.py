@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from zoo.core.color import AB_SCALE
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.ab_bins import GAMUT_BINS
-from zoo.parts.blocks.published_weights import published_name, take_published
-from zoo.parts.blocks.quantized_ab import QuantizedAb
-from zoo.parts.blocks.zhang_stage import deconvolution, stage
+from zoo.parts.layers.ab_bins import GAMUT_BINS, QuantizedAb
+from zoo.parts.layers.zhang_stage import deconvolution, stage
+from zoo.parts.weights.published import published_name, take_published
 
 
 class Zhang2016(nn.Module):

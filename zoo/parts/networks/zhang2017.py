@@ -13,13 +13,12 @@ from torch import Tensor, nn
 from zoo.core.color import AB_SCALE
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.ab_bins import GAMUT_BINS, gamut_bins, grid_bins, soft_neighbours
-from zoo.parts.blocks.he_normal import he_normal
-from zoo.parts.blocks.published_weights import published_name, take_published
-from zoo.parts.blocks.quantized_ab import QuantizedAb
 from zoo.parts.blocks.start_grey import start_grey
-from zoo.parts.blocks.vector_norm import VectorNorm
-from zoo.parts.blocks.zhang_stage import deconvolution, stage
+from zoo.parts.layers.ab_bins import GAMUT_BINS, QuantizedAb, gamut_bins, grid_bins, soft_neighbours
+from zoo.parts.layers.he_normal import he_normal
+from zoo.parts.layers.vector_norm import VectorNorm
+from zoo.parts.layers.zhang_stage import deconvolution, stage
+from zoo.parts.weights.published import published_name, take_published
 
 CLASSES = 529
 """The whole 23×23 grid of ab at a spacing of 10."""

@@ -13,7 +13,7 @@ from zoo.core.color import AB_SCALE
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import CONDITION_CHANNELS, Batch, Loss, Prediction, TrainingData
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.noise import Noise
+from zoo.parts.layers.noise import Noise
 
 KERNEL = 4
 """Side of every convolution of the PatchGAN."""

@@ -11,7 +11,7 @@ from zoo.core.color import AB_SCALE
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Loss, TrainingData
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.ab_bins import prior_weights, soft_neighbours
+from zoo.parts.layers.ab_bins import prior_weights, soft_neighbours
 from zoo.parts.objectives.supervised import Supervised
 
 STRIDE = 4

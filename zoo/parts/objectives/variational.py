@@ -13,8 +13,8 @@ from zoo.core.color import AB_SCALE
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Batch, Loss, TrainingData
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.ab_bins import gamut_bins, prior_weights
-from zoo.parts.blocks.noise import Noise
+from zoo.parts.layers.ab_bins import gamut_bins, prior_weights
+from zoo.parts.layers.noise import Noise
 
 FIELDS = 2048
 """So many training photos are enough for some tens of principal components."""

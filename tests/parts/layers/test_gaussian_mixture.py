@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from zoo.parts.blocks.gaussian_mixture import GaussianMixture
+from zoo.parts.layers.gaussian_mixture import GaussianMixture
 
 
 def mixture_of(*shape: int, components: int = 5, channels: int = 3) -> tuple[GaussianMixture, Tensor]:

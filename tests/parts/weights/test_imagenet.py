@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from zoo.core.errors import BadInput, Unavailable
-from zoo.parts.blocks import efficientnet_lite_weights
-from zoo.parts.blocks.efficientnet_lite_weights import shipped_state_dict
+from zoo.parts.weights import imagenet
+from zoo.parts.weights.imagenet import shipped_state_dict
 
 # ImageNet-1k class numbers
 ANIMALS = {"test/gcompris-koala-0.jpg": 105, "test/gcompris-macaque-0.jpg": 373, "train/gcompris-bison-1.jpg": 347}
@@ -29,7 +29,7 @@ def test_a_missing_package_is_unavailable_and_names_the_extra(monkeypatch):
     def missing(name):
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr(efficientnet_lite_weights.importlib, "import_module", missing)
+    monkeypatch.setattr(imagenet.importlib, "import_module", missing)
     with pytest.raises(Unavailable, match=r"colorizer-zoo\[pretrained\]"):
         shipped_state_dict(0)
 

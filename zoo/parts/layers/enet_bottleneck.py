@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.parts.blocks.unpool import unpool
+from zoo.parts.layers.unpool import unpool
 
 RATIO = 4
 Activation = Callable[[], nn.Module]

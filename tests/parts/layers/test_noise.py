@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from zoo.parts.blocks.noise import Noise
+from zoo.parts.layers.noise import Noise
 
 
 def test_state_dict_carries_the_generator() -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from zoo.parts.blocks.unpool import unpool
+from zoo.parts.layers.unpool import unpool
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 13), (30, 23), (2, 3)])

@@ -7,15 +7,23 @@ Zhang et al. 2016 (arXiv:1603.08511), section 2. Everything here is in Lab units
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from zoo.core.color import rgb_to_lab
+from zoo.core.color import AB_SCALE, rgb_to_lab
+from zoo.core.contracts import Prediction
+from zoo.core.errors import BadInput
 
 SPACING, LIMIT = 10, 110
 GAMUT_BINS = 313
 _SURFACE_STEPS = 64
+
+INITIAL_SPREAD = 20.0
+"""Lab units: a fresh network's distribution is this wide a Gaussian around grey, so its mean colour is grey."""
+
+_INITIAL_STD = 0.1
 
 
 def grid_bins() -> Tensor:
@@ -107,3 +115,44 @@ def annealed_mean(logits: Tensor, bins: Tensor, temperature: float = 0.38) -> Te
     probability = torch.softmax(logits.to(dtype) / temperature, dim=1)
     with torch.autocast(logits.device.type, enabled=False):
         return torch.einsum("nqhw,qc->nchw", probability, bins.to(dtype))
+
+
+class QuantizedAb(nn.Module):
+    """A 1×1 convolution to one logit a bin (Zhang et al. 2016, arXiv:1603.08511, section 2.1).
+
+    Features (N, C, H, W) to ``logits`` (N, Q, H, W), with the ``bins`` (Q, 2) they are about, in Lab units, and
+    ``class_weights`` (Q,), how much each counts in a rebalanced loss: 1 until an objective sets that buffer.
+
+    Args:
+        channels: C.
+        bins: Q, so many grid centres nearest to the sRGB gamut; 529 is the whole 23×23 grid.
+
+    Raises:
+        BadInput: fewer bins than two, or more than the grid has.
+    """
+
+    bins: Tensor
+    class_weights: Tensor
+
+    def __init__(self, channels: int, *, bins: int = GAMUT_BINS):
+        super().__init__()
+        # On the CPU even where a network is being laid out on the meta device: the bins are data, not storage.
+        with torch.device("cpu"):
+            available = len(grid_bins())
+            if not 2 <= bins <= available:
+                raise BadInput(f"A network that chooses among {bins} colours; give bins from 2 to {available}.")
+            centres = gamut_bins(bins)
+            self.register_buffer("bins", centres.float())
+            self.register_buffer("class_weights", torch.ones(bins))
+            initial = -centres.square().sum(1) / (2 * INITIAL_SPREAD**2)
+        self.project = nn.Conv2d(channels, bins, 1)
+        nn.init.normal_(self.project.weight, std=_INITIAL_STD / channels**0.5)
+        with torch.no_grad():
+            cast(Tensor, self.project.bias).copy_(initial)
+
+    def forward(self, features: Tensor) -> Prediction:
+        return {"logits": self.project(features), "bins": self.bins, "class_weights": self.class_weights}
+
+    def colour(self, logits: Tensor, temperature: float) -> Tensor:
+        """The annealed mean as ``ab`` (N, 2, H, W), float32: the distribution's mean at T = 1, its mode for T → 0."""
+        return annealed_mean(logits, self.bins, temperature) / AB_SCALE

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from zoo.parts.blocks.tiny_maps import Enlarged, norms_per_sample
+from zoo.parts.decoders.tiny_maps import Enlarged, norms_per_sample
 
 
 def test_large_maps_are_untouched():

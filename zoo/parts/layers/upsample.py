@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.parts.blocks.conv_unit import ConvUnit, conv
+from zoo.parts.layers.conv_unit import ConvUnit, conv
 
 Mode = Literal["nearest", "bilinear", "transpose", "pixel_shuffle"]
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.published_weights import published_name, take_published
+from zoo.parts.weights.published import published_name, take_published
 
 
 def test_a_prefix_is_a_whole_module_name():

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from zoo.parts.blocks.upsample import Upsample, start_as_nearest
+from zoo.parts.layers.upsample import Upsample, start_as_nearest
 
 MODES = ["nearest", "bilinear", "transpose", "pixel_shuffle"]
 

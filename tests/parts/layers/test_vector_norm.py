@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from zoo.parts.blocks.vector_norm import VectorNorm
+from zoo.parts.layers.vector_norm import VectorNorm
 
 
 def test_it_is_torchs_for_more_than_one_vector():
