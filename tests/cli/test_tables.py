@@ -157,3 +157,16 @@ def test_a_table_that_fits_keeps_each_row_on_its_line(monkeypatch, capsys):
     assert any(
         line.split() == ["attention_unet", "22.5", "two", "words"] for line in capsys.readouterr().out.splitlines()
     )
+
+
+def test_a_photo_named_like_a_formula_is_text_in_a_spreadsheet(tmp_path, photos):
+    for folder in ("made", "true"):
+        (tmp_path / folder).mkdir()
+        for name in ("=1+1.png", "plain.png"):
+            Image.fromarray(photos[0]).save(tmp_path / folder / name)
+    made, true = str(tmp_path / "made"), str(tmp_path / "true")
+    lines = zoo("score", made, true, "--metrics", "psnr", "--format", "csv").splitlines()
+    assert not any(line.startswith("=") for line in lines)
+    table = pd.read_csv(io.StringIO("\n".join(lines)))
+    assert len(table) == 2
+    assert table["psnr"].tolist() == [100.0, 100.0]

@@ -33,13 +33,15 @@ def command(ctx: click.Context, predictions: Path, targets: Path, metrics: list[
     Exit code 1 when some images could not be scored, 2 when none could.
     """
     from zoo.cli.tables import cell, print_json
+    from zoo.core.csv_file import csv_text
 
     table, remarks, failures = _scored(predictions, targets, metrics)
     for remark in (*remarks, *failures):
         echo(f"zoo: {cell(remark)}", err=True)
     rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in table.to_dict(orient="records")]
     if form == "csv":
-        echo_data(table.to_csv(index=False, lineterminator="\n"))
+        measured = [{key: value for key, value in row.items() if value == value} for row in rows]
+        echo_data(csv_text(list(map(str, table.columns)), measured))
     elif form == "json":
         print_json(rows)
     else:
