@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
+import yaml
 
 from zoo.core import resources
 from zoo.core.errors import BadInput
@@ -58,15 +62,34 @@ def test_a_wrong_type_is_named():
 @pytest.mark.parametrize(
     "file", [resources.registry_file(), *sorted(resources.suites_folder().glob("*.yaml"))], ids=lambda file: file.name
 )
-def test_our_own_files_read_the_same_by_the_quick_loader(file):
+def test_our_own_files_hold_what_pyyaml_itself_reads_in_them(file):
     text = file.read_text(encoding="utf-8")
-    assert parse(text, file.name, ours=True) == parse(text, file.name)
+    assert parse(text, file.name) == yaml.load(text, Loader=yaml.SafeLoader)
 
 
-def test_a_mistake_in_our_own_file_is_named_as_in_any_other():
-    for text in ("a: [1", "a: 1\na: 2", "a: &x 1\nb: *x\nc: {"):
-        with pytest.raises(BadInput) as strict:
-            parse(text, "registry.yaml")
-        with pytest.raises(BadInput) as quick:
-            parse(text, "registry.yaml", ours=True)
-        assert str(quick.value) == str(strict.value)
+@pytest.mark.parametrize("opened", ["[", "{a: ", "- ", "? "])
+def test_nesting_without_end_is_refused_before_it_is_composed(opened):
+    assert parse("[" * 50 + "]" * 50, "f")
+    with pytest.raises(BadInput, match="f, line 1: more than 50 levels"):
+        parse(opened * 100, "f")
+    with pytest.raises(BadInput, match=r"^f, line 1.*(levels|nesting)"):
+        parse(opened * 100_000, "f")
+
+
+def test_without_libyaml_the_same_is_read_and_the_same_refused():
+    """A PyYAML that was built without it has no CSafeLoader."""
+    program = """
+import sys, yaml
+del yaml.CSafeLoader
+from zoo.core.errors import BadInput
+from zoo.core.strict_yaml import parse
+assert parse("{a: 1e-3, b: [5, x]}", "f") == {"a": 1e-3, "b": [5, "x"]}
+refused = {"a: 1\\na: 2": "given twice", "a: &x 1\\nb: *x": "aliases", "[" * 60: "50 levels", "a: [": "valid"}
+for text, sentence in refused.items():
+    try:
+        sys.exit(f"taken: {parse(text, 'f')}")
+    except BadInput as error:
+        assert sentence in str(error), error
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

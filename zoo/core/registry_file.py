@@ -35,7 +35,7 @@ def read_registry_file(file: Path, known: Mapping[str, RecipeRow], *, builtin: b
     Raises:
         BadInput: it cannot be read or does not fit the table's form.
     """
-    table = read_mapping(file, ours=builtin)
+    table = read_mapping(file)
     shown = "registry.yaml" if builtin else str(file)
     for key in table:
         if key not in SECTIONS:

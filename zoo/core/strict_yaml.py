@@ -1,8 +1,11 @@
-"""YAML read strictly: the safe loader, no duplicate key, no unknown key, and errors that name the place."""
+"""YAML read strictly: the safe loader, no duplicate key, no unknown key, and errors that name the place.
+
+Not ``msgspec.yaml``: it loads by PyYAML as it comes, where the last of two equal keys wins and aliases expand, and its
+errors know no line.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import re
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,26 +19,24 @@ from zoo.core.misfit import misfit
 T = TypeVar("T")
 _LIMIT = 4 * 2**20
 
+_DEEPEST = 50
+"""Levels of nesting that are read; ours have six. libyaml composes without a limit, until the stack ends."""
+
 # What PyYAML's constructors raise on a tag that its value does not fit, such as ``!!bool maybe``.
 _MISFITS = (RecursionError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 
 
-class _Loader(yaml.SafeLoader):
-    """The safe loader, stricter: ``1e-3`` is a number, a key given twice or an alias is an error."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            # Aliases let a few bytes expand to gigabytes; nothing here needs them.
-            line = self.peek_event().start_mark.line + 1
-            raise BadInput(f"{self.name}, line {line}: YAML aliases are not used here; write the value out.")
-        return super().compose_node(parent, index)
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The safe loader, libyaml's where PyYAML has it, and stricter: ``1e-3`` is a number, keys are text and unique."""
 
 
-class _QuickLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The same values from libyaml, where PyYAML has it: ten times as quick, which a command line feels.
+class _Refused(yaml.YAMLError):
+    """What YAML allows and we do not: the sentence, and the mark of its place."""
 
-    It cannot refuse aliases, and composes nested nodes without a limit; so it reads our own files only.
-    """
+    def __init__(self, sentence: str, mark: Any):
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.line = mark.line + 1
 
 
 _FLOAT = re.compile(r"^[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$")
@@ -46,11 +47,9 @@ def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str):
-            mark = key_node.start_mark
-            raise BadInput(f"{mark.name}, line {mark.line + 1}: the key {key!r} is not text; put it in quotes.")
+            raise _Refused(f"the key {key!r} is not text; put it in quotes", key_node.start_mark)
         if key in seen:
-            mark = key_node.start_mark
-            raise BadInput(f"{mark.name}, line {mark.line + 1}: the key {key!r} is given twice; remove one.")
+            raise _Refused(f"the key {key!r} is given twice; remove one", key_node.start_mark)
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
 
@@ -60,33 +59,40 @@ def _text(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:  # half of a surrogate pair, which an escape can write
-        mark = node.start_mark
-        raise BadInput(f"{mark.name}, line {mark.line + 1}: {value!r} is no text; write it in UTF-8.") from None
+        raise _Refused(f"{value!r} is no text; write it in UTF-8", node.start_mark) from None
     return value
 
 
-for _kind in (_Loader, _QuickLoader):
-    _kind.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
-    _kind.add_constructor("tag:yaml.org,2002:map", _mapping)
-    _kind.add_constructor("tag:yaml.org,2002:str", _text)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:str", _text)
 
 
-def parse(text: str, where: str, *, ours: bool = False) -> Any:
+def _scan(text: str) -> None:
+    """Refuse, before anything is composed, what could take the memory or the stack: aliases and deep nesting."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent):  # a few bytes of them expand to gigabytes; nothing here needs them
+            raise _Refused("YAML aliases are not used here; write the value out", event.start_mark)
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                raise _Refused(f"more than {_DEEPEST} levels lie in one another; write it flatter", event.start_mark)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def parse(text: str, where: str) -> Any:
     """The value a YAML text holds; ``where`` names it in errors.
 
-    Args:
-        ours: the text travels with the package.
-
     Raises:
-        BadInput: not YAML, or a key given twice.
+        BadInput: not YAML, a key given twice or that is not text, an alias, or nesting without end.
     """
-    if ours:
-        with contextlib.suppress(yaml.YAMLError, BadInput):  # the strict loader says what is wrong, and where
-            return yaml.load(text, Loader=_QuickLoader)
     try:
-        loader = _Loader(text)  # looks for control characters already
-        loader.name = where
-        return loader.get_single_data()
+        _scan(text)
+        return yaml.load(text, Loader=_Loader)
+    except _Refused as error:
+        raise BadInput(f"{where}, line {error.line}: {error.sentence}.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -97,11 +103,8 @@ def parse(text: str, where: str, *, ours: bool = False) -> Any:
         raise BadInput(f"{where} is not valid YAML: {reason}.") from None
 
 
-def read_mapping(path: Path, *, ours: bool = False) -> dict[str, Any]:
+def read_mapping(path: Path) -> dict[str, Any]:
     """The mapping a YAML file holds (an empty file is an empty mapping).
-
-    Args:
-        ours: the file travels with the package.
 
     Raises:
         BadInput: the file cannot be read, is not YAML, or holds something else than a mapping.
@@ -114,7 +117,7 @@ def read_mapping(path: Path, *, ours: bool = False) -> dict[str, Any]:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}.") from None
     except (UnicodeDecodeError, ValueError):
         raise BadInput(f"{path} is not a text file in UTF-8.") from None
-    value = parse(text, str(path), ours=ours)
+    value = parse(text, str(path))
     if value is None:
         return {}
     if not isinstance(value, dict):
