@@ -1,6 +1,6 @@
 """What each kind of part promises. Structural: keep the shape and you are a part, no base class.
 
-Tensors (DESIGN 3), everywhere in this package:
+Tensors, everywhere in this package:
 
 =============  =======================  =====================================================
 name           shape                    values

@@ -1,5 +1,7 @@
 """The U-Net family at full size, against the counts of its most used public implementation.
 
+U_Net, AttU_Net, R2U_Net and R2AttU_Net of github.com/LeeJunHyun/Image_Segmentation (network.py at 5e9da93).
+
 Those count convolutions with a bias in front of a batch norm, which takes the bias out again; ours have none. The
 difference must be exactly these biases. 3 channels in and 1 out, as there.
 """

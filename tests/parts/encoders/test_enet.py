@@ -18,6 +18,7 @@ def enet(in_channels: int = 4, classes: int = 20) -> tuple[ENetEncoder, ENetDeco
 
 
 def test_it_has_the_reference_implementation_s_number_of_parameters():
+    # What ENet(20) and ENet(12) of github.com/davidtvs/PyTorch-ENet (models/enet.py at e17d404) count.
     assert count(*enet(3, classes=20)) == 351_804
     assert count(*enet(3, classes=12)) == 350_652
     # A fourth input channel: 12 filters of 4 × 9 weights where 13 have 3 × 9.

@@ -40,7 +40,7 @@ def test_313_bins_reach_every_cell_the_gamut_touches(srgb_ab: np.ndarray) -> Non
     bins = {tuple(b) for b in gamut_bins().int().tolist()}
     touched = {tuple(cell) for cell in (np.round(srgb_ab / 10) * 10).astype(int).tolist()}
     assert len(bins) == 313
-    assert len(touched) == pytest.approx(262, abs=3)
+    assert len(touched) == pytest.approx(261, abs=1)  # all 2²⁴ sRGB colours touch 261, by scikit-image
     assert touched <= bins
 
 

@@ -52,7 +52,7 @@ def pick_precision(name: str, device: torch.device) -> str:
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
-    """bf16 where asked for. It needs no loss scaling and is as fast as fp16 (FIELD 6)."""
+    """bf16 where asked for. It needs no loss scaling and is as fast as fp16."""
     if precision == "bf16":
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()

@@ -25,7 +25,7 @@ class Zhang2017(Supervised):
     detached features:
 
     1. classification, no hints: the trunk learns to tell colours apart. Without it, regression from scratch ends
-       in grey (the repository's issue 3);
+       in grey (issue 3 of that repository);
     2. regression with the recipe's hints. That the public code then lowers the learning rate by ten, and by ten
        again, is left to the recipe's schedule.
 
