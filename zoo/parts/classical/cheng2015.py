@@ -104,7 +104,7 @@ class Cheng2015(nn.Module):
         """One pass over the training photos: the clusters, and how soft the choice between them is.
 
         Raises:
-            BadInput: there are none.
+            BadInput: there is no training photo.
         """
         found = [photo_descriptor(batch.lightness).cpu() for batch in data]
         if not found:

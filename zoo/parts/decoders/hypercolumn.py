@@ -37,8 +37,8 @@ class HypercolumnDecoder(nn.Module):
         super().__init__()
         if min(len(levels), reduction, width, layers) < 1:
             raise BadInput(
-                f"A hypercolumn of {len(levels)} levels, reduction {reduction}, width {width} and {layers} layers "
-                "is none; give 1 or more of each."
+                "A hypercolumn needs levels, a reduction, a width and layers of 1 or more, not "
+                f"{len(levels)}, {reduction}, {width} and {layers}."
             )
         self.reduction = reduction
         self.channels = 16 * width

@@ -32,7 +32,7 @@ class UNetDecoder(nn.Module):
         upsample: how to enlarge, see :class:`~zoo.parts.layers.upsample.Upsample`.
 
     Raises:
-        BadInput: levels that are none, or not fine to coarse.
+        BadInput: no levels, or levels that are not fine to coarse.
     """
 
     reduction = 1

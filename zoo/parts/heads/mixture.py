@@ -38,7 +38,7 @@ class MixtureHead(nn.Module):
     def __init__(self, channels: int, *, components: int = 8, estimate: Literal["mean", "mode"] = "mean"):
         super().__init__()
         if components < 1:
-            raise BadInput(f"A mixture of {components} components is none; give 1 or more.")
+            raise BadInput(f"A mixture needs 1 component or more, not {components}.")
         self.components = components
         self.estimate = estimate
         self.project = nn.Conv2d(channels, 4 * components, 1)

@@ -39,7 +39,7 @@ class EDSR(nn.Module):
     def __init__(self, *, width: int = 64, blocks: int = 16, scale: int = 4, residual_scale: float = 1.0):
         super().__init__()
         if min(width, blocks) < 1:
-            raise BadInput(f"An EDSR of width {width} and {blocks} blocks is none; give 1 or more of each.")
+            raise BadInput(f"An EDSR needs a width and blocks of 1 or more, not {width} and {blocks}.")
         if scale < 2 or scale & (scale - 1):
             raise BadInput(f"EDSR shuffles pixels by twos: scale is {scale}; give 2, 4 or 8.")
         self.stride = scale

@@ -36,7 +36,7 @@ class EigenMultiscale(nn.Module):
     def __init__(self, *, width: int = 64, grid: int = 8):
         super().__init__()
         if min(width, grid) < 1:
-            raise BadInput(f"A multi-scale network of width {width} and grid {grid} is none; give 1 or more of each.")
+            raise BadInput(f"A multi-scale network needs a width and a grid of 1 or more, not {width} and {grid}.")
         features = max(width * 96 // 64, 1)
         self.scale1 = GlobalScale(width, grid)
         self.scale2 = RefiningScale(width, features, width, pool_stride=2, layers=3)

@@ -28,7 +28,7 @@ class MeanAb(nn.Module):
         """One pass over the training photos.
 
         Raises:
-            BadInput: there are none.
+            BadInput: there is no training photo.
         """
         total, pixels = torch.zeros(2, dtype=torch.float64), 0
         for batch in data:

@@ -52,7 +52,7 @@ class Rebalanced(Supervised):
         """One pass over the training photos.
 
         Raises:
-            BadInput: there are none.
+            BadInput: there is no training photo.
         """
         counts = [torch.zeros(len(bins), dtype=torch.float64, device=bins.device) for bins in self._bins()]
         for batch in data:

@@ -37,7 +37,7 @@ class Zhang2017(Supervised):
         classification: the part of the budget that the first phase takes.
 
     Raises:
-        BadInput: a network without ``trained_by``, or a part that is none.
+        BadInput: a network without ``trained_by``, or a part that is not between 0 and 1.
     """
 
     def __init__(
