@@ -26,6 +26,7 @@ def facts(league: League) -> list[tuple[str, str]]:
         ("Seeds", _distinct(str(len(row.finished)) for row in league.rows if row.finished) or "none done"),
         ("Measured by", ", ".join(map(str, protocol.get("metrics") or ())) or "nothing"),
         ("Device", _distinct(provenance.device for provenance in provenances)),
+        ("Machine", _distinct(provenance.machine for provenance in provenances)),
         ("Precision", _distinct(run.record.precision or "" for run in league.runs) or "not recorded"),
         ("Date", days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"),
         ("Versions", _versions(league)),
