@@ -172,7 +172,7 @@ class Training:
         self.step += 1
         self.photos += batch.ab.shape[0]
         if self.ema:
-            self.ema.update(self.colorizer, self.step)
+            self.ema.update_parameters(self.colorizer)
         return terms
 
     def state_dict(self) -> dict[str, Any]:
@@ -207,7 +207,7 @@ class Training:
         if isinstance(self.objective, nn.Module):
             self.objective.load_state_dict(state["objective"])
         if self.ema:
-            self.ema.module.load_state_dict(state["ema"])
+            self.ema.resume(state["ema"], self.step)
         torch.set_rng_state(state["torch_random"])
         if "cuda_random" in state and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda_random"], self.device)
