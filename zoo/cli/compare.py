@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def command(ctx: click.Context, models: tuple[str, ...], folder: Path, form: str
     from zoo.cli.tables import print_json
     from zoo.harness.bench.compare import compare_several
 
-    if all(Path(name).is_dir() for name in models):
+    if all(os.path.isdir(name) for name in models):  # which takes names too long for a path
         refuse_given(ctx, ("folder",), "is where models are looked for by name, and these are folders: leave it out")
     found = compare_several(models, folder)
     if form == "json":
