@@ -73,3 +73,43 @@ def test_a_wrong_condition_and_a_missing_extra():
         zoo.build("gray")(torch.zeros(1, 3, 8, 8))
     with pytest.raises(ContractError, match="truth_ab"):
         zoo.build("oracle_quarter")(torch.zeros(1, 4, 8, 8))
+
+
+class Drawing(nn.Module):
+    """Answers as it draws: a map of half the photo's size, rising by one from draw to draw."""
+
+    stride = 8
+
+    def __init__(self, shape=None):
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, condition):
+        return nn.functional.avg_pool2d(condition[:, 1:3], 2)
+
+    def sample(self, condition, k, generator):
+        if self.shape:
+            return torch.zeros(self.shape)
+        return torch.stack([self(condition) + draw for draw in range(k)], dim=1)
+
+
+def test_samples_are_padded_enlarged_and_cropped_as_the_answer_is():
+    colorizer = Colorizer(Drawing())
+    condition = torch.rand(2, 4, 13, 21)
+    drawn = colorizer.sample(condition, 3, torch.Generator())
+    assert drawn.shape == (2, 3, 2, 13, 21)
+    for draw in range(3):
+        torch.testing.assert_close(drawn[:, draw], colorizer(condition)["ab"] + draw)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 2, 8), (2, 2, 2, 16, 24), (2, 3, 3, 16, 24), (2, 3, 2, 15, 24)])
+def test_samples_of_another_shape_are_refused(shape):
+    with pytest.raises(ContractError):
+        Colorizer(Drawing(shape)).sample(torch.rand(2, 4, 13, 21), 3, torch.Generator())
+
+
+def test_a_network_with_one_answer_is_not_sampled():
+    colorizer = Colorizer(nn.Conv2d(4, 2, 1))
+    assert not colorizer.can_sample
+    with pytest.raises(ContractError, match="one answer only"):
+        colorizer.sample(torch.rand(1, 4, 8, 8), 2, torch.Generator())

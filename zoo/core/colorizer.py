@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +12,16 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Bridge, Decoder, Encoder, Head, Prediction
 from zoo.core.errors import ContractError
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """A network with more than one answer, or a head with more than one to its features (N, C, h, w)."""
+
+    def sample(self, condition: Tensor, k: int, generator: torch.Generator, /) -> Tensor:
+        """``k`` draws of each photo: ab (N, k, 2, h, w). A network that names ``extras`` takes them as the fourth."""
+        ...
+
 
 DEFAULT_STRIDE = 32
 """What photos are padded to for a network that does not say: five halvings, as most have."""
@@ -35,10 +46,28 @@ class Composed(nn.Module):
         self.stride = max(level.reduction for level in levels)
 
     def forward(self, condition: Tensor) -> Prediction:
+        return self.head(self._features(condition))
+
+    @property
+    def can_sample(self) -> bool:
+        """Whether the head has more than one answer."""
+        return isinstance(self.head, Sampler)
+
+    def sample(self, condition: Tensor, k: int, generator: torch.Generator) -> Tensor:
+        """``k`` draws of the head: ab (N, k, 2, H, W) at the decoder's size.
+
+        Raises:
+            ContractError: the head has one answer only.
+        """
+        if not isinstance(self.head, Sampler):
+            raise ContractError(f"{type(self.head).__name__} has one answer only; it has no sample().")
+        return self.head.sample(self._features(condition), k, generator)
+
+    def _features(self, condition: Tensor) -> Tensor:
         pyramid = self.encoder(condition)
         if self.bridge is not None:
             pyramid = self.bridge(pyramid)
-        return self.head(self.decoder(pyramid))
+        return self.decoder(pyramid)
 
 
 class Colorizer(nn.Module):
@@ -87,24 +116,62 @@ class Colorizer(nn.Module):
             ContractError: a condition or a prediction of the wrong shape, or a missing extra. A prediction smaller
                 than the condition by a whole number, the same on both sides, is enlarged.
         """
-        if condition.ndim != 4 or condition.shape[1] != CONDITION_CHANNELS:
-            raise ContractError(f"{self.name}: the condition is (N, 4, H, W), not {tuple(condition.shape)}.")
-        height, width = condition.shape[-2:]
         padded = self.prepared(condition)
         output = self.network(padded, self.given(extras)) if self.extras else self.network(padded)
         prediction: Prediction = dict(output) if isinstance(output, Mapping) else {"ab": output}
         ab = self._checked(prediction.get("ab"), padded)
+        prediction["ab"] = self._fitted(ab, padded, condition)
+        return prediction
+
+    @property
+    def can_sample(self) -> bool:
+        """Whether it has more than one answer, of which :meth:`sample` draws some."""
+        return bool(getattr(self.network, "can_sample", isinstance(self.network, Sampler)))
+
+    def sample(
+        self, condition: Tensor, k: int, generator: torch.Generator, extras: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
+        """Several answers to each photo, padded, enlarged and cropped as the one of ``forward``.
+
+        Args:
+            condition, extras: as for ``forward``.
+            k: how many draws a photo.
+            generator: on the CPU.
+
+        Returns:
+            ab (N, k, 2, H, W).
+
+        Raises:
+            ContractError: the network has one answer only, or draws of the wrong shape; or as ``forward``.
+        """
+        if not self.can_sample:
+            raise ContractError(f"{self.name} has one answer only; its network has no sample().")
+        padded = self.prepared(condition)
+        given = (self.given(extras),) if self.extras else ()
+        drawn: Any = self.network.sample(padded, k, generator, *given)  # type: ignore[operator]
+        shape = tuple(drawn.shape) if isinstance(drawn, Tensor) else type(drawn).__name__
+        if not isinstance(drawn, Tensor) or drawn.ndim != 5 or shape[:2] != (len(condition), k):
+            raise ContractError(f"{self.name}: samples are ab ({len(condition)}, {k}, 2, h, w), not {shape}.")
+        each = [self._fitted(self._checked(ab, padded), padded, condition) for ab in drawn.unbind(1)]
+        return torch.stack(each, dim=1)
+
+    def _fitted(self, ab: Tensor, padded: Tensor, condition: Tensor) -> Tensor:
+        """Predicted ab, enlarged to the padded photo's size and cropped to the photo's own."""
         if ab.shape[-2:] != padded.shape[-2:]:
             ab = F.interpolate(ab, padded.shape[-2:], mode="bilinear", align_corners=False)
-        prediction["ab"] = ab[..., :height, :width]
-        return prediction
+        height, width = condition.shape[-2:]
+        return ab[..., :height, :width]
 
     def prepared(self, condition: Tensor) -> Tensor:
         """What the network is given: the condition, padded to the stride, its hints multiplied by the gain.
 
-        Always a copy, so that a network which writes into its input changes nobody else's. For those who ask the
-        network for more than a prediction, such as its samples.
+        Always a copy, so that a network which writes into its input changes nobody else's.
+
+        Raises:
+            ContractError: the condition is not (N, 4, H, W).
         """
+        if condition.ndim != 4 or condition.shape[1] != CONDITION_CHANNELS:
+            raise ContractError(f"{self.name}: the condition is (N, 4, H, W), not {tuple(condition.shape)}.")
         padded = reflect_pad(condition, self.stride)
         if self.hint_gain == 1:
             return padded.clone() if padded is condition else padded

@@ -14,7 +14,7 @@ from zoo.core.assemble import make
 from zoo.core.color import join_lab, to_uint8
 from zoo.core.colorizer import Colorizer
 from zoo.harness.bench.bench import BenchRequest, bench
-from zoo.harness.bench.draws import can_sample, sample, score_draws
+from zoo.harness.bench.draws import score_draws
 from zoo.harness.bench.setup import open_banks, scored_photos
 from zoo.harness.bench.suite import Suite
 
@@ -45,8 +45,8 @@ def seeded(seed=3):
 
 
 def test_only_samplers_are_sampled():
-    assert can_sample(Colorizer(Tints()))
-    assert not can_sample(Colorizer(nn.Conv2d(4, 2, 1)))
+    assert Colorizer(Tints()).can_sample
+    assert not Colorizer(nn.Conv2d(4, 2, 1)).can_sample
 
 
 def test_mean_best_and_diversity_are_those_of_the_draws(photos):
@@ -54,7 +54,7 @@ def test_mean_best_and_diversity_are_those_of_the_draws(photos):
     psnr, error = make("metrics", "psnr"), make("metrics", "delta_e00")
     found = score_draws(colorizer, photos, [psnr, error], seeded(), k=4)
     (evaluation,) = photos
-    draws = sample(colorizer, evaluation.batch, 4, seeded())
+    draws = colorizer.sample(evaluation.batch.condition, 4, seeded())
     assert draws.shape == (3, 4, 2, 20, 20), "padded to the stride and cropped back"
     pictures = [to_uint8(join_lab(evaluation.batch.lightness, draws[:, i])) for i in range(4)]
     for photo in range(3):
@@ -72,11 +72,11 @@ def test_a_composed_colorizers_head_is_sampled_too(photos):
     from zoo.core.assemble import assemble, resolve
 
     colorizer = assemble(resolve("unet_mixture", {"width": 4, "depth": 3}))
-    assert can_sample(colorizer)
-    draws = sample(colorizer, photos[0].batch, 3, seeded())
+    assert colorizer.can_sample
+    draws = colorizer.sample(photos[0].batch.condition, 3, seeded())
     assert draws.shape == (3, 3, 2, 20, 20)
-    assert torch.equal(draws, sample(colorizer, photos[0].batch, 3, seeded()))
-    assert not torch.equal(draws, sample(colorizer, photos[0].batch, 3, seeded(4)))
+    assert torch.equal(draws, colorizer.sample(photos[0].batch.condition, 3, seeded()))
+    assert not torch.equal(draws, colorizer.sample(photos[0].batch.condition, 3, seeded(4)))
 
 
 def test_the_leaderboard_marks_draws_and_does_not_rank_them(small_zoo, suite_file, tmp_path):

@@ -13,7 +13,7 @@ from zoo.core.recipe_parts import make_objective
 from zoo.core.registry import current
 from zoo.core.spec import ModelRow
 from zoo.harness.bench.bench import BenchRequest, effective_suite
-from zoo.harness.bench.draws import can_sample, score_draws
+from zoo.harness.bench.draws import score_draws
 from zoo.harness.bench.plan import plan_runs, resolve_model
 from zoo.harness.bench.scoring import make_metrics, score_colorizer
 from zoo.harness.bench.setup import (
@@ -138,7 +138,7 @@ def test_no_model_does_in_training_or_scoring_what_cuda_would_refuse(bench, mode
             training.run()
         photos = list(scored_photos(suite, banks, extras, CPU, batch_size=2))
         score_colorizer(training.trained, photos, metrics, adherence=True)
-        if can_sample(training.trained):
+        if training.trained.can_sample:
             score_draws(training.trained, photos, metrics, generator(0, "draws"))
     assert len(operations.names) > 10
     assert not operations.names & REFUSED_ON_CUDA

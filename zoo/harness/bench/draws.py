@@ -1,23 +1,17 @@
-"""Several answers to one photo: how far a sampler's colorizations lie apart, and how good the best is.
-
-A sampler is a network, or a composed colorizer's head, with ``sample(input, k, generator) -> (N, k, 2, H, W)``
-beside its deterministic answer; a network that wants extras takes them as a fourth argument.
-"""
+"""Several answers to one photo: how far a sampler's colorizations lie apart, and how good the best is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any
 
 import msgspec
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from zoo.core.color import rgb_to_lab
-from zoo.core.colorizer import Colorizer, Composed
-from zoo.core.contracts import Batch, Metric
+from zoo.core.colorizer import Colorizer
+from zoo.core.contracts import Metric
 from zoo.harness.bench.scoring import as_pictures
 from zoo.harness.data.evaluation import Evaluation
 from zoo.harness.metrics.delta_e00 import ciede2000
@@ -33,29 +27,6 @@ class DrawScores(msgspec.Struct):
     mean: dict[str, list[float]]
     best: dict[str, list[float]]
     diversity: list[float]
-
-
-def can_sample(colorizer: Colorizer) -> bool:
-    """Whether the colorizer has more than one answer."""
-    return callable(getattr(_sampler(colorizer), "sample", None))
-
-
-def sample(colorizer: Colorizer, batch: Batch, k: int, generator: torch.Generator) -> Tensor:
-    """``k`` colorizations of each photo, padded and cropped as the colorizer itself does: ab (N, k, 2, H, W)."""
-    condition = colorizer.prepared(batch.condition)
-    network = colorizer.network
-    if isinstance(network, Composed):
-        pyramid = network.encoder(condition)
-        if network.bridge is not None:
-            pyramid = network.bridge(pyramid)
-        drawn: Tensor = network.head.sample(network.decoder(pyramid), k, generator)  # type: ignore[attr-defined]
-    else:
-        given = (colorizer.given(batch.extras),) if colorizer.extras else ()
-        drawn = network.sample(condition, k, generator, *given)  # type: ignore[operator]
-    height, width = batch.condition.shape[-2:]
-    if drawn.shape[-2:] != condition.shape[-2:]:
-        drawn = F.interpolate(drawn.flatten(0, 1), condition.shape[-2:], mode="bilinear").unflatten(0, (-1, k))
-    return drawn[..., :height, :width]
 
 
 @torch.no_grad()
@@ -80,7 +51,7 @@ def score_draws(
     with torch.random.fork_rng(devices=[]):
         for evaluation in photos:
             batch = evaluation.batch
-            draws = sample(colorizer, batch, k, generator)
+            draws = colorizer.sample(batch.condition, k, generator, batch.extras)
             pictures = [as_pictures(batch, ab) for ab in draws.unbind(1)]
             for metric in metrics:
                 each = torch.stack(
@@ -98,8 +69,3 @@ def _apart(pictures: Sequence[Tensor]) -> Tensor:
     with exact_float32(pictures[0].device):
         lab = [rgb_to_lab(picture) for picture in pictures]
         return torch.stack([ciede2000(*pair).flatten(1).mean(1) for pair in pairwise(lab)]).mean(0)
-
-
-def _sampler(colorizer: Colorizer) -> Any:
-    network = colorizer.network
-    return network.head if isinstance(network, Composed) else network

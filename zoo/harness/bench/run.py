@@ -21,7 +21,7 @@ from zoo.core.recipe_parts import make_objective
 from zoo.core.trained import load
 from zoo.harness.bench import costs
 from zoo.harness.bench.draws import K as DRAWS
-from zoo.harness.bench.draws import can_sample, score_draws
+from zoo.harness.bench.draws import score_draws
 from zoo.harness.bench.hint_sweep import PIXELS_A_BATCH, level_means, score_sweeps
 from zoo.harness.bench.load import Load
 from zoo.harness.bench.outcome import failure
@@ -252,7 +252,7 @@ class RunProcess:
 
     def _draw(self, colorizer: Colorizer, metrics: Any) -> dict[str, Any]:
         """Where a colorizer has several answers: score some draws, write samples.csv, and return a summary."""
-        if not can_sample(colorizer):
+        if not colorizer.can_sample:
             return {}
         drawn = score_draws(colorizer, self._batches(), metrics, generator(self.plan.seed, "draws"))
         of = {f"{name}_{which}": getattr(drawn, which)[name] for name in drawn.mean for which in ("mean", "best")}
