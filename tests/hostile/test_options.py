@@ -114,6 +114,8 @@ def test_a_registry_that_is_no_file(house, option, text):
 
 
 @given(names, names)
+@example("a" * 300, "b" * 300)
+@example("\0", "\ud800")
 @hostile
 def test_two_names_to_compare(house, a, b):
     refused(house, "compare", "--in", ".", "--", a, b)

@@ -31,7 +31,7 @@ def writing(path: Path, mend: str = "choose another folder") -> Iterator[Path]:
     try:
         try:
             yield part
-            _sync(part)
+            sync(part)
             os.replace(part, path)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -77,7 +77,7 @@ def remove_parts(folder: Path) -> None:
             part.unlink()
 
 
-def _sync(file: Path) -> None:
+def sync(file: Path) -> None:
     """Wait until the bytes are on the disk; without it a crash may leave a new name over an empty file."""
     with file.open("rb+") as opened:
         try:

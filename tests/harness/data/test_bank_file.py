@@ -31,6 +31,16 @@ def nothing_remarked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "_remarks", {})
 
 
+def test_the_bytes_of_a_bank_reach_the_disk_before_its_name_does(folder, cache, monkeypatch):
+    done = []
+    sync, rename = os.fsync, os.rename
+    monkeypatch.setattr(os, "fsync", lambda opened: (done.append(os.fstat(opened).st_ino), sync(opened)))
+    monkeypatch.setattr(os, "rename", lambda old, new: (done.append("rename"), rename(old, new)))
+    everything(folder)
+    (place,) = (cache / "banks").iterdir()
+    assert {file.stat().st_ino for file in place.iterdir()} <= {*done[: done.index("rename")]}
+
+
 @pytest.fixture
 def place(folder: Path, cache: Path) -> Path:
     """The folder of a bank in the cache."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput
+from zoo.core.files import sync
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.fit import Fit, fitted
 from zoo.harness.data.monochrome import is_monochrome
@@ -76,7 +77,7 @@ def open_bank(place: Path) -> PhotoBank | None:
 
 
 def write_bank(folder: Path, dataset: Dataset, side: int, fit: Fit, progress: Progress | None) -> None:
-    """Decode a data set into an empty folder.
+    """Decode a data set into an empty folder; its bytes are on the disk when this returns.
 
     Raises:
         BadInput: no photo can be used.
@@ -114,6 +115,8 @@ def write_bank(folder: Path, dataset: Dataset, side: int, fit: Fit, progress: Pr
     digest.update(msgspec.json.encode([kept_names, kept_labels]))
     facts = _Facts(kept_names, skipped, kept_labels, monochrome, notes, digest.hexdigest())
     (folder / "facts.json").write_bytes(msgspec.json.encode(facts.sealed()))
+    sync(folder / "pixels.npy")
+    sync(folder / "facts.json")
 
 
 def _is_whole(place: Path, pixels: np.ndarray, facts: _Facts) -> bool:
