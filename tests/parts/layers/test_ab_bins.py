@@ -15,7 +15,6 @@ from zoo.parts.layers.ab_bins import (
     gamut_bins,
     grid_bins,
     prior_weights,
-    soft_encode,
     soft_neighbours,
 )
 
@@ -26,6 +25,13 @@ def srgb_ab() -> np.ndarray:
     level = np.linspace(0, 1, 52)
     cube = np.stack(np.meshgrid(level, level, level), axis=-1).reshape(-1, 1, 3)
     return skimage.color.rgb2lab(cube)[:, 0, 1:]
+
+
+def soft_encode(ab: torch.Tensor, bins: torch.Tensor) -> torch.Tensor:
+    """The soft neighbours as a distribution over all bins: (N, 2, H, W) to (N, Q, H, W)."""
+    weights, index = soft_neighbours(ab, bins)
+    n, _, h, w = ab.shape
+    return weights.new_zeros(n, len(bins), h, w).scatter_(1, index, weights)
 
 
 def test_the_grid_has_23_by_23_cells_of_side_10() -> None:

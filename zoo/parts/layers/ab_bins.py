@@ -78,13 +78,6 @@ def soft_neighbours(ab: Tensor, bins: Tensor, k: int = 10, sigma: float = 5.0) -
     return weights.movedim(-1, 1), index.movedim(-1, 1)
 
 
-def soft_encode(ab: Tensor, bins: Tensor, k: int = 10, sigma: float = 5.0) -> Tensor:
-    """The same as a distribution over all bins: (N, Q, H, W), which sums to 1 over Q."""
-    weights, index = soft_neighbours(ab, bins, k, sigma)
-    n, _, h, w = ab.shape
-    return weights.new_zeros(n, len(bins), h, w).scatter_(1, index, weights)
-
-
 def prior_weights(prior: Tensor, mix: float = 0.5) -> Tensor:
     """Class weights from how often each bin occurs (section 2.2, eq. 4).
 

@@ -94,19 +94,6 @@ class Iizuka2016(nn.Module):
             prediction["label_logits"] = self.classifier(vector)
         return prediction
 
-    def global_features(self, condition: Tensor) -> Tensor:
-        """What photos are about: (N, 4, H, W) to (N, 4 · width)."""
-        return self.last_global(self._vector(condition))
-
-    def stylize(self, condition: Tensor, style: Tensor) -> Prediction:
-        """Photos in the colours of others: their own local features, the global ones of ``style``.
-
-        Args:
-            condition: (N, 4, H, W).
-            style: the condition of the photos whose colours are taken, (N, 4, H', W'), of any size.
-        """
-        return {"ab": self._fused(condition, self.global_features(style))}
-
     def _low(self, x: Tensor, stream: Stream) -> Tensor:
         for layer in self.low:
             x = layer(x, stream)

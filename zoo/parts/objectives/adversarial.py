@@ -184,14 +184,6 @@ class PatchGAN(nn.Module):
             nn.init.zeros_(cast(Tensor, layer.bias))
         self.activation = nn.LeakyReLU(SLOPE)
 
-    @property
-    def receptive_field(self) -> int:
-        """The side of the patch that one logit sees, in pixels."""
-        side = 1
-        for stride in reversed(self.strides):
-            side = (side - 1) * stride + KERNEL
-        return side
-
     def forward(self, x: Tensor) -> Tensor:
         smallest = 3 * 2 ** (len(self.strides) - 2)
         if min(x.shape[-2:]) < smallest:
