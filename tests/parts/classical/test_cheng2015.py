@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.cluster.vq import kmeans2
-from scipy.ndimage import gaussian_filter, uniform_filter
 
 from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput
@@ -21,7 +20,6 @@ from zoo.parts.classical.cheng2015 import (
     patch,
     photo_descriptor,
 )
-from zoo.parts.classical.local_statistics import box_mean, gaussian_blur
 
 
 def _batches(hinted: Callable) -> Iterator[Batch]:
@@ -48,15 +46,6 @@ def test_a_full_size_network_has_64_neurons_a_layer_and_the_clusters_do_not_mix(
 def test_the_patch_holds_the_pixels_around(hinted: Callable) -> None:
     lightness = hinted(8, 0.0).condition[:1, :1]
     assert torch.equal(patch(lightness)[0, :, 10, 12], lightness[0, 0, 7:14, 9:16].flatten())
-
-
-def test_the_statistics_are_scipys(hinted: Callable) -> None:
-    lightness = hinted(4, 0.0).condition[:1, :1]
-    photo = lightness[0, 0].double().numpy()
-    mean = uniform_filter(photo, 9, mode="nearest")
-    blurred = gaussian_filter(photo, 4.0, mode="nearest", truncate=4.0)
-    np.testing.assert_allclose(box_mean(lightness, 9)[0, 0].numpy(), mean, atol=1e-5)
-    np.testing.assert_allclose(gaussian_blur(lightness, 4.0)[0, 0].numpy(), blurred, atol=1e-5)
 
 
 def test_hints_of_one_colour_are_gathered_as_that_colour_where_there_are_any() -> None:

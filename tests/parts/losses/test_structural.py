@@ -13,8 +13,7 @@ from zoo.parts.losses.gaussian_window import blur
 from zoo.parts.losses.l1_ms_ssim import L1MSSSIM
 from zoo.parts.losses.ms_ssim import MSSSIM, ms_ssim_map
 from zoo.parts.losses.ssim import SSIM
-from zoo.parts.losses.structural_similarity import similarity_factors
-from zoo.parts.losses.unit_lab import unit_lab
+from zoo.parts.losses.structural_similarity import similarity_factors, unit_lab
 
 C1, C2 = 0.01**2, 0.03**2
 

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput
-from zoo.parts.classical.daisy import daisy, orientation_planes
-from zoo.parts.classical.local_statistics import box_mean, gaussian_blur
+from zoo.parts.classical.local_features import box_mean, daisy, gaussian_blur, orientation_planes
 
 PATCH = 7
 DIRECTIONS = 8

@@ -9,8 +9,7 @@ import numpy as np
 import scipy.sparse as sparse
 import torch
 
-from zoo.parts.classical.daisy import daisy
-from zoo.parts.classical.local_statistics import deviation
+from zoo.parts.classical.local_features import daisy, deviation
 
 ITERATIONS = 10
 """Of SLIC."""

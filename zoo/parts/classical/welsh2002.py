@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from zoo.core.color import split_lab
 from zoo.core.errors import BadInput
-from zoo.parts.classical.local_statistics import deviation
+from zoo.parts.classical.local_features import deviation
 
 
 class Welsh2002(nn.Module):

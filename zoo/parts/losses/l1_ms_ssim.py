@@ -8,14 +8,14 @@ from zoo.core.contracts import Batch, Prediction
 from zoo.core.errors import BadInput
 from zoo.parts.losses.gaussian_window import blur
 from zoo.parts.losses.ms_ssim import SIGMAS, ms_ssim_map
-from zoo.parts.losses.unit_lab import unit_lab
+from zoo.parts.losses.structural_similarity import unit_lab
 
 
 class L1MSSSIM:
     """α · L_MS-SSIM + (1 − α) · G_σM · L1 (Zhao et al. 2015, arXiv:1511.08861, section III.D).
 
     G_σM is the widest of the MS-SSIM windows (σ = 8). Computed per channel of
-    :func:`~zoo.parts.losses.unit_lab.unit_lab` and averaged.
+    :func:`~zoo.parts.losses.structural_similarity.unit_lab` and averaged.
 
     Args:
         alpha: 0.84 in the paper; its published code, and the hint challenge's recipe, use 0.025.

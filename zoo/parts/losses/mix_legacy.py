@@ -14,8 +14,7 @@ from torch import Tensor
 from zoo.core.contracts import Batch, Prediction
 from zoo.core.errors import BadInput
 from zoo.parts.losses.gaussian_window import blur
-from zoo.parts.losses.structural_similarity import similarity_factors
-from zoo.parts.losses.unit_lab import unit_chroma, unit_lightness
+from zoo.parts.losses.structural_similarity import similarity_factors, unit_chroma, unit_lightness
 
 SIGMAS_OF_CHANNEL = (
     {0.5: 3, 1.0: 2},

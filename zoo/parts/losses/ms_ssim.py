@@ -8,8 +8,7 @@ from operator import mul
 from torch import Tensor
 
 from zoo.core.contracts import Batch, Prediction
-from zoo.parts.losses.structural_similarity import similarity_factors
-from zoo.parts.losses.unit_lab import unit_lab
+from zoo.parts.losses.structural_similarity import similarity_factors, unit_lab
 
 SIGMAS = (0.5, 1.0, 2.0, 4.0, 8.0)
 

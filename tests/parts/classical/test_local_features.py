@@ -1,11 +1,23 @@
-"""The descriptor against scikit-image's."""
+"""Statistics against scipy's, the descriptor against scikit-image's."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter, uniform_filter
 from skimage.feature import daisy as skimage_daisy
 
-from zoo.parts.classical.daisy import daisy
+from zoo.parts.classical.local_features import box_mean, daisy, gaussian_blur
+
+
+def test_the_statistics_are_scipys(hinted: Callable) -> None:
+    lightness = hinted(4, 0.0).condition[:1, :1]
+    photo = lightness[0, 0].double().numpy()
+    mean = uniform_filter(photo, 9, mode="nearest")
+    blurred = gaussian_filter(photo, 4.0, mode="nearest", truncate=4.0)
+    np.testing.assert_allclose(box_mean(lightness, 9)[0, 0].numpy(), mean, atol=1e-5)
+    np.testing.assert_allclose(gaussian_blur(lightness, 4.0)[0, 0].numpy(), blurred, atol=1e-5)
 
 
 @pytest.mark.parametrize(("radius", "rings", "histograms"), [(15, 1, 3), (8, 2, 8)])
