@@ -1,4 +1,4 @@
-"""Who may import whom (docs: the house's rooms and floors). Imports point downwards only."""
+"""Who may import whom (CONTRIBUTING.md: the rooms and floors of the house). Imports point downwards only."""
 
 from __future__ import annotations
 
