@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
 
 class Ema(AveragedModel):
     """torch's shadow of ``model``: parameters averaged with ``decay``, buffers copied; it is ``self.module``.
@@ -23,7 +25,7 @@ class Ema(AveragedModel):
         self.n_averaged += 1  # the start is the first of the average; torch would put the first step in its place
 
     @torch.no_grad()
-    def _average(self, shadow: list[Tensor], live: list[Tensor], steps: Tensor) -> None:
+    def _average(self, shadow: Tensors, live: Tensors, steps: Tensor | int) -> None:
         torch._foreach_lerp_(shadow, live, 1 - min(self.decay, (1 + int(steps)) / (10 + int(steps))))
 
     def resume(self, averaged: Mapping[str, Any], step: int) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
+from scipy.cluster.vq import kmeans2
 from torch import Tensor, nn
 
 from zoo.core.contracts import Batch
@@ -28,8 +30,8 @@ COLOUR_GAIN = 10.0
 
 HINT_FEATURES = 3 + 3 * len(REACHES)
 
-_ITERATIONS = 50
-"""Of k-means, at most."""
+_ITERATIONS = 51
+"""Of k-means."""
 
 _SURPLUS = 4
 """How many times as many clusters k-means starts with as remain."""
@@ -213,16 +215,15 @@ def adaptive_clusters(vectors: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def k_means(vectors: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Lloyd's algorithm from far-apart points: centres (count, D) and the cluster of each vector (M,)."""
-    centres = _far_apart(vectors, count)
-    labels = torch.cdist(vectors, centres).argmin(1)
-    for _ in range(_ITERATIONS):
-        centres = _centres(vectors, labels, centres)
-        moved = torch.cdist(vectors, centres).argmin(1)
-        if torch.equal(moved, labels):
-            break
-        labels = moved
-    return centres, labels
+    """scipy's k-means from far-apart points: centres (count, D) and the cluster of each vector (M,).
+
+    scipy's other ways to begin are random; a cluster that lost all its vectors stays where it was.
+    """
+    starts = _far_apart(vectors, count)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "One of the clusters is empty")  # fewer different vectors than clusters
+        centres, labels = kmeans2(vectors.numpy(), starts.numpy(), iter=_ITERATIONS, minit="matrix")
+    return torch.from_numpy(centres), torch.from_numpy(labels).long()
 
 
 def _far_apart(vectors: Tensor, count: int) -> Tensor:
