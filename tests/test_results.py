@@ -16,6 +16,7 @@ import zoo
 from zoo.core.assemble import resolve
 from zoo.core.kinds import KIND_OF_ROLE
 from zoo.core.record import OURS
+from zoo.core.recorded import spec_of_record
 from zoo.core.registry import current
 from zoo.core.spec import part_ref
 
@@ -41,7 +42,9 @@ def trained() -> list[str]:
 
 
 def test_every_model_has_a_row_and_every_row_is_ok(rows):
-    assert set(ours()) <= set(rows)
+    text = (QUICK / "README.md").read_text(encoding="utf-8")
+    later = set(re.findall(r"`(\w+)`", text.partition("Rows that came later: ")[2].partition(".")[0]))
+    assert set(ours()) - later == {row for row in rows if " (" not in row}
     assert {row["status"] for row in rows.values()} == {"ok"}
 
 
@@ -90,15 +93,20 @@ def changes(record: dict[str, Any]) -> list[str]:
     """What of the present table is other than when the run was made, in words. Keys are not looked at."""
     now = resolve(record["model"], defaults=record["plan"]["suite"]["options"])
     found = []
+    then = spec_of_record(record["spec"])
     for role, of in record["spec"]["versions"].items():
         name, _, version = of.rpartition(":")
-        kind = {"network": "models", **KIND_OF_ROLE}.get(role) or role.rpartition(".")[2].rpartition("_")[2] + "s"
-        if current().record(kind, name).version != version:
-            found.append(f"{kind}/{name} is version {current().record(kind, name).version}, was {version}")
-    parts = plain(now.parts)
-    if parts != record["spec"]["parts"]:
-        found.append(f"its parts are {parts}, were {record['spec']['parts']}")
-    if (now.hint_gain, list(now.extras)) != (record["spec"]["hint_gain"], record["spec"]["extras"]):
+        if role == "network":  # one number stood for the model's row and for its network
+            role, ref = next(iter(now.parts.items()))
+            present = max(now.version, int(current().record(KIND_OF_ROLE[role], ref.name).version))
+        else:
+            kind = KIND_OF_ROLE.get(role) or role.rpartition(".")[2].rpartition("_")[2] + "s"
+            present = int(current().record(kind, name).version)
+        if present != int(version):
+            found.append(f"{role} {name} is version {present}, was {version}")
+    if plain(now.parts) != plain(then.parts):
+        found.append(f"its parts are {plain(now.parts)}, were {plain(then.parts)}")
+    if (now.hint_gain, now.extras) != (then.hint_gain, then.extras):
         found.append("its hint gain or extras")
     was, recipe = record["plan"]["recipe"], plain(current().recipe(record["recipe"]))
     found += [f"recipe {record['recipe']}: {field}" for field in TRAINING if plain(recipe[field]) != plain(was[field])]

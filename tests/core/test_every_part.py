@@ -46,4 +46,4 @@ def test_it_keeps_its_contract(kind: str, name: str) -> None:
 
 
 def test_every_kind_has_a_contract_or_is_said_to_have_none() -> None:
-    assert set(KINDS) == {*CONTRACTS, "models", *UNPROBED}
+    assert set(KINDS) == {*CONTRACTS, "models", "networks", *UNPROBED}

@@ -44,7 +44,7 @@ def test_other_weights_or_other_options_are_another_origin(run):
     assert retrained.identity != told.identity
     assert retrained.weights != told.weights
     record = json.loads((run / "run.json").read_text())
-    record["spec"]["hint_gain"] = 3.0
+    record["spec"]["colorizer"]["hint_gain"] = 3.0
     (run / "run.json").write_text(json.dumps(record))
     assert origin_of(run).identity != retrained.identity
 

@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from looks import LOOKS
 
 FILE = Path(__file__).with_name("behaviour.json")
-WITHOUT_NUMBERS = ("executors", "trackers")
-"""Kinds whose parts compute nothing."""
+WITHOUT_NUMBERS = ("executors", "networks", "trackers")
+"""Kinds whose parts compute nothing, and whole networks, which are looked at as the models that they are."""
 
 TOLERANCE = 1e-3
 """Of a tensor's size: what another machine or another torch may differ by."""

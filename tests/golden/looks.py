@@ -222,6 +222,7 @@ LOOKS: dict[str, Callable[[str], Numbers]] = {
     "encoders": look_at_encoder,
     "bridges": lambda name: of_module(narrow("bridges", name, LEVELS), pyramid(2 * WIDE)),
     "decoders": lambda name: of_module(narrow("decoders", name, LEVELS), pyramid()),
+    "propagators": lambda name: of_module(make("propagators", name), batch().condition),
     "heads": lambda name: of_module(make("heads", name, 16), smooth("features", 2, 16, 16)),
     "hints": look_at_hints,
     "losses": look_at_loss,

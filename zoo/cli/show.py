@@ -9,6 +9,7 @@ import click
 
 from zoo.cli.terminal import echo
 from zoo.core.errors import ZooError
+from zoo.core.record import COMPOSED
 
 
 @click.command("show", short_help="Everything known about one name.")
@@ -74,7 +75,7 @@ def _of_record(kind: str, bare: str) -> list[tuple[str, str]]:
     else:
         lines += [("recipe", getattr(row, "recipe", "")), ("baseline", "yes" if getattr(row, "baseline", 0) else "")]
     lines += [
-        ("target", record.target),
+        ("target", "" if record.target == COMPOSED else record.target),
         ("origin", record.origin),
         ("distribution", f"{record.distribution} {record.version}" if record.row is None else record.distribution),
         ("state", "broken" if broken else "ok"),
@@ -105,12 +106,12 @@ def _of_model(name: str) -> list[tuple[str, str]]:
 
 
 def _part_options(parts: Any) -> list[tuple[str, str]]:
+    from zoo.core.kinds import KIND_OF_ROLE
     from zoo.core.registry import current
 
     lines = []
     for role, ref in parts.items():
-        kind = "models" if role == "network" else f"{role}s"
-        factory = current().load(kind, ref.name)
+        factory = current().load(KIND_OF_ROLE[role], ref.name)
         if callable(factory):
             lines += [(role, value) for _, value in _options(factory)]
     return lines

@@ -3,8 +3,8 @@
 Options reach a part in this order, the last wins: the part row's presets, the model row's
 ``options`` (to every part that names them), what the model row says for that part, a suite's
 defaults (where a part names them), and the caller's own (``width=16`` to every part that names it,
-``decoder.skip=sum`` to that one). An option that nobody names is an error. ``hint_gain`` is an option of
-every model: the colorizer around the parts takes it.
+``decoder.skip=sum`` to that one). An option that nobody names is an error. Those of
+:class:`~zoo.core.spec.ColorizerOptions` are options of every model: the colorizer around the parts takes them.
 """
 
 from __future__ import annotations
@@ -13,17 +13,31 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from zoo.core.errors import BadInput, ContractError, did_you_mean
 from zoo.core.identity import model_identity
 from zoo.core.kinds import KIND_OF_ROLE, KINDS, ROLES
+from zoo.core.misfit import misfit
 from zoo.core.options import call, effective_options, option_names, takes_any_option, typed_options
 from zoo.core.registry import current
-from zoo.core.spec import ModelRow, ModelSpec, PartRef, PartRow, canonical_json, part_ref
+from zoo.core.spec import (
+    ColorizerOptions,
+    ModelRow,
+    ModelSpec,
+    PartRef,
+    PartRow,
+    canonical_json,
+    misfit_of_roles,
+    part_ref,
+)
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from zoo.core.colorizer import Colorizer
 
-HINT_GAIN_OPTION = "hint_gain"
+COLORIZER_OPTIONS = tuple(field.name for field in msgspec.structs.fields(ColorizerOptions))
 
 
 def make(kind: str, ref: str | Mapping[str, Any] | PartRef, *args: Any, **options: Any) -> Any:
@@ -66,8 +80,8 @@ def resolve(
     where = f"model {name!r}"
     parts, factories = _parts_of(name, row)
     sources = (row.options, defaults or {}, overrides or {})
-    hint_gain = _hint_gain(factories, sources, where)
-    presets, weaker, stronger = [{k: v for k, v in source.items() if k != HINT_GAIN_OPTION} for source in sources]
+    colorizer = _colorizer_options(parts, factories, sources, where)
+    presets, weaker, stronger = [{k: v for k, v in source.items() if k not in COLORIZER_OPTIONS} for source in sources]
     options = _spread(parts, factories, presets, weaker, stronger, where)
     built = {
         role: PartRef(ref.name, typed_options(factories[role], options[role], f"{where}, {role}"))
@@ -79,7 +93,7 @@ def resolve(
         made_of=model_identity(name, built, factories),
         version=row.version,
         extras=tuple(row.extras),
-        hint_gain=hint_gain,
+        colorizer=colorizer,
         recipe=row.recipe,
         baseline=row.baseline,
         ranked=row.ranked,
@@ -90,19 +104,29 @@ def resolve(
 
 
 def _is_taken(option: str, factories: Mapping[str, Callable[..., Any]]) -> bool:
-    return option == HINT_GAIN_OPTION or any(option in option_names(factory) for factory in factories.values())
+    return option in COLORIZER_OPTIONS or any(option in option_names(factory) for factory in factories.values())
 
 
-def _hint_gain(factories: Mapping[str, Any], sources: Sequence[Mapping[str, Any]], where: str) -> float:
-    """What was asked for last, else what the network says of itself; composed networks read hints with the gain."""
+def _colorizer_options(
+    parts: Mapping[str, PartRef], factories: Mapping[str, Any], sources: Sequence[Mapping[str, Any]], where: str
+) -> ColorizerOptions:
+    """What was asked for last. The gain is else what a whole network says of itself; composed ones read with ours."""
     from zoo.core.contracts import HINT_GAIN
 
-    gain = getattr(factories["network"], "hint_gain", 1.0) if "network" in factories else HINT_GAIN
+    gain = getattr(factories["network"], "hint_gain", 1.0) if "network" in parts else HINT_GAIN
+    asked: dict[str, Any] = {"hint_gain": gain if len(parts) > ("propagator" in parts) else 1.0}
     for options in sources:
-        gain = options.get(HINT_GAIN_OPTION, gain)
+        asked |= {key: value for key, value in options.items() if key in COLORIZER_OPTIONS}
+    gain = asked["hint_gain"]
     if isinstance(gain, bool) or not isinstance(gain, (int, float)) or not 0 < gain < math.inf:
-        raise BadInput(f"{where}: {HINT_GAIN_OPTION} is {gain!r}; give a number above 0, such as 1.")
-    return float(gain)
+        raise BadInput(f"{where}: hint_gain is {gain!r}; give a number above 0, such as 1.")
+    try:
+        found = msgspec.convert(asked, ColorizerOptions)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{where}: {misfit(error, ColorizerOptions)}.") from None
+    if found.reads == "both" and "encoder" not in parts:
+        raise BadInput(f"{where}: reads=both needs an encoder; a whole network reads 4 channels, so leave it out.")
+    return found
 
 
 def takes_option(name: str, option: str) -> bool:
@@ -120,18 +144,10 @@ def _parts_of(name: str, row: ModelRow) -> tuple[dict[str, PartRef], dict[str, C
     """A row's parts and their factories, by role."""
     registry = current()
     where = f"model {name!r}"
-    if row.target is not None:
-        if any(getattr(row, role) is not None for role in ROLES):
-            raise BadInput(f"{where}: a row has either a 'target' or parts, not both.")
-        parts = {"network": PartRef(name)}
-        factories = {"network": _network_factory(name, row)}
-    else:
-        for role in ("encoder", "decoder", "head"):
-            if getattr(row, role) is None:
-                raise BadInput(f"{where}: the {role} is missing; give encoder, decoder and head, or a target.")
-        parts = {r: part_ref(getattr(row, r), f"{where}, {r}") for r in ROLES if getattr(row, r) is not None}
-        factories = {r: registry.load(KIND_OF_ROLE[r], ref.name) for r, ref in parts.items()}
-    return parts, factories
+    parts = {r: part_ref(getattr(row, r), f"{where}, {r}") for r in ROLES if getattr(row, r) is not None}
+    if wrong := misfit_of_roles(parts):
+        raise BadInput(f"{where}: {wrong}.")
+    return parts, {r: registry.load(KIND_OF_ROLE[r], ref.name) for r, ref in parts.items()}
 
 
 def changed_since(spec: ModelSpec) -> list[str]:
@@ -144,13 +160,7 @@ def changed_since(spec: ModelSpec) -> list[str]:
     """
     if not spec.made_of:
         return []
-    registry = current()
-    factories = {
-        role: _network_factory(spec.name, registry.model_row(spec.name))
-        if role == "network"
-        else registry.load(KIND_OF_ROLE[role], ref.name)
-        for role, ref in spec.parts.items()
-    }
+    factories = {role: current().load(KIND_OF_ROLE[role], ref.name) for role, ref in spec.parts.items()}
     now = model_identity(spec.name, spec.parts, factories)
     return [role for role in spec.parts if canonical_json(now[role]) != canonical_json(spec.made_of.get(role))]
 
@@ -163,20 +173,33 @@ def assemble(spec: ModelSpec) -> Colorizer:
         ContractError: a part does not keep its contract.
         BrokenPlugin: a network raises anything else while it is built.
     """
-    from torch import nn
+    from zoo.core.colorizer import Colorizer
+    from zoo.core.propagated import Propagated
 
-    from zoo.core.colorizer import Colorizer, Composed
-    from zoo.core.contracts import CONDITION_CHANNELS
+    told = spec.colorizer
+    network = _network(spec)
+    extras = spec.extras or tuple(getattr(network, "extras", ()))
+    if network is not None and "propagator" not in spec.parts:
+        return Colorizer(network, name=spec.name, extras=extras, hint_gain=told.hint_gain)
+    propagator = make("propagators", spec.parts["propagator"])
+    _check_module(propagator, spec, "propagator")
+    return Colorizer(Propagated(propagator, network, told), name=spec.name, extras=extras)
 
-    if "network" in spec.parts:
-        row = current().model_row(spec.name)
-        network = call(_network_factory(spec.name, row), (), spec.parts["network"].options, f"model {spec.name!r}")
-        if not isinstance(network, nn.Module):
-            raise ContractError(f"model {spec.name!r} builds a {type(network).__name__}; an nn.Module is expected.")
-        extras = spec.extras or tuple(getattr(network, "extras", ()))
-        return Colorizer(network, name=spec.name, extras=extras, hint_gain=spec.hint_gain)
+
+def _network(spec: ModelSpec) -> nn.Module | None:
+    """The whole network, the composed one, or none."""
+    from zoo.core.colorizer import Composed
+    from zoo.core.contracts import CONDITION_CHANNELS, SPREAD_CHANNELS
+
     part = spec.parts
-    encoder = make("encoders", part["encoder"], CONDITION_CHANNELS)
+    if "network" in part:
+        network = make("networks", part["network"])
+        _check_module(network, spec, "network")
+        return network
+    if "encoder" not in part:
+        return None
+    channels = CONDITION_CHANNELS + (SPREAD_CHANNELS if spec.colorizer.reads == "both" else 0)
+    encoder = make("encoders", part["encoder"], channels)
     levels = encoder.levels
     bridge = None
     if "bridge" in part:
@@ -184,8 +207,16 @@ def assemble(spec: ModelSpec) -> Colorizer:
         levels = bridge.levels
     decoder = make("decoders", part["decoder"], levels)
     head = make("heads", part["head"], decoder.channels)
-    composed = Composed(encoder, decoder, head, bridge=bridge)
-    return Colorizer(composed, name=spec.name, extras=spec.extras, hint_gain=spec.hint_gain)
+    return Composed(encoder, decoder, head, bridge=bridge)
+
+
+def _check_module(part: Any, spec: ModelSpec, role: str) -> None:
+    from torch import nn
+
+    if not isinstance(part, nn.Module):
+        raise ContractError(
+            f"model {spec.name!r}: its {role} builds a {type(part).__name__}; an nn.Module is expected."
+        )
 
 
 def build(name: str, **options: Any) -> Colorizer:
@@ -199,13 +230,6 @@ def build(name: str, **options: Any) -> Colorizer:
     return assemble(resolve(name, options))
 
 
-def _network_factory(name: str, row: ModelRow) -> Callable[..., Any]:
-    found = current().load("models", name)
-    if not callable(found) or isinstance(found, (ModelRow, Mapping)):
-        raise ContractError(f"model {name!r}: {row.target} is not callable.")
-    return found
-
-
 def _spread(
     parts: Mapping[str, PartRef],
     factories: Mapping[str, Callable[..., Any]],
@@ -215,7 +239,7 @@ def _spread(
     where: str,
 ) -> dict[str, dict[str, Any]]:
     named = {role: option_names(factory) for role, factory in factories.items()}
-    known = sorted({n for names in named.values() for n in names} | set(row_options) | {HINT_GAIN_OPTION})
+    known = sorted({n for names in named.values() for n in names} | set(row_options) | set(COLORIZER_OPTIONS))
     resolved: dict[str, dict[str, Any]] = {role: {} for role in parts}
 
     def broadcast(key: str, value: Any, *, required: bool = True) -> None:

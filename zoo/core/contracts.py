@@ -27,6 +27,9 @@ from torch import Tensor, nn
 
 CONDITION_CHANNELS = 4
 
+SPREAD_CHANNELS = 3
+"""What a propagator gives: ab and confidence."""
+
 HINT_GAIN = 8.0
 """What makes the colours of hints as large as everything else that a network reads.
 
@@ -77,6 +80,13 @@ class Batch:
 Prediction = dict[str, Tensor]
 """What a colorizer returns: at least ``"ab"`` (N, 2, H, W). Extra keys (``logits``,
 ``aux_logits``, ``scales``, ``lightness`` …) are what particular losses read."""
+
+
+class Propagator(Protocol):
+    """``Propagator(**options)``: condition (N, 4, H, W) to ab (N, 2, H, W), or to it and a confidence (N, 1, H, W)
+    in [0, 1]. Any H, W ≥ 1; a photo without hints stays grey."""
+
+    def __call__(self, condition: Tensor) -> Tensor | tuple[Tensor, Tensor]: ...
 
 
 @runtime_checkable

@@ -62,7 +62,7 @@ def model_identity(name: str, parts: Mapping[str, PartRef], factories: Mapping[s
     """The identity of each part of a resolved model, by role.
 
     Args:
-        parts: by role, with all their options; a whole network has the one role ``network``.
+        parts: by role, with all their options.
         factories: what each role's part is built by.
 
     Raises:
@@ -70,8 +70,7 @@ def model_identity(name: str, parts: Mapping[str, PartRef], factories: Mapping[s
     """
     found: dict[str, Any] = {}
     for role, ref in parts.items():
-        kind = "models" if role == "network" else KIND_OF_ROLE[role]
-        record = current().record(kind, ref.name)
+        record = current().record(KIND_OF_ROLE[role], ref.name)
         presets = record.row.options if isinstance(record.row, PartRow) else {}
         options = {**presets, **ref.options}
         found[role] = {**_row(record), **_built(factories[role], options, f"model {name!r}, {role}", 0)}

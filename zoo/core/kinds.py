@@ -42,7 +42,19 @@ def _kind(plural: str, called: str, gives: str, *, singular: str = "", role: str
 KINDS: dict[str, Kind] = {
     kind.plural: kind
     for kind in (
-        _kind("models", "`Model(**options)`", "a network: condition (N, 4, H, W) → ab (N, 2, H, W)"),
+        _kind("models", "`Model(**options)`", "a network with its row: condition (N, 4, H, W) → ab (N, 2, H, W)"),
+        _kind(
+            "propagators",
+            "`Propagator(**options)`",
+            "condition (N, 4, H, W) → ab (N, 2, H, W), confidence (N, 1, H, W) in [0, 1]",
+            role="propagator",
+        ),
+        _kind(
+            "networks",
+            "`Network(**options)`",
+            "condition (N, 4, H, W) → ab (N, 2, H, W), or a mapping with it",
+            role="network",
+        ),
         _kind("encoders", "`Encoder(in_channels, **options)`", "`.levels`, (N, C, H, W) → `Pyramid`", role="encoder"),
         _kind("bridges", "`Bridge(levels, **options)`", "`.levels`, `Pyramid` → `Pyramid`", role="bridge"),
         _kind(
@@ -72,7 +84,7 @@ KINDS: dict[str, Kind] = {
 }
 
 ROLES = tuple(kind.role for kind in KINDS.values() if kind.role)
-"""What a composed colorizer is made of, in the order data flows through it."""
+"""What a colorizer is made of, in the order data flows through it: see :class:`zoo.core.spec.ModelRow`."""
 
 KIND_OF_ROLE = {kind.role: kind.plural for kind in KINDS.values() if kind.role}
 

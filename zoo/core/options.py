@@ -38,7 +38,12 @@ def effective_options(factory: Factory, options: Mapping[str, Any]) -> dict[str,
 
 
 def takes_any_option(factory: Callable[..., Any]) -> bool:
-    """Whether the part ends in ``**options``: it then takes dotted options of any name."""
+    """Whether the part ends in ``**options``: it then takes dotted options of any name.
+
+    A module without a constructor of its own has torch's, which ends so too and takes nothing.
+    """
+    if inspect.isclass(factory) and getattr(factory.__init__, "__module__", "").startswith("torch."):
+        return False
     return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(factory).parameters.values())
 
 

@@ -94,6 +94,30 @@ def probe_head(name: str, found: Findings) -> None:
         check_module(head, twin, lambda module, k: tensors(module(features[k])), found)
 
 
+def probe_propagator(name: str, found: Findings) -> None:
+    """On sizes that no stride divides, beside a photo without hints, which stays grey."""
+    propagator, twin = _built("propagators", name, found)
+    inputs = []
+    for seed, (height, width) in enumerate(((_SIZE, _SIZE), (37, 49), (1, 1))):
+        lightness = torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+        mask = (_noise(2, 1, height, width, seed=seed) > 1.5).float()
+        mask[1] = 0
+        inputs.append(torch.cat((lightness, _noise(2, 2, height, width, seed=seed).clamp(-1, 1) * mask, mask), dim=1))
+    for condition in inputs:
+        output = _outcome(propagator, condition)
+        ab, *rest = (output,) if isinstance(output, Tensor) else output
+        _expect_shape(ab, (2, 2, *condition.shape[-2:]), found)
+        for confidence in rest:
+            _expect_shape(confidence, (2, 1, *condition.shape[-2:]), found)
+            inside = bool(((confidence >= 0) & (confidence <= 1)).all())
+            found.expect(inside, "its confidence leaves [0, 1]")
+    check_module(propagator, twin, lambda module, k: tensors(_named(module(inputs[k]))), found)
+
+
+def _named(output: Any) -> dict[str, Tensor]:
+    return {"ab": output} if isinstance(output, Tensor) else dict(zip(("ab", "confidence"), output, strict=True))
+
+
 def probe_hints(name: str, found: Findings) -> None:
     sampler = make("hints", name)
     for height, width in ((64, 64), (65, 97), (1, 1)):
@@ -223,6 +247,7 @@ CONTRACTS: dict[str, Callable[[str, Findings], None]] = {
     "bridges": probe_bridge,
     "decoders": probe_decoder,
     "heads": probe_head,
+    "propagators": probe_propagator,
     "hints": probe_hints,
     "losses": probe_loss,
     "objectives": probe_objective,

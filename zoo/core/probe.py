@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.core.assemble import assemble, resolve
+from zoo.core.assemble import assemble, make, resolve
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Batch
 from zoo.core.errors import ContractError, Unavailable
@@ -66,12 +66,27 @@ def probe_part(kind: str, name: str) -> ProbeReport:
     found = Findings()
     with torch.random.fork_rng(devices=[]), found.trying("building"):
         torch.manual_seed(0)
-        if kind in CONTRACTS:
+        if kind == "networks":
+            _probe_network(name, found)
+        elif kind in CONTRACTS:
             CONTRACTS[kind](name, found)
         else:
             current().load(kind, name)
             found.notes.append(f"imported only: {kind} have no contract that can be probed")
     return found.report(kind, name)
+
+
+def _probe_network(name: str, found: Findings) -> None:
+    """A whole network on what its model is held to, but for a recipe, which it has none of."""
+
+    def build(options: dict[str, Any]) -> list[Colorizer]:
+        networks = [make("networks", name, **options) for _ in range(2)]
+        return [Colorizer(each, name=name, extras=tuple(getattr(each, "extras", ()))) for each in networks]
+
+    built = smallest(build, found)
+    if built is not None:
+        model, twin = built
+        _probe_colorizer(model, twin, found)
 
 
 def _probe_colorizer(model: Colorizer, twin: Colorizer, found: Findings) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from zoo.core.download import fetch, sha256_of
 from zoo.core.errors import BadInput, UnknownName
 from zoo.core.registry import current
-from zoo.core.spec import ModelRow, WeightsRow
+from zoo.core.spec import ModelRow, WeightsRow, part_ref
 
 PUBLISHED = "published"
 """What ``--weights`` takes for "the published file of this model"."""
@@ -135,8 +135,11 @@ def _same_network(model: str, other: str) -> bool:
         one, two = current().record("models", model), current().record("models", other)
     except UnknownName:
         return False
-    presets = [record.row.options if isinstance(record.row, ModelRow) else {} for record in (one, two)]
-    return one.target == two.target != "composed" and presets[0] == presets[1]
+    rows = [record.row for record in (one, two) if isinstance(record.row, ModelRow)]
+    if len(rows) < 2 or rows[0].network is None or rows[1].network is None:
+        return False
+    targets = {current().record("networks", part_ref(row.network, model).name).target for row in rows}
+    return len(targets) == 1 and rows[0].options == rows[1].options
 
 
 def _check_claim(path: Path, digest: str, model: str) -> None:

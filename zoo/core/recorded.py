@@ -17,7 +17,7 @@ from zoo.core.errors import BadInput, did_you_mean
 from zoo.core.kinds import KIND_OF_ROLE
 from zoo.core.options import option_names
 from zoo.core.registry import current
-from zoo.core.spec import ModelSpec, PartRef
+from zoo.core.spec import ModelSpec, PartRef, part_ref
 
 PICKLES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".th", ".tar"})
 """Suffixes of files that may run code when they are loaded."""
@@ -25,6 +25,26 @@ PICKLES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".th", "
 _FILES = PICKLES | {".safetensors", ".npy", ".npz", ".h5", ".onnx", ".json", ".yaml", ".yml", ".py", ".so", ".zip"}
 _OF_PLACES = set("/\\:~")
 _LONGEST = 200
+
+
+def spec_of_record(plain: Mapping[str, Any]) -> ModelSpec:
+    """The spec that a record holds, also one that an older zoo wrote.
+
+    There the gain stood beside the parts, and whole networks and propagators were known by their models' names.
+
+    Raises:
+        msgspec.ValidationError, KeyError, TypeError, AttributeError: it describes no model.
+    """
+    spec = dict(plain)
+    if "hint_gain" in spec:
+        spec["colorizer"] = {"hint_gain": spec.pop("hint_gain"), **spec.get("colorizer", {})}
+    network, registry = spec["parts"].get("network"), current()
+    if network is not None and network["name"] == spec["name"] and spec["name"] in registry.names("models"):
+        row = registry.model_row(spec["name"])
+        role = "network" if row.network is not None else "propagator"
+        ref = part_ref(getattr(row, role) or spec["name"], f"model {spec['name']!r}, {role}")
+        spec["parts"] = {role: {"name": ref.name, "options": {**ref.options, **network.get("options", {})}}}
+    return msgspec.convert(spec, ModelSpec)
 
 
 def recorded_spec(spec: ModelSpec, where: str) -> ModelSpec:
@@ -38,10 +58,10 @@ def recorded_spec(spec: ModelSpec, where: str) -> ModelSpec:
         ZooError: a part that is not registered or cannot be imported.
     """
     for role, ref in spec.parts.items():
-        if role != "network" and role not in KIND_OF_ROLE:
+        if role not in KIND_OF_ROLE:
             raise BadInput(f"{where}: there is no part {role!r} in a colorizer; {did_you_mean(role, KIND_OF_ROLE)}")
-        kind, name = ("models", spec.name) if role == "network" else (KIND_OF_ROLE[role], ref.name)
-        declared = option_names(current().load(kind, name))
+        name = ref.name
+        declared = option_names(current().load(KIND_OF_ROLE[role], name))
         for option, value in ref.options.items():
             if option not in declared:
                 raise BadInput(f"{where}: {name!r} has no option {option!r}; {did_you_mean(option, declared)}")

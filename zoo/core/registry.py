@@ -16,6 +16,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from zoo.core import resources
 from zoo.core.entry_points import Misplaced, entry_point_records, misplaced_entry_points
 from zoo.core.errors import AmbiguousName, BadInput, BrokenPlugin, ContractError, UnknownName, did_you_mean
@@ -177,22 +179,31 @@ class Registry:
         if isinstance(record.row, ModelRow):
             return record.row
         found = self.load("models", name)
-        if isinstance(found, ModelRow):
-            return found
         if isinstance(found, Mapping):
-            return decode(dict(found), ModelRow, f"{record.distribution}, model {record.name!r}")
-        if callable(found):
+            found = decode(dict(found), ModelRow, f"{record.distribution}, model {record.name!r}")
+        elif callable(found):
             summary = (getattr(found, "__doc__", None) or "").strip().partition("\n")[0]
-            return ModelRow(
+            found = ModelRow(
                 target=record.target,
                 summary=summary,
                 recipe=getattr(found, "recipe", "default"),
                 extras=list(getattr(found, "extras", ())),
             )
-        raise ContractError(
-            f"The model {record.name!r} of {record.distribution} is a {type(found).__name__}; "
-            "a callable, a mapping or a ModelRow is expected."
-        )
+        if not isinstance(found, ModelRow):
+            raise ContractError(
+                f"The model {record.name!r} of {record.distribution} is a {type(found).__name__}; "
+                "a callable, a mapping or a ModelRow is expected."
+            )
+        if found.target is None:
+            return found
+        self._adopt(record, found.target)
+        return msgspec.structs.replace(found, target=None, network=record.qualified)
+
+    def _adopt(self, model: Record, target: str) -> None:
+        """Register the whole network that a plugin's model is."""
+        known = self._table["networks"][model.name]
+        if all(each.qualified != model.qualified for each in known):
+            known.append(msgspec.structs.replace(model, kind="networks", target=target))
 
     def recipe(self, name: str) -> RecipeRow:
         """The recipe of that name.

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from zoo.core.errors import BadInput, did_you_mean
-from zoo.core.kinds import KINDS
+from zoo.core.kinds import KIND_OF_ROLE, KINDS
 from zoo.core.record import BUILT_IN, COMPOSED, OURS, USERS, Record, check_name
-from zoo.core.spec import ModelRow, PartRow, RecipeRow, WeightsRow
+from zoo.core.spec import ModelRow, PartRow, RecipeRow, WeightsRow, part_ref
 from zoo.core.strict_yaml import decode, read_mapping
 
 SECTIONS = ("parts", "models", "recipes", "weights")
@@ -49,8 +49,19 @@ def read_registry_file(file: Path, known: Mapping[str, RecipeRow], *, builtin: b
 
 
 def _rows(table: dict[str, Any], shown: str, builtin: bool) -> Iterable[Record]:
+    whole = {role: _section(table.get("parts") or {}, KIND_OF_ROLE[role], shown) for role in ("network", "propagator")}
     for name, value in _section(table, "models", shown).items():
-        yield _record("models", name, decode(value, ModelRow, f"{shown}, model {name!r}"), shown, builtin)
+        row = decode(value, ModelRow, f"{shown}, model {name!r}")
+        if row.target is not None and name in whole["network"]:
+            raise BadInput(f"{shown}, model {name!r}: its 'target' is given under networks too; leave one out.")
+        own, network = apart(name, row)
+        named = [each for each in row.parts() if each[0] != "extras"]
+        if len(named) == 1:
+            ((role, _, ref),) = named
+            own = _with_words_of(own, whole.get(role, {}).get(part_ref(ref, f"{shown}, model {name!r}").name))
+        yield _record("models", name, own, shown, builtin)
+        if network is not None:
+            yield _record("networks", name, network, shown, builtin)
     for kind in _section(table, "parts", shown):
         if kind not in KINDS:
             raise BadInput(f"{shown}: unknown kind {kind!r} under 'parts'; {did_you_mean(kind, KINDS)}")
@@ -87,6 +98,24 @@ def _section(table: dict[str, Any], key: str, where: str) -> dict[str, Any]:
     if not isinstance(section, dict):
         raise BadInput(f"{where}: {key!r} holds a {type(section).__name__}; a mapping of names is expected.")
     return section
+
+
+def _with_words_of(row: ModelRow, part: Any) -> ModelRow:
+    """What the row of its only part says need not be said again in a model's."""
+    words = {key: part.get(key) for key in ("summary", "source", "licence")} if isinstance(part, dict) else {}
+    return msgspec.structs.replace(row, **{key: word for key, word in words.items() if word and not getattr(row, key)})
+
+
+def apart(name: str, row: ModelRow) -> tuple[ModelRow, PartRow | None]:
+    """A row with a ``target`` as two: the model, and the network of its name that it stands for."""
+    if row.target is None:
+        return row, None
+    network = PartRow(
+        target=row.target, summary=row.summary, source=row.source, licence=row.licence, version=row.version
+    )
+    if row.network is not None:
+        raise BadInput(f"model {name!r}: a row has either a 'target' or a 'network', not both.")
+    return msgspec.structs.replace(row, target=None, network=name), network
 
 
 def _record(kind: str, name: str, row: PartRow | ModelRow, shown: str, builtin: bool) -> Record:

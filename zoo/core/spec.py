@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any
+from collections.abc import Container
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,13 +28,19 @@ class PartRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class ModelRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A colorizer: either parts that compose, or one ``target`` that is a whole network."""
+    """A colorizer: a propagator of hints, a network, or a network upon a propagator.
+
+    The network is a whole one (``network``), or encoder, bridge, decoder and head. ``target`` is short for a whole
+    network that no other row names: it is registered under the row's own name.
+    """
 
     summary: str = ""
     source: str = ""
     licence: str = ""
     note: str = ""
     target: str | None = None
+    propagator: str | dict[str, Any] | None = None
+    network: str | dict[str, Any] | None = None
     encoder: str | dict[str, Any] | None = None
     bridge: str | dict[str, Any] | None = None
     decoder: str | dict[str, Any] | None = None
@@ -134,11 +141,28 @@ def part_ref(value: Any, where: str) -> PartRef:
     raise BadInput(f"{where}: a part is a name or a mapping with a 'name', not {value!r}.")
 
 
+class ColorizerOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be asked of any colorizer, whatever its parts are.
+
+    Attributes:
+        hint_gain: what the colours of hints, given or spread, are multiplied by before the network sees them.
+        reads: with a propagator, what the network sees beside the lightness: the hints ``spread`` (their ab, and
+            its confidence) or ``both``, these and the hints as they were given, which a composed network can.
+        residual: with a propagator, whether the network's ab is added to the propagator's, and starts at zero.
+        keep_hints: with a propagator, whether hinted pixels have their hint's colour at the end.
+    """
+
+    hint_gain: float = 1.0
+    reads: Literal["spread", "both"] = "spread"
+    residual: bool = True
+    keep_hints: bool = True
+
+
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A model resolved: every part by name with all its options, nothing left to default rows.
 
-    ``parts`` maps a role to its part; a whole network has the one role ``network``. ``made_of`` is the identity of each
-    (:mod:`zoo.core.identity`), ``version`` the row's. ``hint_gain`` is the :class:`~zoo.core.colorizer.Colorizer`'s.
+    ``parts`` maps a role to its part. ``made_of`` is the identity of each (:mod:`zoo.core.identity`), ``version`` the
+    row's. ``colorizer`` is what the :class:`~zoo.core.colorizer.Colorizer` around them is told.
     ``effective`` are all options of each part, those of its constructor too; ``defaults`` what was taken of a suite's.
     """
 
@@ -147,7 +171,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     made_of: dict[str, Any] = {}
     version: int = 1
     extras: tuple[str, ...] = ()
-    hint_gain: float = 1.0
+    colorizer: ColorizerOptions = ColorizerOptions()
     recipe: str = "default"
     baseline: bool = False
     ranked: bool = True
@@ -156,8 +180,12 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     defaults: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
-        if "network" not in self.parts and not {"encoder", "decoder", "head"} <= self.parts.keys():
-            raise ValueError("a model is a network, or an encoder, a decoder and a head")
+        if wrong := misfit_of_roles(self.parts):
+            raise ValueError(wrong)
+
+    @property
+    def hint_gain(self) -> float:
+        return self.colorizer.hint_gain
 
     def identity(self) -> dict[str, Any]:
         """What decides the result, as plain data (names of rows and notes do not)."""
@@ -165,8 +193,21 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
             "made_of": msgspec.to_builtins(self.made_of),
             "version": self.version,
             "extras": list(self.extras),
-            "hint_gain": self.hint_gain,
+            **msgspec.to_builtins(self.colorizer),
         }
+
+
+def misfit_of_roles(roles: Container[str]) -> str:
+    """What is wrong with a model of these roles; empty where they are a colorizer."""
+    composed = [role for role in ("encoder", "decoder", "head") if role in roles]
+    if "network" in roles and (composed or "bridge" in roles):
+        return "a row has either a network or parts that compose one, not both"
+    if composed and len(composed) < 3:
+        missing = next(role for role in ("encoder", "decoder", "head") if role not in roles)
+        return f"the {missing} is missing; give encoder, decoder and head, or a network"
+    if not composed and "network" not in roles and ("propagator" not in roles or "bridge" in roles):
+        return "there is no encoder, decoder and head; give these, a network or a propagator"
+    return ""
 
 
 def canonical_json(value: Any) -> bytes:

@@ -20,7 +20,7 @@ from zoo.core.errors import BadInput
 from zoo.core.given_weights import load_given
 from zoo.core.ingredients import of_file
 from zoo.core.published import given_weights
-from zoo.core.recorded import PICKLES, recorded_spec, untrained
+from zoo.core.recorded import PICKLES, recorded_spec, spec_of_record, untrained
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, fingerprint
 from zoo.core.state_dict import differences, layout_of
@@ -219,7 +219,7 @@ def read_spec(folder: Path) -> ModelSpec:
     Raises:
         BadInput: no record, or one that describes no model.
     """
-    return msgspec.convert(read_record(folder)["spec"], ModelSpec)
+    return spec_of_record(read_record(folder)["spec"])
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     path = folder / "run.json"
     try:
         row: Any = json.loads(path.read_bytes())
-        msgspec.convert(row["spec"], ModelSpec)
+        spec_of_record(row["spec"])
         msgspec.convert(row.get(DIGEST, ""), str)
         return row
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from zoo.core.assemble import HINT_GAIN_OPTION, resolve, takes_option
+from zoo.core.assemble import COLORIZER_OPTIONS, resolve, takes_option
 from zoo.core.errors import BadInput, ZooError, bounded
 from zoo.core.identity import SourceSeen, sources_in
 from zoo.core.published import GivenWeights
@@ -94,7 +94,7 @@ def option_in(spec: ModelSpec, option: str) -> bool:
     role, dot, bare = option.partition(".")
     if dot:
         return role in spec.parts and bare in spec.parts[role].options
-    return option == HINT_GAIN_OPTION or any(option in ref.options for ref in spec.parts.values())
+    return option in COLORIZER_OPTIONS or any(option in ref.options for ref in spec.parts.values())
 
 
 def resolve_model(model: str, suite: Suite, options: Mapping[str, Any]) -> tuple[ModelSpec | None, str]:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from zoo.core.color import AB_SCALE
 from zoo.core.contracts import Prediction
-
-INITIAL_STD = 0.02
-"""Of the predicted ab before training, given features of unit size: 2.2 units of Lab, hardly visible.
-
-A fresh colorizer starts at grey, the middle of the answers and a sensible default where there is
-no hint, instead of at torch's default of about 60 units of random colour that the first hundreds of steps would
-have to unlearn. Not at exactly zero: then no gradient would reach the features in the first step.
-"""
+from zoo.parts.blocks.start_grey import start_grey
 
 _SIGMOID_REACH = 100 / AB_SCALE
 """The sigmoid's range is ±100 units of a* and b* (Iizuka et al. 2016, doi:10.1145/2897824.2925974)."""
@@ -33,9 +26,7 @@ class AbHead(nn.Module):
     def __init__(self, channels: int, *, activation: Literal["linear", "tanh", "sigmoid"] = "linear"):
         super().__init__()
         self.activation = activation
-        self.project = nn.Conv2d(channels, 2, 1)
-        nn.init.normal_(self.project.weight, std=INITIAL_STD / channels**0.5)
-        nn.init.zeros_(cast(Tensor, self.project.bias))
+        self.project = start_grey(nn.Conv2d(channels, 2, 1))
 
     def forward(self, features: Tensor) -> Prediction:
         ab = self.project(features).float()  # under autocast too: half precision bands smooth skies

@@ -1,0 +1,137 @@
+"""A propagator alone, and a network upon one: what it sees, where it starts, what it keeps."""
+
+import pytest
+import torch
+
+import zoo
+from zoo.core.assemble import assemble, resolve
+from zoo.core.colorizer import Colorizer
+from zoo.core.errors import BadInput
+from zoo.core.propagated import Propagated
+from zoo.core.registry import Registry, current, use
+from zoo.core.spec import ColorizerOptions
+from zoo.parts.classical.levin2004 import Levin2004
+from zoo.parts.propagators.pyramid import PyramidPropagator
+
+ROWS = """
+models:
+  upon:
+    propagator: pyramid
+    encoder: {name: conv, block: double_conv}
+    decoder: {name: unet, block: double_conv, skip: concat, upsample: nearest}
+    head: ab
+    options: {width: 4, depth: 3}
+  whole_upon: {propagator: {name: pyramid, sweeps: 4}, network: zhang2017, options: {width: 4}}
+  two: {network: zhang2017, encoder: conv}
+  half: {propagator: pyramid, encoder: conv}
+  nothing: {summary: "no part at all"}
+"""
+
+
+@pytest.fixture
+def table(tmp_path):
+    file = tmp_path / "rows.yaml"
+    file.write_text(ROWS)
+    before = current()
+    use(Registry.read([file]))
+    yield
+    use(before)
+
+
+@pytest.fixture
+def condition():
+    generator = torch.Generator().manual_seed(0)
+    lightness = torch.rand(2, 1, 33, 47, generator=generator) * 2 - 1
+    mask = (torch.rand(2, 1, 33, 47, generator=generator) < 0.05).float()
+    ab = torch.rand(2, 2, 33, 47, generator=generator) - 0.5
+    return torch.cat((lightness, ab * mask, mask), dim=1)
+
+
+class Seen(torch.nn.Module):
+    """A network that keeps what it was given and answers with a constant."""
+
+    stride = 1
+
+    def forward(self, condition):
+        self.condition = condition
+        return torch.full_like(condition[:, 1:3], 0.25)
+
+
+def test_a_propagator_alone_is_the_colorizer(condition):
+    torch.testing.assert_close(zoo.build("levin2004")(condition)["ab"], Levin2004()(condition), atol=0, rtol=0)
+    torch.testing.assert_close(zoo.build("pyramid")(condition)["ab"], PyramidPropagator()(condition)[0], atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["upon", "whole_upon"])
+def test_a_network_upon_a_propagator_starts_at_what_it_spreads(table, condition, name):
+    model = zoo.build(name).eval()
+    started = model(condition)["ab"]
+    padded = model.prepared(condition)
+    expected = model.network.propagator(padded)[0][..., :33, :47]
+    torch.testing.assert_close(started, expected, atol=0, rtol=0)
+    assert sum(p.numel() for p in model.parameters()) > 0
+
+
+def test_the_network_sees_the_spread_hints_and_their_confidence_in_the_hints_place(condition):
+    seen = Seen()
+    Colorizer(Propagated(PyramidPropagator(), seen, ColorizerOptions(hint_gain=8)))(condition)
+    ab, confidence = PyramidPropagator()(condition)
+    torch.testing.assert_close(seen.condition, torch.cat((condition[:, :1], 8 * ab, confidence), 1))
+
+    Colorizer(Propagated(PyramidPropagator(), seen, ColorizerOptions(hint_gain=8, reads="both")))(condition)
+    hints = torch.cat((8 * condition[:, 1:3], condition[:, 3:]), 1)
+    torch.testing.assert_close(seen.condition, torch.cat((condition[:, :1], hints, 8 * ab, confidence), 1))
+
+
+def test_hinted_pixels_keep_their_colour_unless_told_otherwise(condition):
+    mask = condition[:, 3:] > 0
+    kept = Colorizer(Propagated(PyramidPropagator(), Seen(), ColorizerOptions()))(condition)["ab"]
+    assert torch.equal(kept.where(mask, torch.zeros(())), condition[:, 1:3])
+    moved = Colorizer(Propagated(PyramidPropagator(), Seen(), ColorizerOptions(keep_hints=False)))(condition)["ab"]
+    torch.testing.assert_close(moved, PyramidPropagator()(condition)[0] + 0.25)
+
+
+def test_without_residual_the_network_answers_alone(condition):
+    told = ColorizerOptions(residual=False, keep_hints=False)
+    found = Colorizer(Propagated(PyramidPropagator(), Seen(), told))(condition)["ab"]
+    assert torch.equal(found, torch.full_like(found, 0.25))
+
+
+def test_a_propagator_without_a_confidence_is_sure_wherever_there_is_a_hint(condition):
+    condition[1, 1:] = 0
+    confidence = Propagated(Levin2004(), None, ColorizerOptions())(condition)["confidence"]
+    assert confidence[0].eq(1).all()
+    assert not confidence[1].any()
+
+
+def test_what_the_role_is_told_enters_the_identity(table):
+    plain = resolve("upon").identity()
+    for option in ({"reads": "both"}, {"residual": False}, {"keep_hints": False}, {"propagator.sweeps": 8}):
+        assert resolve("upon", option).identity() != plain
+    assert assemble(resolve("upon", {"reads": "both"})).eval()(torch.zeros(1, 4, 16, 16))["ab"].shape == (1, 2, 16, 16)
+
+
+def test_training_moves_the_network_from_the_second_step_on(table, condition):
+    model = zoo.build("upon")
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    first = [p.detach().clone() for p in model.parameters()]
+    for _ in range(2):
+        optimizer.zero_grad()
+        (model(condition)["ab"] - 0.5).abs().mean().backward()
+        optimizer.step()
+    assert all(not torch.equal(before, p) for before, p in zip(first, model.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("two", {}, "either a network or parts"),
+        ("half", {}, "the decoder is missing"),
+        ("nothing", {}, "there is no encoder, decoder and head"),
+        ("whole_upon", {"reads": "both"}, "needs an encoder"),
+        ("upon", {"reads": "all"}, "reads.*known: both, spread|reads.*both"),
+    ],
+)
+def test_rows_and_options_that_make_no_colorizer_are_refused(table, name, options, said):
+    with pytest.raises(BadInput, match=said):
+        resolve(name, options)

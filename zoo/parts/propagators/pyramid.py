@@ -1,0 +1,165 @@
+"""Hints spread over a pyramid: coarse levels carry a colour far, fine ones keep it inside its region. All tensors."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo.core.errors import BadInput
+from zoo.parts.blocks.affinity import affinity, shifted
+
+TRUST_A_LEVEL = 0.5
+"""Confidence is halved with every level a colour had to come down from: about 1/distance to the nearest hint."""
+
+ACCELERATED = 0.95
+"""Chebyshev's sweeps are made for a spectrum in ±0.95. Levin's weights are not symmetric (σ_r is the pixel's own), so
+that theirs is not quite real: with ±1/(1 + λ) the sweeps run away after some fifty; so made, they bear imaginary parts
+up to √(1 − 0.95²) = 0.31, and the rest of the spectrum is slower by as much as does not matter."""
+
+_EMPTY = 1e-8
+
+
+class Level(NamedTuple):
+    """One level of the pyramid, (N, C, H, W) each: lightness in [0, 1], the hints' mean ab, where there is one."""
+
+    lightness: Tensor
+    colour: Tensor
+    known: Tensor
+
+
+class PyramidPropagator(nn.Module):
+    """condition (N, 4, H, W) to ab (N, 2, H, W) and confidence (N, 1, H, W) in [0, 1]. Any H, W ≥ 1.
+
+    Hints are averaged down a pyramid with their weights, to one pixel. From coarse to fine, each level's colours
+    are enlarged by a joint bilateral filter on lightness (Kopf et al. 2007, doi:10.1145/1276377.1276497), and then
+    solve Levin's equations (SIGGRAPH 2004, eq. 2) *screened* towards what came from above, known pixels held::
+
+        (1 + λ) U(r) = Σ_s w_rs U(s) + λ U_above(r)
+
+    The screening says how far a level's own edges are believed against the level above; it also makes one or two
+    dozen of Chebyshev's sweeps (Golub & Varga 1961) enough. λ = 0 and very many sweeps would be ``levin2004``.
+
+    Batched, on any device, differentiable, without data-dependent shapes. A photo without hints stays grey and
+    has confidence 0.
+
+    Args:
+        sweeps: a level.
+        screening: λ.
+        share: 2σ_r² as a share of the window's variance of lightness. Levin's authors have 0.6.
+
+    Raises:
+        BadInput: sweeps below 2, or a screening or share that is not above 0.
+    """
+
+    stride = 1
+
+    def __init__(self, *, sweeps: int = 24, screening: float = 0.01, share: float = 0.4):
+        super().__init__()
+        if sweeps < 2:
+            raise BadInput(f"pyramid: sweeps={sweeps} spread nothing; give 2 or more, such as 24.")
+        if not 0 < screening < math.inf or not 0 < share < math.inf:
+            raise BadInput(f"pyramid: screening={screening} and share={share} must be above 0, such as 0.01 and 0.4.")
+        self.sweeps, self.screening, self.share = sweeps, screening, share
+
+    def forward(self, condition: Tensor) -> tuple[Tensor, Tensor]:
+        levels = self.levels(condition)
+        colour = levels[-1].colour
+        confidence = levels[-1].known.to(colour.dtype)
+        for coarse, fine in zip(levels[:0:-1], levels[-2::-1], strict=True):
+            above = enlarge(colour, coarse.lightness, fine.lightness)
+            colour = self.spread(above, fine)
+            confidence = TRUST_A_LEVEL * _doubled(confidence, fine.lightness)
+            confidence = torch.where(fine.known, 1.0, confidence)
+        return colour, confidence
+
+    def levels(self, condition: Tensor) -> list[Level]:
+        """The pyramid, from the photo's size to one pixel; halved sides are rounded up."""
+        lightness, hint_ab, mask = condition.split((1, 2, 1), dim=1)
+        lightness, weighted, weight = (lightness + 1) / 2, hint_ab * mask, mask
+        found = [_level(lightness, weighted, weight)]
+        while max(lightness.shape[-2:]) > 1:
+            lightness, weighted, weight = (_halved(each) for each in (lightness, weighted, weight))
+            found.append(_level(lightness, weighted, weight))
+        return found
+
+    def spread(self, above: Tensor, level: Level) -> Tensor:
+        """The level's colours, from those that came from above: Chebyshev's sweeps, then two plain ones.
+
+        Chebyshev's polynomial is small all over the spectrum but nowhere very small; the plain sweeps take away
+        what of its error is left between neighbours.
+        """
+        damped = 1 / (1 + self.screening)
+        weights = affinity(level.lightness, share=self.share) * damped
+        source = above * (self.screening * damped)
+
+        def sweep(colour: Tensor) -> Tensor:
+            total = source.clone()
+            for side, near in enumerate(shifted(colour)):
+                total = total.addcmul(near, weights[:, side : side + 1])
+            return torch.where(level.known, level.colour, total)
+
+        before = torch.where(level.known, level.colour, above)
+        colour = sweep(before)
+        radius = min(damped, ACCELERATED)
+        relaxation = 1 / (1 - radius**2 / 2)
+        for _ in range(self.sweeps - 3):
+            colour, before = before + relaxation * (sweep(colour) - before), colour
+            relaxation = 1 / (1 - radius**2 * relaxation / 4)
+        return sweep(sweep(colour)) if self.sweeps > 2 else sweep(colour)
+
+
+def enlarge(colour: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
+    """A level's colours at twice its size: of the 3×3 cells around its own, a pixel takes those of its lightness.
+
+    Args:
+        colour: (N, 2, h, w).
+        coarse, fine: lightness (N, 1, h, w) and (N, 1, H, W), H ≤ 2h and W ≤ 2w.
+
+    Returns:
+        (N, 2, H, W).
+    """
+    near = [_doubled(cell, fine) for cell in _window(coarse)]
+    distance = torch.cat([(cell - fine).square() for cell in near], dim=1)
+    spread = 0.6 * distance.mean(1, keepdim=True) + distance.amin(1, keepdim=True) / 4 + 1e-5
+    weight = torch.exp(-distance / spread) * _closeness(fine)
+    weight = weight / weight.sum(1, keepdim=True).clamp_min(1e-12)
+    total = torch.zeros_like(fine).expand(-1, colour.shape[1], -1, -1)
+    for number, cell in enumerate(_window(colour)):
+        total = total + _doubled(cell, fine) * weight[:, number : number + 1]
+    return total
+
+
+def _level(lightness: Tensor, weighted: Tensor, weight: Tensor) -> Level:
+    return Level(lightness, weighted / weight.clamp_min(_EMPTY), weight > 0)
+
+
+def _halved(image: Tensor) -> Tensor:
+    """Means of 2×2 pixels; of what there is of them at an odd edge."""
+    return F.avg_pool2d(image, 2, ceil_mode=True)
+
+
+def _doubled(image: Tensor, to: Tensor) -> Tensor:
+    """Every pixel four times, cut to the size of ``to``."""
+    height, width = to.shape[-2:]
+    return image.repeat_interleave(2, -2).repeat_interleave(2, -1)[..., :height, :width]
+
+
+def _window(image: Tensor) -> list[Tensor]:
+    """(N, C, h, w) → the nine images of its 3×3 neighbourhood, row by row; the edge is repeated."""
+    height, width = image.shape[-2:]
+    padded = F.pad(image, (1, 1, 1, 1), mode="replicate")
+    return [padded[..., y : y + height, x : x + width] for y in range(3) for x in range(3)]
+
+
+def _closeness(fine: Tensor) -> Tensor:
+    """(1, 9, H, W): a Gaussian of how far the nine cells lie from the pixel, in cells; a quarter off its own middle."""
+    offset = torch.tensor([-1.0, 0.0, 1.0], device=fine.device, dtype=fine.dtype)[:, None]
+    down, across = (
+        torch.exp(-2 * (offset - (torch.arange(side, device=fine.device) % 2 * 0.5 - 0.25)).square())
+        for side in fine.shape[-2:]
+    )
+    return (down[:, None, :, None] * across[None, :, None, :]).flatten(0, 1)[None].to(fine.dtype)
