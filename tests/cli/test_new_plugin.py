@@ -6,12 +6,14 @@ import importlib
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from zoo.cli.main import cli
+from zoo.cli.plugin_files import plugin_files
 from zoo.core import registry
 from zoo.core.probe import probe_model
 
@@ -49,6 +51,16 @@ def test_the_class_is_short_enough_to_read_at_a_glance(tmp_path):
     new_plugin("brief", tmp_path)
     text = (tmp_path / "zoo-brief" / "src" / "zoo_brief" / "__init__.py").read_text()
     assert len(text[text.index("class ") :].splitlines()) <= 25
+
+
+def test_its_files_are_those_of_the_templates_with_the_name_filled_in():
+    files = plugin_files("my_idea")
+    assert sorted(files) == ["README.md", "pyproject.toml", "src/zoo_my_idea/__init__.py", "tests/test_my_idea.py"]
+    assert tomllib.loads(files["pyproject.toml"])["project"]["name"] == "zoo-my-idea"
+    assert "class MyIdea(nn.Module)" in files["src/zoo_my_idea/__init__.py"]
+    for text in files.values():
+        assert "{{" not in text
+        assert text.endswith("\n")
 
 
 def test_nothing_is_overwritten(tmp_path):

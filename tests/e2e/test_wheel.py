@@ -28,6 +28,9 @@ def test_the_table_the_suites_and_the_photos_travel_in_it(wheel):
     photos = [name for name in names if name.startswith("zoo/harness/data/photos/") and name.endswith(".jpg")]
     assert len(photos) == 284 + 41
     assert "zoo/harness/data/photos/CREDITS.csv" in names
+    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "zoo").rglob("*.jinja")}
+    assert "zoo/cli/plugin_template/pyproject.toml.jinja" in templates
+    assert templates <= names
     assert not any(name.startswith(("tests", "benchmarks")) for name in names)
 
 
