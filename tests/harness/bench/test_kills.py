@@ -94,7 +94,8 @@ def test_a_run_killed_at_a_point_of_its_curve_takes_that_point_again(small_zoo, 
     def curve(results):
         folder = results / run.folder
         folder.mkdir(parents=True, exist_ok=True)
-        payload = {"registry_files": files, "run": msgspec.to_builtins(run), "folder": str(folder)}
+        told = {"registry_files": files, "results": str(results), "folder": str(folder)}
+        payload = {**told, "run": msgspec.to_builtins(run)}
         main(payload, lambda message: None, lambda: False)
         return [(point["step"], point["psnr"]) for point in json.loads((folder / "run.json").read_text())["curve"]]
 
