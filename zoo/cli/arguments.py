@@ -93,12 +93,17 @@ class Names(click.ParamType):
 def format_option(*choices: str) -> Callable[[Any], Any]:
     """``--format``, the first choice by default."""
     return click.option(
-        "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True, help="How to print it."
+        "--format",
+        "form",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help="Print it in this form.",
     )
 
 
 device_option = click.option(
-    "--device", default="auto", show_default=True, help="auto, cuda, cuda:1, mps or cpu; auto takes the fastest."
+    "--device", default="auto", show_default=True, help="Run on auto, cuda, cuda:1, mps or cpu; auto takes the fastest."
 )
 
 
@@ -113,16 +118,20 @@ def weights_option(model: str, settings_for: str) -> Callable[[Any], Any]:
         "--weights",
         type=FilePath(),
         metavar="FILE|published",
-        help=f"{model}: a file of weights, or `published` for the one in the table of published files.",
+        help=f"{model}: read this file of weights, or `published` for the one in the table of published files.",
     )
     settings = click.option(
-        "--set", "settings", type=Setting(), multiple=True, help=f"{settings_for}: a model option, width=16."
+        "--set",
+        "settings",
+        type=Setting(),
+        multiple=True,
+        help=f"{settings_for}: set an option of the model, width=16.",
     )
     return lambda command: weights(settings(command))
 
 
 lpips_option = click.option(
-    "--lpips-trunk", type=FilePath(exists=True), help="AlexNet's weights from a local file, for LPIPS."
+    "--lpips-trunk", type=FilePath(exists=True), help="Read AlexNet's weights, for LPIPS, from a local file."
 )
 
 
@@ -135,8 +144,3 @@ def refuse_given(ctx: click.Context, names: Sequence[str], why: str) -> None:
     for param in ctx.command.params:
         if param.name in names and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{param.opts[0]} {why}.", ctx)
-
-
-def comma_list(items: Sequence[str]) -> str:
-    """``a, b and c``."""
-    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))

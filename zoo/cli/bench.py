@@ -12,29 +12,45 @@ from zoo.cli.terminal import echo, echo_data
 from zoo.core.errors import BadInput
 
 _OPTIONS = (
-    click.option("--suite", default="quick", show_default=True, help="The protocol: a suite's name, or a YAML file."),
-    click.option("--seeds", type=click.IntRange(min=1), help="Runs a model (default: the suite's)."),
-    click.option("--data", metavar="SOURCE", help="photos, folder:PATH, torchvision:NAME, or a plugin's."),
-    click.option("--test-data", metavar="SOURCE", help="Where the test photos come from, if from elsewhere."),
+    click.option(
+        "--suite", default="quick", show_default=True, help="Follow this protocol: a suite's name, or a YAML file."
+    ),
+    click.option("--seeds", type=click.IntRange(min=1), help="Train each model so many times (default: the suite's)."),
+    click.option(
+        "--data",
+        metavar="SOURCE",
+        help="Take this source of photos: photos, folder:PATH, torchvision:NAME, or a plugin's.",
+    ),
+    click.option("--test-data", metavar="SOURCE", help="Take the test photos from another source."),
     device_option,
     click.option(
-        "--set", "settings", type=Setting(), multiple=True, help="A model option, width=16 or decoder.skip=sum."
+        "--set",
+        "settings",
+        type=Setting(),
+        multiple=True,
+        help="Set an option of the models: width=16, decoder.skip=sum.",
     ),
-    click.option("--recipe", metavar="NAME", help="One recipe for all models that are trained."),
-    click.option("--budget", metavar="AMOUNT", help="steps=300, epochs=3 or seconds=60 a run."),
-    click.option("--jobs", type=click.IntRange(min=1), help="Runs at a time; default: as many as the cores take."),
-    click.option("--out", type=FilePath(), help="The results folder (default: benches/SUITE)."),
+    click.option("--recipe", metavar="NAME", help="Train all models by this recipe."),
+    click.option("--budget", metavar="AMOUNT", help="Train each run for steps=300, epochs=3 or seconds=60."),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        help="Carry out so many runs at a time (default: as many as the cores take).",
+    ),
+    click.option("--out", type=FilePath(), help="Write into this results folder (default: benches/SUITE)."),
     lpips_option,
-    click.option("--timeout", type=Seconds(), help="Seconds a run may take."),
-    click.option("--deterministic", is_flag=True, help="Deterministic algorithms only, slower on CUDA."),
+    click.option("--timeout", type=Seconds(), help="End a run after so many seconds."),
+    click.option("--deterministic", is_flag=True, help="Use deterministic algorithms only, slower on CUDA."),
     click.option(
         "--executor",
         default="local",
         show_default=True,
         metavar="NAME",
-        help="Where runs are carried out, or a plugin's.",
+        help="Carry runs out by this executor: local, or a plugin's.",
     ),
-    click.option("--track", multiple=True, metavar="NAME", help="Tell a tracker too: tensorboard, mlflow, a plugin's."),
+    click.option(
+        "--track", multiple=True, metavar="NAME", help="Tell this tracker too: tensorboard, mlflow, or a plugin's."
+    ),
 )
 
 
@@ -52,16 +68,16 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     default=["all"],
     show_default=True,
     metavar="NAMES",
-    help="all, or a list: 'unet,r2*'; -NAME leaves one out: 'all,-r2*'.",
+    help="Train all, or those of a list: 'unet,r2*'; -NAME leaves one out: 'all,-r2*'.",
 )
-@click.option("--baselines/--no-baselines", default=True, show_default=True, help="Bench our baselines beside them.")
+@click.option("--baselines/--no-baselines", default=True, show_default=True, help="Score our baselines beside them.")
 @run_options
 @click.pass_context
 def command(ctx: click.Context, models: tuple[str, ...], **options: Any) -> None:
     """Train every model of --models under one protocol and write a leaderboard.
 
-    What is done already is skipped; after Ctrl-C the same command goes on from where it was. Exit code 1
-    when a run failed, but for a broken plugin that nobody named.
+    What is done already is skipped; after Ctrl-C the same command goes on from where it was. Exit code 1 when
+    a run failed; a broken plugin that was not asked for by name does not count.
     """
     from zoo.cli.leaderboard import show
 

@@ -8,22 +8,22 @@ from zoo.cli.arguments import Seconds
 from zoo.cli.terminal import echo
 
 
-@click.command("check", short_help="Does a model or part keep its contract?")
+@click.command("check", short_help="Check that models and parts keep their contracts.")
 @click.argument("names", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every model and every part.")
+@click.option("--all", "everything", is_flag=True, help="Probe every model and every part.")
 @click.option(
     "--timeout",
     default=120.0,
     show_default=True,
     type=Seconds(),
-    help="Seconds a name may take.",
+    help="Give up on a name after so many seconds.",
 )
 @click.pass_context
 def command(ctx: click.Context, names: tuple[str, ...], everything: bool, timeout: float) -> None:
     """Probe each NAME (unet, encoders/conv, 'models/*') in a process of its own.
 
-    Small synthetic inputs: shapes at several sizes, finite output, a gradient on every parameter, a state
-    that travels, no use of global random state. Exit code 1 when any fails.
+    Checks with small synthetic inputs: shapes at several sizes, finite output, a gradient on every parameter, a
+    state that travels, no use of global random state. Exit code 1 when any fails.
     """
     from zoo.cli.names import meanings
     from zoo.cli.probing import probe_apart

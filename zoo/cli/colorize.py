@@ -28,22 +28,34 @@ _NAMES_SHOWN = 3
 @click.command("colorize", short_help="Colorize photos and folders.")
 @click.argument("photos", nargs=-1, required=True, type=FilePath(exists=True, dash=True))
 @click.option(
-    "--with", "model", required=True, metavar="MODEL_OR_RUN", help="A run's folder, or huang2005 and the like."
+    "--with",
+    "model",
+    required=True,
+    metavar="MODEL_OR_RUN",
+    help="Colorize with this run, a folder, or with huang2005 and the like.",
 )
 @weights_option("For the model named in --with", "For a model, not a run")
 @click.option(
-    "--hints", type=FilePath(exists=True, dash=True), help="A picture of the photo's size with the known colours."
+    "--hints", type=FilePath(exists=True, dash=True), help="Take the known colours from a picture of the photo's size."
 )
 @click.option(
-    "-o", "--output", type=FilePath(dash=True), help="A folder, for one photo a file, or - for standard output."
+    "-o",
+    "--output",
+    type=FilePath(dash=True),
+    help="Write into this folder, for one photo into this file, or - to standard output.",
 )
 @click.option(
-    "--format", "form", type=click.Choice(["png", "jpg", "webp", "tiff"]), help="Of the results (default: png)."
+    "--format",
+    "form",
+    type=click.Choice(["png", "jpg", "webp", "tiff"]),
+    help="Write the results in this format (default: png).",
 )
-@click.option("--size", type=click.IntRange(min=1), help="Longer side the network sees, in pixels (default: 512).")
+@click.option(
+    "--size", type=click.IntRange(min=1), help="Show the network a longer side of so many pixels (default: 512)."
+)
 @device_option
-@click.option("--again", is_flag=True, help="Make results anew that are done already.")
-@click.option("--overwrite", is_flag=True, help="Replace also files that were changed by hand or made otherwise.")
+@click.option("--again", is_flag=True, help="Colorize again what is done already.")
+@click.option("--overwrite", is_flag=True, help="Replace files too that were changed by hand or made otherwise.")
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zoo.harness.bench.compare import Comparison, PhotoGap
 
 
-@click.command("compare", short_help="Tell models apart, or say that one cannot.")
+@click.command("compare", short_help="Compare models, photo by photo.")
 @click.argument("models", nargs=-1, required=True)
 @click.option(
     "--in",
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     type=FilePath(),
     default="benches/quick",
     show_default=True,
-    help="The results folder that MODELS are of.",
+    help="Look for MODELS in this results folder.",
 )
 @format_option("table", "json")
 @click.pass_context
 def command(ctx: click.Context, models: tuple[str, ...], folder: Path, form: str) -> None:
     """Compare MODELS, two or more: models of a results folder, or folders of runs.
 
-    Prints for two each metric's difference with its 95 % interval and p-value, paired by photo, a verdict, and the
-    photos on which each is ahead most; for more the difference in PSNR of every two, with intervals that are right
-    all together. Runs of different protocols are refused.
+    For two it prints each metric's difference with its 95 % interval and p-value, paired by photo, a verdict, and
+    the photos on which each is ahead most; for more the difference in PSNR of every two, with intervals that are
+    right all together. Runs of different protocols are refused.
     """
     from zoo.cli.tables import print_json
     from zoo.harness.bench.compare import compare_several

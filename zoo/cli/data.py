@@ -20,9 +20,9 @@ def command() -> None:
     """Look at a source of photos: photos, folder:PATH, torchvision:NAME, or a plugin's."""
 
 
-@command.command("check", short_help="What is damaged, grey, tiny, or there twice?")
+@command.command("check", short_help="Find photos that are damaged, grey, tiny, or there twice.")
 @click.argument("source")
-@click.option("--test-data", metavar="SOURCE", help="Where the test photos come from, if from elsewhere.")
+@click.option("--test-data", metavar="SOURCE", help="Take the test photos from another source.")
 @format_option("table", "json")
 @click.pass_context
 def check(ctx: click.Context, source: str, test_data: str | None, form: str) -> None:

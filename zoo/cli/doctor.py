@@ -32,7 +32,7 @@ _DEPENDENCIES = (
 Finding = tuple[bool, str, str]
 
 
-@click.command("doctor", short_help="Is everything here that the zoo can use?")
+@click.command("doctor", short_help="Look for what the zoo can use and what is missing.")
 def command() -> None:
     """Look at Python, torch, the device, dependencies, the cache, weights and plugins.
 

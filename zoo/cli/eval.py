@@ -13,12 +13,14 @@ from zoo.core.errors import BadInput
 
 @click.command("eval", short_help="Score finished runs again.")
 @click.argument("runs", nargs=-1, required=True, type=FilePath())
-@click.option("--metrics", type=Names(), metavar="NAMES", help="lpips, or several separated by commas.")
+@click.option(
+    "--metrics", type=Names(), metavar="NAMES", help="Score by these metrics: lpips, or several separated by commas."
+)
 @lpips_option
 @click.option("--suite", metavar="NAME", help="Score under another protocol than the run's own.")
 @device_option
 @weights_option("For the one MODEL named in the place of RUNS", "With --weights")
-@click.option("--out", type=FilePath(), help="With --weights: the results folder (default: benches/SUITE).")
+@click.option("--out", type=FilePath(), help="With --weights: write into this results folder (default: benches/SUITE).")
 @click.pass_context
 def command(
     ctx: click.Context,

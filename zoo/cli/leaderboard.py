@@ -23,8 +23,8 @@ _FIRST = ("model", "status", "psnr", "rank", "psnr_to_best", "ssim", "delta_e00"
 
 @click.command("leaderboard", short_help="Print a results folder's table.")
 @click.argument("folder", type=FilePath(exists=True))
-@click.option("--sort", metavar="COLUMN", help="Best first by this column (default: by rank).")
-@click.option("--rebuild", "again", is_flag=True, help="Write the CSVs anew from the run folders first.")
+@click.option("--sort", metavar="COLUMN", help="Sort by this column, best first (default: by rank).")
+@click.option("--rebuild", "again", is_flag=True, help="Write the CSVs again from the run folders first.")
 @format_option("table", "csv", "json", "md")
 def command(folder: Path, sort: str | None, again: bool, form: str) -> None:
     """Print the leaderboard of a results FOLDER, such as results/quick."""

@@ -14,9 +14,9 @@ from zoo.cli.terminal import echo
 _TABLE = ("name", "state", "origin", "summary")
 
 
-@click.command("list", short_help="What is registered.")
+@click.command("list", short_help="List what is registered.")
 @click.argument("kind", default="models")
-@click.option("--filter", "pattern", default="*", metavar="GLOB", help="Names like '*unet*' only.")
+@click.option("--filter", "pattern", default="*", metavar="GLOB", help="Show only names like '*unet*'.")
 @format_option("table", "json", "names")
 def command(kind: str, pattern: str, form: str) -> None:
     """List models, or KIND: encoders, losses, … recipes, weights, suites, or all."""

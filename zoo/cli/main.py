@@ -139,7 +139,7 @@ def _plain_usage() -> Iterator[None]:
     metavar="FILE",
     multiple=True,
     type=FilePath(exists=True),
-    help="A table of your own models and parts, laid over the built-in one; may be given again, also behind the verb.",
+    help="Lay your own table of models and parts over the built-in one; may be given again, also behind the verb.",
 )
 @click.option(
     "--max-megapixels",

@@ -15,7 +15,7 @@ from zoo.cli.terminal import echo
 
 @click.command("new-plugin", short_help="Write a package with a model of your own.")
 @click.argument("name")
-@click.option("-o", "--output", type=FilePath(), default=".", show_default=True, help="The folder to put it in.")
+@click.option("-o", "--output", type=FilePath(), default=".", show_default=True, help="Put it into this folder.")
 def command(name: str, output: Path) -> None:
     """Write a package that adds the colorizer NAME to the zoo, with a test that passes."""
     folder = write_plugin(name, output)

@@ -13,13 +13,13 @@ from zoo.cli.terminal import echo, echo_data
 @click.command("report", short_help="Write a results folder's report.html.")
 @click.argument("folder", type=FilePath(exists=True))
 @click.option(
-    "-o", "--output", metavar="FILE", type=FilePath(), help="Where to write it [default: FOLDER/report.html]."
+    "-o", "--output", metavar="FILE", type=FilePath(), help="Write it into this file [default: FOLDER/report.html]."
 )
 def command(folder: Path, output: Path | None) -> None:
     """Write the report of a results FOLDER, such as results/quick.
 
     It is one HTML file that holds its plots and pictures and needs no network: leaderboard, quality against cost,
-    PSNR against hints, training curves, and a gallery. The folder's CSVs are written anew as well.
+    PSNR against hints, training curves, and a gallery. The folder's CSVs are written again as well.
     """
     from zoo.harness.bench.report import write_report
 

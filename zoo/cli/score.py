@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 @click.command("score", short_help="Score images that any method made.")
 @click.argument("predictions", type=FilePath(exists=True, dash=True))
 @click.argument("targets", type=FilePath(exists=True, dash=True))
-@click.option("--metrics", type=Names(), metavar="NAMES", help="psnr,ssim,…; default: all that can be had here.")
+@click.option(
+    "--metrics",
+    type=Names(),
+    metavar="NAMES",
+    help="Score by these metrics, psnr,ssim,… (default: all that can be had here).",
+)
 @format_option("table", "csv", "json")
 @click.pass_context
 def command(ctx: click.Context, predictions: Path, targets: Path, metrics: list[str] | None, form: str) -> None:

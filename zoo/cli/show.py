@@ -12,7 +12,7 @@ from zoo.core.errors import ZooError
 from zoo.core.record import COMPOSED
 
 
-@click.command("show", short_help="Everything known about one name.")
+@click.command("show", short_help="Show everything known about one name.")
 @click.argument("name")
 def command(name: str) -> None:
     """Show NAME: its row, its options, its source, and what it is made of.

@@ -199,7 +199,7 @@ class RunFolder:
 
 
 def run_folders(results: Path) -> list[RunFolder]:
-    """All runs of a results folder, sorted by path; copies of a run's folder under other names are none."""
+    """All runs of a results folder, sorted by path; copies of a run's folder under other names do not count."""
     found = sorted(results.glob("runs/*/seed*/run.json"))
     return [RunFolder(path.parent) for path in found if _RUN_NAME.fullmatch(path.parent.name)]
 

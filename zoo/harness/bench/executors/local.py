@@ -16,7 +16,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,6 @@ from typing import Any
 from zoo.core.safe_path import forget_safe_path, helpers_on_a_safe_path, user_choice
 from zoo.core.threads import wait_passively
 from zoo.harness.bench.executors.server import STOPPING, start_server
-
-Send = Callable[[dict[str, Any]], None]
 
 ENDING_SECONDS = 10.0
 """How long a run that is done may be held by threads or processes of a plugin that do not end."""
