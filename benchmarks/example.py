@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from zoo.core.files import make_folder
 from zoo.harness.data.photos import FOLDER
 
 PHOTO = "test/gcompris-canyon_de_chelly-0.jpg"  # Nikater, public domain (CREDITS.csv)
@@ -25,7 +26,7 @@ RADIUS = 3
 def main(folder: Path) -> None:
     """Write ``canyon.jpg`` and ``canyon_hints.png``."""
     photo = Image.open(FOLDER / PHOTO).convert("RGB")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     photo.convert("L").save(folder / "canyon.jpg", quality=90)
     colours, hints = np.asarray(photo), np.zeros((photo.height, photo.width, 4), np.uint8)
     step = photo.width // DOTS

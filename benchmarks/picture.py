@@ -7,6 +7,7 @@ The runs must have their weights beside them (they stay out of git, so bench fir
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import torch
 from PIL import Image, ImageDraw
 
 import zoo
+from zoo.core.files import writing
 from zoo.harness.bench.samples import input_pictures, sheet
 from zoo.harness.bench.scoring import colorized
 from zoo.harness.bench.setup import open_banks, scored_photos
@@ -47,16 +49,14 @@ def main() -> None:
         torch.nn.functional.interpolate(column[chosen].float(), size=(side, side), mode="nearest").to(torch.uint8)
         for column in columns
     ]
-    plain = target.with_suffix(".part")
-    plain.write_bytes(sheet(enlarged))
-    with Image.open(plain) as picture:
+    with Image.open(io.BytesIO(sheet(enlarged))) as picture:
         canvas = Image.new("RGB", (picture.width, picture.height + CAPTION), "white")
         canvas.paste(picture, (0, CAPTION))
-    plain.unlink()
     draw = ImageDraw.Draw(canvas)
     for place, caption in enumerate(["grey", "hints", *models, "truth"]):
         draw.text((place * (side + 2) + 3, 2), caption, fill="black")
-    canvas.save(target, optimize=True)
+    with writing(target) as part:
+        canvas.save(part, format="png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import keyword
-import shutil
-import tempfile
 from pathlib import Path
 
 import click
@@ -29,11 +27,12 @@ def write_plugin(name: str, parent: Path) -> Path:
     """Write the package ``zoo-NAME`` into ``parent``, all of it or nothing.
 
     Raises:
-        BadInput: a name that Python cannot import or that is taken, or a folder that is there already.
+        BadInput: a name that Python cannot import or that is taken, a folder that is there already, or one that
+            cannot be written.
     """
     from zoo.cli.plugin_files import plugin_files
     from zoo.core.errors import BadInput
-    from zoo.core.files import unwritable
+    from zoo.core.files import make_folder, writing_folder
     from zoo.core.registry import current
 
     _check_name(name)
@@ -42,19 +41,12 @@ def write_plugin(name: str, parent: Path) -> Path:
     folder = parent / f"zoo-{name.replace('_', '-')}"
     if folder.exists():
         raise BadInput(f"{folder} is there already and is not overwritten; choose another name or folder.")
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=".new-plugin-", dir=parent))
-        try:
-            for path, text in plugin_files(name).items():
-                (part / path).parent.mkdir(parents=True, exist_ok=True)
-                (part / path).write_text(text, encoding="utf-8")
-            part.chmod(0o755)
-            part.rename(folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    except OSError as error:
-        raise unwritable(folder, error, "choose another folder with -o") from error
+    mend = "choose another folder with -o"
+    make_folder(parent, mend)
+    with writing_folder(folder, mend) as part:
+        for path, text in plugin_files(name).items():
+            make_folder((part / path).parent, mend)
+            (part / path).write_text(text, encoding="utf-8")
     return folder
 
 

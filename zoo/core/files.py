@@ -1,4 +1,4 @@
-"""The one way to write a file: whole, or not there at all; and the one sentence for what cannot be written."""
+"""The one way to write a file or folder: whole, or not there at all; and the one sentence for what cannot be."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def writing(path: Path, mend: str = "choose another folder") -> Iterator[Path]:
     Raises:
         BadInput: the folder cannot be written, or the disk is full; the sentence ends in ``mend``.
     """
-    part = path.with_name(f".{secrets.token_hex(6)}{_PART}")
+    part = _part_beside(path)
     try:
         try:
             yield part
@@ -52,6 +53,25 @@ def write_whole(path: Path, content: str | bytes, mend: str = "choose another fo
         part.write_bytes(data)
 
 
+@contextlib.contextmanager
+def writing_folder(path: Path, mend: str = "choose another folder") -> Iterator[Path]:
+    """A new folder beside ``path``, which is not there, to fill; it becomes ``path`` when the block ends well.
+
+    Raises:
+        BadInput: as :func:`writing`.
+    """
+    part = _part_beside(path)
+    try:
+        try:
+            part.mkdir()
+            yield part
+            os.rename(part, path)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    except OSError as error:
+        raise unwritable(path, error, mend) from error
+
+
 def make_folder(path: Path, mend: str = "choose another folder") -> Path:
     """The folder, made with its parents where it is not there yet.
 
@@ -65,9 +85,30 @@ def make_folder(path: Path, mend: str = "choose another folder") -> Path:
     return path
 
 
+def make_writable_folder(path: Path, mend: str = "choose another folder") -> Path:
+    """The folder as by :func:`make_folder`, with a file tried in it: permissions alone do not tell.
+
+    Raises:
+        BadInput: it cannot be made or written; the sentence ends in ``mend``.
+    """
+    tried = _part_beside(make_folder(path, mend) / "file")
+    try:
+        tried.touch()
+    except OSError as error:
+        raise unwritable(path, error, mend) from error
+    finally:
+        with contextlib.suppress(OSError):
+            tried.unlink()
+    return path
+
+
 def unwritable(path: Path, error: OSError, mend: str = "choose another folder") -> BadInput:
     """The sentence for a file or folder that cannot be made or written."""
     return BadInput(f"{path} cannot be written: {error.strerror or error or type(error).__name__}; {mend}.")
+
+
+def _part_beside(path: Path) -> Path:
+    return path.with_name(f".{secrets.token_hex(6)}{_PART}")
 
 
 def remove_parts(folder: Path) -> None:

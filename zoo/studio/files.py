@@ -6,9 +6,7 @@ it is called.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zoo.core.errors import BadInput
-from zoo.core.files import make_folder, unwritable
+from zoo.core.files import make_writable_folder
 from zoo.core.photo_files import find_photos, is_photo, is_result, looks_like_a_picture, suffix_list
 from zoo.core.result_names import result_stem, shared_stems
 from zoo.studio.formats import DEFAULT, FORMATS, format_of
@@ -81,15 +79,7 @@ def unwritable_folders(jobs: Iterable[Job]) -> dict[Path, str]:
     refused: dict[Path, str] = {}
     for folder in dict.fromkeys(job.result.parent for job in jobs if job.result != STANDARD):
         try:
-            make_folder(folder)
-            probe = folder / f".{secrets.token_hex(6)}.part"
-            try:
-                probe.touch()
-            except OSError as error:
-                raise unwritable(folder, error) from error
-            finally:
-                with contextlib.suppress(OSError):
-                    probe.unlink()
+            make_writable_folder(folder)
         except BadInput as error:
             refused[folder] = str(error)
     return refused

@@ -79,6 +79,9 @@ def open_bank(place: Path) -> PhotoBank | None:
 def write_bank(folder: Path, dataset: Dataset, side: int, fit: Fit, progress: Progress | None) -> None:
     """Decode a data set into an empty folder; its bytes are on the disk when this returns.
 
+    As a stream, not into ``np.lib.format.open_memmap``: how many photos are usable is known at the end only, and a
+    full disk is an error here, where a mapped file would end the process.
+
     Raises:
         BadInput: no photo can be used.
         Changed: a photo was replaced meanwhile.

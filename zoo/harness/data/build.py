@@ -90,7 +90,10 @@ def _built(place: Path, dataset: Dataset, side: int, fit: Fit, progress: Progres
 
 @contextlib.contextmanager
 def _own_folder(parent: Path) -> Iterator[Path]:
-    """A new folder with the permissions that the umask grants, gone at the end; its lock says that we are alive."""
+    """A new folder with the permissions that the umask grants, gone at the end; its lock says that we are alive.
+
+    Not :func:`zoo.core.files.writing_folder`: several may build one bank, and the first to finish keeps it.
+    """
     folder = parent / f"{_BUILDING}{secrets.token_hex(6)}"
     try:
         with FileLock(_lock_of(folder)):
