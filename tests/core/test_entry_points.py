@@ -80,3 +80,13 @@ def test_the_right_group_is_read(install):
     install("[zoo.losses]\nmine = json:loads\n")
     assert misplaced_entry_points() == []
     assert registry.current().record("losses", "mine").distribution == "mine"
+
+
+def test_a_plugins_network_is_known_before_its_model_is_asked_for(install):
+    """A run is planned in one process and made in another, which is told of the network alone."""
+    install("[zoo.models]\nmine = zoo.parts.networks.gray:Gray\nnothing = sys:maxsize\n")
+    assert registry.current().record("networks", "mine@mine").target == "zoo.parts.networks.gray:Gray"
+    assert registry.current().record("networks", "mine") is registry.current().record("networks", "mine@mine")
+    for name in ("nothing", "mine@another", "nobody"):
+        with pytest.raises(UnknownName, match="Unknown network"):
+            registry.current().record("networks", name)

@@ -6,6 +6,7 @@ is first loaded; one that cannot be is marked broken, with its error, and everyt
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import importlib
 import sys
@@ -120,6 +121,8 @@ class Registry:
         table = self._kind(kind)
         bare, _, distribution = name.partition("@")
         records = table.get(bare, [])
+        if kind == "networks" and all(distribution not in ("", record.distribution) for record in records):
+            records = self._plugins_networks(bare, distribution) or records
         if distribution:
             for record in records:
                 if record.distribution == distribution:
@@ -198,6 +201,14 @@ class Registry:
             return found
         self._adopt(record, found.target)
         return msgspec.structs.replace(found, target=None, network=record.qualified)
+
+    def _plugins_networks(self, name: str, distribution: str) -> list[Record]:
+        """The whole networks that plugins' models of that name are; a run's own process asks for no model before."""
+        for model in self._table["models"].get(name, []):
+            if model.row is None and distribution in ("", model.distribution):
+                with contextlib.suppress(ContractError, BadInput):  # no model at all, as whoever asks for it is told
+                    self.model_row(model.qualified)
+        return self._table["networks"].get(name, [])
 
     def _adopt(self, model: Record, target: str) -> None:
         """Register the whole network that a plugin's model is."""
