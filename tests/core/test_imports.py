@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from zoo.core.registry import Registry
+
 ROOT = Path(__file__).parents[2] / "zoo"
 
 FORBIDDEN = {
@@ -55,6 +57,12 @@ def test_what_is_shared_knows_no_part_that_is_made_of_it():
             known = tuple(f"zoo.parts.{each}." for each in below)
             wrong = [name for name in imports(path) if name.startswith("zoo.parts") and not name.startswith(known)]
             assert not wrong, f"parts/{room}/{path.name} imports {wrong}"
+
+
+def test_blocks_are_what_the_registry_names():
+    registry = Registry.read()
+    named = {registry.record("blocks", name).target.partition(":")[0] for name in registry.names("blocks")}
+    assert {f"zoo.parts.blocks.{path.stem}" for path in (ROOT / "parts/blocks").glob("[!_]*.py")} <= named
 
 
 def test_there_are_no_catch_alls():

@@ -3,7 +3,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from zoo.parts.layers.upsample import Upsample, start_as_nearest
+from zoo.parts.layers.initialisation import start_as_nearest
+from zoo.parts.layers.upsample import Upsample
 
 MODES = ["nearest", "bilinear", "transpose", "pixel_shuffle"]
 

@@ -7,8 +7,8 @@ from scipy.ndimage import sobel, uniform_filter
 from torch import Tensor, nn
 
 from zoo.core.errors import BadInput
-from zoo.parts.classical.affinity import NEIGHBOURS, affinity, neighbours, normalised
-from zoo.parts.classical.propagation import propagate_hints
+from zoo.parts.classical.propagation import affinity, neighbours, normalised, propagate_hints
+from zoo.parts.layers.affinity import NEIGHBOURS
 
 FLAT = 0.02
 """A step in lightness below this share of its range is noise, not an edge, whatever is around it."""

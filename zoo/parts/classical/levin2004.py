@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from zoo.parts.classical.affinity import affinity
-from zoo.parts.classical.propagation import propagate_hints
+from zoo.parts.classical.propagation import affinity, propagate_hints
 
 
 class Levin2004(nn.Module):
     """condition (N, 4, H, W) to ab (N, 2, H, W): the hints, spread by one sparse solve a photo. Any H, W ≥ 1.
 
     Levin, Lischinski, Weiss: Colorization using Optimization, SIGGRAPH 2004, eqs. 1 and 2; constants of the
-    authors' code (:mod:`~zoo.parts.classical.affinity`). Lightness here is L*, not the paper's Y of YUV.
+    authors' code (:mod:`~zoo.parts.layers.affinity`). Lightness here is L*, not the paper's Y of YUV.
     Hinted pixels keep their colour; a photo without hints stays grey. Solved on the CPU in float64, and
     without a gradient: it has no parameters.
     """

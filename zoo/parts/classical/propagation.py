@@ -16,13 +16,39 @@ import torch
 from scipy.sparse.linalg import splu
 from torch import Tensor
 
-from zoo.parts.classical.affinity import neighbours
+from zoo.parts.layers import affinity as levin
+from zoo.parts.layers.affinity import NEIGHBOURS
 
 Weigh = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(lightness (H, W) in [0, 1], known (H, W)) → weights (8, H, W), as :func:`affinity` returns them."""
 
 _SMALL = 16
 """Pixels a piece may have to be numbered as it comes."""
+
+
+def neighbours(values: np.ndarray, outside: float = np.nan) -> np.ndarray:
+    """(H, W) → (8, H, W): each pixel's neighbours in the order of :data:`~zoo.parts.layers.affinity.NEIGHBOURS`."""
+    height, width = values.shape
+    padded = np.pad(values, 1, constant_values=outside)
+    return np.stack([padded[1 + y : 1 + y + height, 1 + x : 1 + x + width] for y, x in NEIGHBOURS])
+
+
+def affinity(lightness: np.ndarray) -> np.ndarray:
+    """w_rs of Levin et al. 2004, eq. 2 (:mod:`zoo.parts.layers.affinity`), of one photo.
+
+    Args:
+        lightness: (H, W) float64 in [0, 1].
+
+    Returns:
+        (8, H, W) float64: w_rs at r = (·, y, x) for the s of :func:`neighbours`; 0 outside the photo, and the
+        eight sum to 1 (but for a photo of one pixel, which has no neighbour).
+    """
+    return np.asarray(levin.affinity(torch.from_numpy(np.ascontiguousarray(lightness))[None, None])[0].numpy())
+
+
+def normalised(weights: np.ndarray) -> np.ndarray:
+    """(8, H, W) scaled to sum 1 over the neighbours; all zero stays all zero."""
+    return np.asarray(levin.normalised(torch.from_numpy(weights)[None])[0].numpy())
 
 
 def weight_matrix(weights: np.ndarray) -> sparse.csr_array:

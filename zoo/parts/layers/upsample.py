@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.parts.layers.conv_unit import ConvUnit, conv
+from zoo.parts.layers.initialisation import start_as_nearest
 
 Mode = Literal["nearest", "bilinear", "transpose", "pixel_shuffle"]
 
@@ -54,13 +54,6 @@ class Upsample(nn.Module):
         if self.mode == "bilinear":
             return self.layers(F.interpolate(x, size, mode="bilinear", align_corners=False))
         return _fit(self.layers(x), size)
-
-
-@torch.no_grad()
-def start_as_nearest(convolution: nn.Conv2d, scale: int) -> None:
-    """ICNR (arXiv:1707.02937): all scale² filters that shuffle into one channel start equal."""
-    filters = convolution.weight[:: scale**2].repeat_interleave(scale**2, dim=0)
-    convolution.weight.copy_(filters)
 
 
 def _fit(x: Tensor, size: tuple[int, int]) -> Tensor:

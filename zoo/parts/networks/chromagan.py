@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from zoo.core.color import AB_SCALE
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
-from zoo.parts.blocks.start_grey import start_grey
-from zoo.parts.layers.he_normal import he_normal
+from zoo.parts.layers.initialisation import he_normal, start_grey
 from zoo.parts.layers.vgg_stages import vgg_stages
 
 CLASSES = 1000

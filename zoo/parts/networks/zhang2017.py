@@ -13,9 +13,8 @@ from torch import Tensor, nn
 from zoo.core.color import AB_SCALE
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.start_grey import start_grey
 from zoo.parts.layers.ab_bins import GAMUT_BINS, QuantizedAb, gamut_bins, grid_bins, soft_neighbours
-from zoo.parts.layers.he_normal import he_normal
+from zoo.parts.layers.initialisation import he_normal, start_grey
 from zoo.parts.layers.vector_norm import VectorNorm
 from zoo.parts.layers.zhang_stage import deconvolution, stage
 from zoo.parts.weights.published import published_name, take_published

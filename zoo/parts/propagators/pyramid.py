@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.errors import BadInput
-from zoo.parts.blocks.affinity import affinity, shifted
+from zoo.parts.layers.affinity import affinity, shifted
 
 TRUST_A_LEVEL = 0.5
 """Confidence is halved with every level a colour had to come down from: about 1/distance to the nearest hint."""
