@@ -17,9 +17,9 @@ from PIL import Image, ImageDraw
 
 import zoo
 from zoo.core.files import writing
+from zoo.harness.bench.photos import open_photos, scored_photos
 from zoo.harness.bench.samples import input_pictures, sheet
 from zoo.harness.bench.scoring import colorized
-from zoo.harness.bench.setup import open_banks, scored_photos
 from zoo.harness.bench.store import RunFolder
 from zoo.harness.bench.suite import Suite
 
@@ -35,7 +35,7 @@ def main() -> None:
     folders = [next(results.glob(f"runs/{model}/seed0-*/run.json")).parent for model in models]
     record = RunFolder(folders[0]).record()
     suite = msgspec.convert(record.plan.suite if record else {}, Suite)
-    banks = open_banks(suite)
+    banks = open_photos(suite)
     everything = scored_photos(suite, banks, ["truth_ab"], torch.device("cpu"), batch_size=len(banks.test))
     photos = next(everything)
     chosen = torch.tensor([i for i in PHOTOS if i < len(banks.test)])

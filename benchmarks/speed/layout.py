@@ -19,10 +19,10 @@ import torch
 from torch import nn
 
 from zoo.core.assemble import assemble
-from zoo.core.recipe_parts import make_objective
 from zoo.harness.bench.bench import BenchRequest, effective_suite
+from zoo.harness.bench.photos import describe_data, open_photos
 from zoo.harness.bench.plan import plan_runs, resolve_model
-from zoo.harness.bench.setup import describe_data, make_training, open_banks
+from zoo.harness.bench.workbench import Workbench
 from zoo.harness.training import device as devices
 from zoo.harness.training.layout import channels_last
 
@@ -37,17 +37,12 @@ LAYOUTS: dict[str, Callable[[nn.Module], nn.Module]] = {
 def steps(model: str) -> dict[str, Callable[[], object]]:
     """A training step of the model under each layout."""
     suite = effective_suite(BenchRequest(suite="quick", budget="steps=1000000"))
-    banks = open_banks(suite)
-    spec, error = resolve_model(model, suite, {})
-    data = describe_data(suite, banks)
-    run = plan_runs(model, spec, error, suite, data, options={}, device="cpu", lpips_trunk="")[0]
-    assert run.spec is not None
+    photos = open_photos(suite)
+    run = plan_runs(model, resolve_model(model, suite), suite, describe_data(suite, photos), device="cpu")[0]
     found: dict[str, Callable[[], object]] = {}
     for name, lay in LAYOUTS.items():
-        colorizer = lay(assemble(run.spec))
-        objective, extras = make_objective(run.recipe, colorizer, CPU)
-        training = make_training(run, colorizer, objective, extras, banks.train, CPU, "fp32")
-        colorizer.train()
+        training = Workbench.of(run, photos=photos, colorizer=lay(assemble(run.spec))).training
+        training.colorizer.train()
         found[name] = training.one_step
     return found
 

@@ -21,11 +21,11 @@ import torch
 import torch.nn.functional as F
 
 from zoo.core.assemble import resolve
-from zoo.core.recipe_parts import make_objective
 from zoo.core.registry import current
 from zoo.harness.bench.bench import BenchRequest, effective_suite
+from zoo.harness.bench.photos import describe_data, open_photos
 from zoo.harness.bench.plan import plan_runs
-from zoo.harness.bench.setup import describe_data, make_colorizer, make_training, open_banks
+from zoo.harness.bench.workbench import Workbench
 from zoo.harness.training import device as devices
 from zoo.harness.training.loop import Training
 from zoo.harness.training.optimizers import make_optimizer
@@ -40,22 +40,11 @@ def harness(size: int, device: torch.device) -> tuple[Training, Callable[[], Non
     """The harness's own training of a U-Net, as a bench sets it up, and one step of it."""
     suite = effective_suite(BenchRequest(suite="quick", budget="steps=1000000"))
     suite = msgspec.structs.replace(suite, size=size, load_size=SIZES[size], batch=BATCH)
-    banks = open_banks(suite)
-    run = plan_runs(
-        "unet",
-        resolve("unet", {"width": 16, "depth": 5}),
-        "",
-        suite,
-        describe_data(suite, banks),
-        options={},
-        device=device.type,
-        lpips_trunk="",
-    )[0]
-    colorizer = make_colorizer(run, device)
-    objective, extras = make_objective(run.recipe, colorizer, device)
-    precision = devices.pick_precision("auto", device)
-    training = make_training(run, colorizer, objective, extras, banks.train, device, precision)
-    colorizer.train()
+    photos = open_photos(suite)
+    spec = resolve("unet", {"width": 16, "depth": 5})
+    run = plan_runs("unet", spec, suite, describe_data(suite, photos), device=device.type)[0]
+    training = Workbench.of(run, photos=photos).training
+    training.colorizer.train()
     return training, lambda: training.one_step() and None
 
 

@@ -15,7 +15,7 @@ from zoo.core import resources
 from zoo.core.errors import AmbiguousName, UnknownName
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
-from zoo.harness.bench.plan import Run
+from zoo.harness.bench.plan import UnresolvedRun
 from zoo.harness.bench.suite import Suite
 
 DAMAGE = runpy.run_path(str(Path(__file__).with_name("damage.py")))
@@ -64,7 +64,9 @@ def test_the_entry_points_of_a_stranger(site, points, metadata):
             assert (site / name).resolve().parent == site.resolve()
             assert len(name) < 200
     for name in registry.names("models"):
-        run = Run(model=name, label=name, seed=0, key="0", suite=Suite(size=32), protocol={}, data={})
+        run = UnresolvedRun(
+            model=name, label=name, seed=0, key="0", suite=Suite(size=32), protocol={}, data={}, error=""
+        )
         assert (site / run.folder).resolve() == site.resolve() / run.folder
 
 

@@ -48,7 +48,7 @@ def house(tmp_path_factory) -> Iterator[Path]:
         patch.chdir(folder / "here")
         patch.setenv("HOME", str(folder))
         patch.setenv("ZOO_CACHE", str(folder / "cache"))
-        patch.setattr(bench_module, "open_banks", stop)
+        patch.setattr(bench_module, "open_photos", stop)
         patch.setattr(probing, "probe_apart", stop)
         yield folder
 

@@ -15,7 +15,7 @@ from zoo.core.color import join_lab, to_uint8
 from zoo.core.colorizer import Colorizer
 from zoo.harness.bench.bench import BenchRequest, bench
 from zoo.harness.bench.draws import score_draws
-from zoo.harness.bench.setup import open_banks, scored_photos
+from zoo.harness.bench.photos import open_photos, scored_photos
 from zoo.harness.bench.suite import Suite
 
 SUITE = Suite(size=20, load_size=24, test_limit=3)
@@ -37,7 +37,7 @@ class Tints(nn.Module):
 
 @pytest.fixture(scope="module")
 def photos():
-    return list(scored_photos(SUITE, open_banks(SUITE), (), torch.device("cpu")))
+    return list(scored_photos(SUITE, open_photos(SUITE), (), torch.device("cpu")))
 
 
 def seeded(seed=3):

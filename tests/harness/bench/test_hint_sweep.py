@@ -17,8 +17,8 @@ from zoo.core.errors import BadInput
 from zoo.harness.bench.bench import BenchRequest, bench
 from zoo.harness.bench.hint_sweep import level_means, score_sweeps
 from zoo.harness.bench.leaderboard import rebuild
+from zoo.harness.bench.photos import open_photos, scored_photos
 from zoo.harness.bench.saved_hints import draw, hints_of, hints_path, keep, sweep_photos
-from zoo.harness.bench.setup import open_banks, scored_photos
 from zoo.harness.bench.suite import HintSweep, Suite
 
 POINTS = HintSweep(hints={"name": "points", "sizes": 6, "positions": "gaussian"}, counts=(0, 1, 5, 50))
@@ -28,7 +28,7 @@ SUITE = Suite(size=32, load_size=40, test_limit=4, sweeps={"points": POINTS, "pi
 
 @pytest.fixture(scope="module")
 def banks():
-    return open_banks(SUITE)
+    return open_photos(SUITE)
 
 
 def truth(banks):

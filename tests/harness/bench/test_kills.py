@@ -13,10 +13,11 @@ import msgspec
 import pytest
 
 from zoo.core.registry import current
+from zoo.harness.bench import training_run
 from zoo.harness.bench.bench import BenchRequest, bench, effective_suite
+from zoo.harness.bench.photos import describe_data, open_photos
 from zoo.harness.bench.plan import plan_runs, resolve_model
-from zoo.harness.bench.run import RunProcess, main
-from zoo.harness.bench.setup import describe_data, open_banks
+from zoo.harness.bench.run import main
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +87,8 @@ def test_a_run_killed_at_a_point_of_its_curve_takes_that_point_again(small_zoo, 
     """The step of the point is one at which a checkpoint may be written: there is none before its PSNR is taken."""
     request = BenchRequest(models="small", suite=str(suite_file), budget="steps=60", device="cpu")
     suite = msgspec.structs.replace(effective_suite(request), curve=3)
-    spec, _ = resolve_model("small", suite, {})
-    data = describe_data(suite, open_banks(suite))
-    (run,) = plan_runs("small", spec, "", suite, data, options={}, device="cpu", lpips_trunk="")
+    data = describe_data(suite, open_photos(suite))
+    (run,) = plan_runs("small", resolve_model("small", suite), suite, data, device="cpu")
     files = [str(file) for file in current().files]
 
     def curve(results):
@@ -106,7 +106,7 @@ def test_a_run_killed_at_a_point_of_its_curve_takes_that_point_again(small_zoo, 
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(RunProcess, "_score", dies)
+        patched.setattr(training_run, "score_colorizer", dies)
         with pytest.raises(Killed):
             curve(tmp_path / "killed")
     assert any((tmp_path / "killed").glob("runs/*/*/checkpoint.pt")), "there is something to go on from"

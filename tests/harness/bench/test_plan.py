@@ -14,16 +14,15 @@ from zoo.core.spec import ModelSpec, PartRef, RecipeRow
 from zoo.core.strict_yaml import parse
 from zoo.harness.bench import keys
 from zoo.harness.bench.bench import BenchRequest, effective_suite
-from zoo.harness.bench.plan import Run, plan_runs, resolve_model, shown_options
+from zoo.harness.bench.plan import PlannedRun, UnresolvedRun, plan_runs, resolve_model, shown_options
 from zoo.harness.bench.suite import Suite, load_suite, suite_names
 from zoo.harness.training.budget import Budget
 
 DATA = {"train": {"fingerprint": "a"}, "test": {"fingerprint": "b"}}
 
 
-def planned(model: str, suite: Suite, data=DATA, *, lpips_trunk: str = "") -> Run:
-    spec, _ = resolve_model(model, suite, {})
-    return plan_runs(model, spec, "", suite, data, options={}, device="cpu", lpips_trunk=lpips_trunk)[0]
+def planned(model: str, suite: Suite, data=DATA, *, lpips_trunk: str = "") -> PlannedRun:
+    return plan_runs(model, resolve_model(model, suite), suite, data, device="cpu", lpips_trunk=lpips_trunk)[0]
 
 
 @pytest.fixture
@@ -173,7 +172,7 @@ def test_labels_tell_values_apart_that_yaml_does():
 
 def test_a_label_names_the_options_that_the_model_takes(suite):
     spec = resolve("unet", {"width": 8})
-    run = plan_runs("unet", spec, "", suite, DATA, options={"width": 8, "scale": 2}, device="cpu", lpips_trunk="")[0]
+    run = plan_runs("unet", spec, suite, DATA, options={"width": 8, "scale": 2}, device="cpu")[0]
     assert run.label == "unet width=8"
 
 
@@ -182,10 +181,10 @@ def test_a_suites_sizes_are_for_our_rows_and_others_by_name(suite, tmp_path):
     file.write_text("models: {thin: {encoder: conv, decoder: unet, head: ab, options: {width: 32, depth: 4}}}")
     use(Registry.read([file]))
     try:
-        ours, _ = resolve_model("unet", suite, {})
-        theirs, _ = resolve_model("thin", suite, {})
+        ours = resolve_model("unet", suite, {})
+        theirs = resolve_model("thin", suite, {})
         by_name = msgspec.structs.replace(suite, model_options={"thin": {"width": 8}})
-        named, _ = resolve_model("thin", by_name, {})
+        named = resolve_model("thin", by_name, {})
     finally:
         use(None)
     assert (ours.effective["encoder"]["width"], ours.defaults) == (16, {"width": 16, "depth": 5})
@@ -289,10 +288,10 @@ def test_what_a_plugins_model_names_wrongly_costs_its_own_rows_only(suite, recip
     use(Registry([*every, record], table.recipes))
     try:
         spec = ModelSpec(name="theirs", parts={"network": PartRef("theirs")}, recipe=recipe, extras=extras)
-        (run,) = plan_runs("theirs", spec, "", suite, DATA, options={}, device="cpu", lpips_trunk="")
+        (run,) = plan_runs("theirs", spec, suite, DATA, device="cpu")
     finally:
         use(None)
-    assert run.spec is None
+    assert isinstance(run, UnresolvedRun)
     assert said in run.error
 
 

@@ -16,8 +16,8 @@ from zoo.core.errors import BadInput, ZooError
 from zoo.harness.bench.array_file import DAMAGE, read_arrays
 from zoo.harness.bench.bench import BenchRequest, bench
 from zoo.harness.bench.evaluate import evaluate
+from zoo.harness.bench.photos import open_photos
 from zoo.harness.bench.saved_hints import SavedHints, hints_of
-from zoo.harness.bench.setup import open_banks
 from zoo.harness.bench.suite import load_suite
 
 
@@ -83,7 +83,7 @@ def hints_file(results: Path) -> Path:
 
 def read(results: Path) -> SavedHints:
     suite = load_suite("smoke")
-    return hints_of("points2", suite, open_banks(suite).test, results)
+    return hints_of("points2", suite, open_photos(suite).test, results)
 
 
 def test_no_flipped_byte_of_a_hints_file_passes_unseen(run):

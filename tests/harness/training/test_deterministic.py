@@ -9,21 +9,14 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from zoo.core.recipe_parts import make_objective
 from zoo.core.registry import current
 from zoo.core.spec import ModelRow
 from zoo.harness.bench.bench import BenchRequest, effective_suite
 from zoo.harness.bench.draws import score_draws
+from zoo.harness.bench.photos import describe_data, open_photos
 from zoo.harness.bench.plan import plan_runs, resolve_model
 from zoo.harness.bench.scoring import make_metrics, score_colorizer
-from zoo.harness.bench.setup import (
-    describe_data,
-    make_colorizer,
-    make_training,
-    make_training_pass,
-    open_banks,
-    scored_photos,
-)
+from zoo.harness.bench.workbench import Workbench
 from zoo.harness.training.deterministic import DeterministicPooling, adaptive_avg_pool2d
 from zoo.harness.training.seeds import generator
 
@@ -116,7 +109,7 @@ def bench():
     small = {**suite.options, "width": 8, "discriminator_width": 8}
     suite = msgspec.structs.replace(suite, options=small, test_limit=2, batch=2)
     metrics, _ = make_metrics(suite.metrics, device=CPU)
-    return suite, open_banks(suite), metrics
+    return suite, open_photos(suite), metrics
 
 
 @pytest.mark.slow
@@ -124,21 +117,17 @@ def bench():
     "model", [n for n in current().names("models") if isinstance(current().record("models", n).row, ModelRow)]
 )
 def test_no_model_does_in_training_or_scoring_what_cuda_would_refuse(bench, model):
-    suite, banks, metrics = bench
-    spec, error = resolve_model(model, suite, {})
-    assert spec, error
-    data = describe_data(suite, banks)
-    run = plan_runs(model, spec, error, suite, data, options={}, device="cpu", lpips_trunk="")[0]
+    suite, photos, metrics = bench
+    run = plan_runs(model, resolve_model(model, suite), suite, describe_data(suite, photos), device="cpu")[0]
     with DeterministicPooling(), Operations() as operations:
-        colorizer = make_colorizer(run, CPU)
-        objective, extras = make_objective(run.recipe, colorizer, CPU)
-        training = make_training(run, colorizer, objective, extras, banks.train, CPU, "fp32")
-        objective.prepare(make_training_pass(run, banks.train, extras, CPU))
-        if objective.players:
-            training.run()
-        photos = list(scored_photos(suite, banks, extras, CPU, batch_size=2))
-        score_colorizer(training.trained, photos, metrics, adherence=True)
+        work = Workbench.of(run, photos=photos)
+        training = work.training
+        work.objective.prepare(work.preparation())
+        for _ in training.looks():
+            pass
+        batches = list(work.evaluations(batch_size=2))
+        score_colorizer(training.trained, batches, metrics, adherence=True)
         if training.trained.can_sample:
-            score_draws(training.trained, photos, metrics, generator(0, "draws"))
+            score_draws(training.trained, batches, metrics, generator(0, "draws"))
     assert len(operations.names) > 10
     assert not operations.names & REFUSED_ON_CUDA

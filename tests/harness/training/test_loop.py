@@ -71,10 +71,16 @@ def make(recipe=None, budget=None, **options):
     return Training(network, objective, Stream(), recipe, budget or Budget(steps=40), device=torch.device("cpu"))
 
 
+def train(training, *, to=None):
+    """Train to the end, or until so many steps are taken."""
+    for _ in training.looks():
+        if training.step == to:
+            break
+
+
 def test_the_loss_falls():
     training = make(budget=Budget(steps=120))
-    losses = []
-    assert training.run(on_log=lambda entry: losses.append(entry["colorizer"]))
+    losses = [look.log["colorizer"] for look in training.looks() if look.log]
     assert losses[-1] < 0.6 * losses[0]
     assert training.step == 120
     assert training.photos == 480
@@ -82,15 +88,15 @@ def test_the_loss_falls():
 
 def test_a_run_that_was_stopped_reaches_the_same_numbers(tmp_path):
     whole = make()
-    whole.run()
+    train(whole)
     first = make()
-    assert not first.run(stop=lambda: first.step == 17)
+    train(first, to=17)
     save_state({"training": first.state_dict()}, tmp_path / "checkpoint.pt")
     torch.rand(100)  # the process that goes on has another random state
     second = make()
     second.load_state_dict(read_state(tmp_path / "checkpoint.pt")["training"])
     assert second.step == 17
-    second.run()
+    train(second)
     for left, right in zip(whole.trained.state_dict().values(), second.trained.state_dict().values(), strict=True):
         assert torch.equal(left, right)
     assert second.photos == whole.photos
@@ -101,7 +107,8 @@ def test_warming_up_leaves_no_trace(after):
     warmed, plain = make(), make()
     for training in (warmed, plain):
         torch.manual_seed(1)
-        training.run(until=after / 40)
+        if after:
+            train(training, to=after)
     generators = torch.get_rng_state()
     seconds, photos = warmed.seconds, warmed.photos
     warmed.warm_up()
@@ -109,7 +116,7 @@ def test_warming_up_leaves_no_trace(after):
     assert (warmed.step, warmed.seconds, warmed.photos) == (after, seconds, photos)
     for training in (plain, warmed):
         torch.set_rng_state(generators)
-        training.run()
+        train(training)
     for of_plain, of_warmed in ((plain.colorizer, warmed.colorizer), (plain.ema.module, warmed.ema.module)):
         expected = of_plain.state_dict()
         assert all(torch.equal(value, expected[name]) for name, value in of_warmed.state_dict().items())
@@ -118,31 +125,55 @@ def test_warming_up_leaves_no_trace(after):
 def test_a_loss_that_is_not_finite_ends_the_run():
     training = make(poison_at=15)
     with pytest.raises(Diverged, match="not finite at step 20"):
-        training.run()
+        train(training)
+
+
+def test_points_are_told_where_they_are_reached_and_once():
+    training = make(budget=Budget(steps=40))
+    points = (0.25, 0.5, 0.51, 0.9)
+    told = [training.step for look in training.looks(points=points) if look.point]
+    assert told == [10, 20, 21, 36]
+    again = make(budget=Budget(steps=40))
+    train(again, to=15)
+    assert [again.step for look in again.looks(points=points) if look.point] == [20, 21, 36]
+
+
+def test_it_trains_on_in_training_mode_whoever_has_looked_at_a_point():
+    training, modes = make(budget=Budget(steps=4)), []
+    step = training.one_step
+    training.one_step = lambda: modes.append(training.colorizer.training) or step()
+    for look in training.looks(points=(0.5,)):
+        if look.point:
+            training.colorizer.eval()
+    assert modes == [True] * 4
+
+
+def test_checkpoints_are_due_at_logs_but_the_last():
+    training = make(budget=Budget(steps=30))
+    assert [training.step for look in training.looks(save_every=0.0) if look.checkpoint_due] == [10, 20]
+    again = make(budget=Budget(steps=30))
+    assert not [look for look in again.looks(save_every=1e9) if look.checkpoint_due]
 
 
 def test_progress_is_told_before_every_step():
     training = make(budget=Budget(steps=4))
-    training.run()
+    train(training)
     assert training.objective.seen == [0, 0.25, 0.5, 0.75]
 
 
 def test_a_budget_in_seconds_ends():
     training = make(budget=Budget(seconds=0.2))
-    assert training.run()
+    train(training)
     assert training.seconds >= 0.2
     assert training.step > 0
 
 
 def test_what_the_log_costs_is_not_training_time():
     now = [0.0]
-
-    def slow_log(entry):
-        now[0] += 1000
-
     training = make(budget=Budget(steps=20))
     training.clock = TrainingClock(wall=lambda: now[0], cpu=lambda: 0.0)
-    training.run(on_log=slow_log)
+    for _ in training.looks():
+        now[0] += 1000
     assert training.seconds == 0
     assert now[0] > 0
     assert training.clock.gaps == 0
@@ -161,7 +192,7 @@ def test_a_standstill_spends_nothing_of_a_budget_and_travels_with_the_training()
         return step()
 
     training.one_step = at_work
-    assert training.run()
+    train(training)
     assert training.step == 11
     assert (training.seconds, training.clock.gaps) == (10, 500)
     again = make(budget=Budget(seconds=10))

@@ -64,6 +64,13 @@ def training(network: nn.Module, losses: dict[str, Any], stages: tuple[Stage, ..
     return Training(colorizer, objective, Stream(), recipe, Budget(steps=steps), device=torch.device("cpu"))
 
 
+def train(training: Training, *, to: int | None = None) -> None:
+    """Train to the end, or until so many steps are taken."""
+    for _ in training.looks():
+        if training.step == to:
+            break
+
+
 def snapshot(module: nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in module.state_dict().items()}
 
@@ -77,10 +84,10 @@ def test_frozen_parameters_do_not_change_and_the_others_do():
     network = EigenMultiscale(width=2, grid=2)
     run = training(network, {"auxiliary": (1.0, Auxiliary(loss="l2")), "l2": (1.0, L2())}, EIGEN)
     start = snapshot(network)
-    run.run(until=0.6)
+    train(run, to=6)
     assert {name.partition(".")[0] for name in moved(network, start)} == {"scale1", "scale2"}
     middle = snapshot(network)
-    run.run()
+    train(run)
     assert moved(network, middle) == {name for name in middle if name.startswith("scale3.")}
 
 
@@ -104,7 +111,7 @@ def test_frozen_means_batch_statistics_and_dropout_too():
     network = Normalised()
     run = training(network, {"l2": (1.0, L2())}, (Stage(freeze=("first.*",)),))
     before = snapshot(network)
-    run.run()
+    train(run)
     assert {name.partition(".")[0] for name in moved(network, before)} == {"second"}
     assert "second.1.running_mean" in moved(network, before)
     assert not network.first[2].training
@@ -114,9 +121,9 @@ def test_frozen_means_batch_statistics_and_dropout_too():
 def test_a_pause_between_two_steps_thaws_nothing():
     network = Normalised()
     run = training(network, {"l2": (1.0, L2())}, (Stage(freeze=("first.*",)),))
-    run.run(until=0.5)
+    train(run, to=5)
     before = snapshot(network.first)
-    run.run()  # puts the whole colorizer into training mode, as after a checkpoint
+    train(run)  # puts the whole colorizer into training mode, as after a checkpoint
     assert not moved(network.first, before)
 
 
@@ -124,9 +131,9 @@ def test_what_an_earlier_stage_froze_is_trained_again():
     torch.manual_seed(0)
     network = Normalised()
     run = training(network, {"l2": (1.0, L2())}, (Stage(until=0.5, freeze=("first.*",)), Stage()))
-    run.run(until=0.5)
+    train(run, to=5)
     before = snapshot(network.first)
-    run.run()
+    train(run)
     assert {"0.weight", "1.running_mean"} <= moved(network.first, before)
     assert network.first[2].training
 
@@ -136,7 +143,7 @@ def test_what_was_frozen_from_the_start_stays_frozen():
     network.first[0].requires_grad_(False)
     run = training(network, {"l2": (1.0, L2())}, (Stage(until=0.5, freeze=("second.*",)), Stage()))
     before = snapshot(network)
-    run.run()
+    train(run)
     assert not {"first.0.weight", "first.0.bias"} & moved(network, before)
     assert "first.1.weight" in moved(network, before)
 

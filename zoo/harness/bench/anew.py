@@ -10,7 +10,7 @@ import msgspec
 
 from zoo.core.errors import BadInput
 from zoo.core.spec import canonical_json
-from zoo.harness.bench.plan import Run
+from zoo.harness.bench.plan import PlannedRun, Run, UnresolvedRun
 from zoo.harness.bench.reporter import Reporter
 from zoo.harness.bench.run_record import RunRecord
 from zoo.harness.bench.store import RunFolder
@@ -29,7 +29,7 @@ def tell_why_anew(results: Path, runs: Sequence[Run], reporter: Reporter) -> Non
 
 def why_anew(results: Path, run: Run) -> str:
     """A sentence for a run whose row has a finished run of another key; empty where it has none."""
-    if run.spec is None:
+    if isinstance(run, UnresolvedRun):
         return ""
     before = _before(results, run)
     if before is None or before.spec is None:
@@ -45,7 +45,7 @@ def why_anew(results: Path, run: Run) -> str:
     return f"{run.name}: to do again, {' and '.join(changed) or 'what it is trained with'} is not what it was"
 
 
-def _before(results: Path, run: Run) -> RunRecord | None:
+def _before(results: Path, run: PlannedRun) -> RunRecord | None:
     """The last finished run of the same row and seed."""
     found = []
     for path in results.glob(f"runs/{run.model}/seed{run.seed}-*/run.json"):

@@ -20,6 +20,7 @@ from zoo.core.locks import locked
 from zoo.core.published import GivenWeights, given_weights
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec
+from zoo.core.trained import UNTRAINED
 from zoo.harness.bench.anew import tell_why_anew
 from zoo.harness.bench.columns import check_metric_names
 from zoo.harness.bench.crew import Crew, how_it_died
@@ -28,17 +29,28 @@ from zoo.harness.bench.executors.server import STOPPING
 from zoo.harness.bench.keys import check_recipes, check_suite
 from zoo.harness.bench.leaderboard import Board
 from zoo.harness.bench.overlap import tell_overlap
-from zoo.harness.bench.plan import Run, check_options, option_in, plan_runs, resolve_model, third_party
+from zoo.harness.bench.photos import describe_data, open_photos
+from zoo.harness.bench.plan import (
+    PlannedRun,
+    Run,
+    Unresolved,
+    UnresolvedRun,
+    check_options,
+    option_in,
+    plan_runs,
+    resolve_model,
+    third_party,
+)
 from zoo.harness.bench.planned import remember
 from zoo.harness.bench.report import write_report
 from zoo.harness.bench.reporter import Reporter, SilentReporter
 from zoo.harness.bench.saved_hints import hints_of, keep, sweep_photos
 from zoo.harness.bench.scoring import check_trunk
 from zoo.harness.bench.selection import select_models, with_baselines
-from zoo.harness.bench.setup import describe_data, open_banks, use_registry_files
 from zoo.harness.bench.store import RunFolder, run_folders
 from zoo.harness.bench.suite import LONGEST_SECONDS, Suite, load_suite, with_canonical_sources
 from zoo.harness.bench.tracking import check_trackers
+from zoo.harness.bench.workbench import use_registry_files
 from zoo.harness.data import cache
 from zoo.harness.training.budget import parse_budget
 from zoo.harness.training.device import pick_device
@@ -159,21 +171,21 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     check_suite(suite)
     check_recipes([model for model in models if not third_party(model)], suite)
     check_trackers(suite.track)
-    banks = open_banks(suite)
-    data = describe_data(suite, banks)
+    photos = open_photos(suite)
+    data = describe_data(suite, photos)
     _tell_what_is_left_out(data, reporter)
-    tell_overlap(banks.train, banks.test, reporter)
+    tell_overlap(photos.train, photos.test, reporter)
     folder = request.out or default_folder(suite)
     executor: Executor = make("executors", request.executor)
-    photos = sweep_photos(suite, banks.test)
-    hints = {name: hints_of(name, suite, photos, folder) for name in suite.sweeps}
+    swept = sweep_photos(suite, photos.test)
+    hints = {name: hints_of(name, suite, swept, folder) for name in suite.sweeps}
     digests = {name: found.digest for name, found in hints.items()}
     runs = _plan(request, suite, models, data, digests, executor, options, weights)
     _refuse_what_nobody_takes(request, runs)
     with locked(folder / ".lock", reporter.note, waiting=f"another bench is at work in {folder}; waiting for it"):
         for name, found in hints.items():
-            keep(name, found, suite, photos, folder)
-        remember(folder, runs)
+            keep(name, found, suite, swept, folder)
+        remember(folder, {run.place: run.key for run in runs})
         todo = [run for run in runs if not RunFolder(folder / run.folder).finished()]
         tell_why_anew(folder, todo, reporter)
         reporter.planned([run.name for run in todo], [run.name for run in runs if run not in todo])
@@ -188,7 +200,11 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
         _write_report(folder, crew.board, reporter)
         records = ((run, RunFolder(folder / run.folder).last_record()) for run in runs)
         failed = [run for run, record in records if record is None or not record.ok]
-    named_failed = [run.name for run in failed if run.model in named or not (run.error and third_party(run.model))]
+    named_failed = [
+        run.name
+        for run in failed
+        if run.model in named or not (isinstance(run, UnresolvedRun) and third_party(run.model))
+    ]
     return BenchOutcome(folder, [run.name for run in failed], named_failed, [folder / run.folder for run in runs])
 
 
@@ -242,17 +258,16 @@ def _plan(
     runs: list[Run] = []
     for model in models:
         if third_party(model):
-            spec, error = _resolve_apart(model, suite, model_options, executor)
+            spec = _resolve_apart(model, suite, model_options, executor)
         else:
-            spec, error = resolve_model(model, suite, model_options)
+            spec = resolve_model(model, suite, model_options)
         runs += plan_runs(
             model,
             spec,
-            error,
             suite,
             data,
             hints=hints,
-            options={} if spec is None else request.options,
+            options=request.options,
             device=request.device,
             lpips_trunk=str(request.lpips_trunk.resolve()) if request.lpips_trunk else "",
             weights=weights,
@@ -266,13 +281,13 @@ def _refuse_what_nobody_takes(request: BenchRequest, runs: list[Run]) -> None:
     Raises:
         BadInput: an option that no model has, or one for training where nothing is trained.
     """
-    specs = [run.spec for run in runs if run.spec is not None]
-    if len(specs) < len(runs):
+    planned = [run for run in runs if isinstance(run, PlannedRun)]
+    if len(planned) < len(runs):
         return
     for option in request.options:
-        if not any(option_in(spec, option) for spec in specs):
+        if not any(option_in(run.spec, option) for run in planned):
             raise BadInput(f"--set {option}: none of the models has this option; zoo show MODEL names those it has.")
-    if all(run.recipe_name == "untrained" for run in runs):
+    if all(run.recipe_name == UNTRAINED for run in planned):
         for name, value in (("--recipe", request.recipe), ("--budget", request.budget)):
             if value is not None:
                 raise BadInput(f"{name} is for models that are trained, and these are not; leave it out.")
@@ -280,7 +295,7 @@ def _refuse_what_nobody_takes(request: BenchRequest, runs: list[Run]) -> None:
 
 def _resolve_apart(
     model: str, suite: Suite, options: dict[str, Any], executor: Executor, *, seconds: float = 120
-) -> tuple[ModelSpec | None, str]:
+) -> ModelSpec | Unresolved:
     """Resolve a stranger's model in a process of its own: importing it may crash or hang."""
     payload = {
         "registry_files": [str(file) for file in current().files],
@@ -294,22 +309,25 @@ def _resolve_apart(
     while not answers and task.alive:
         if time.monotonic() > deadline:
             task.kill()
-            return None, f"The model {model!r} did not finish importing within {seconds:.0f} s."
+            return Unresolved(f"The model {model!r} did not finish importing within {seconds:.0f} s.")
         executor.wait([task], 0.5)
         answers = task.messages()  # read while it lives: an answer that fills the pipe is never sent whole otherwise
     answers = answers or task.messages()
     task.kill()  # its answer is all that is wanted of it
     task.join(seconds)
     for answer in answers:
-        return msgspec.convert(answer["spec"], ModelSpec) if answer["spec"] else None, answer["error"]
-    return None, f"The model {model!r} ends the process that imports it ({how_it_died(task.exitcode)})."
+        return msgspec.convert(answer["spec"], ModelSpec) if answer["spec"] else Unresolved(answer["error"])
+    return Unresolved(f"The model {model!r} ends the process that imports it ({how_it_died(task.exitcode)}).")
 
 
 def resolve_task(payload: dict[str, Any], send: Any, stop: Any) -> None:
     """The body of :func:`_resolve_apart`'s process."""
     use_registry_files(payload["registry_files"])
-    spec, error = resolve_model(payload["model"], msgspec.convert(payload["suite"], Suite), payload["options"])
-    send({"spec": msgspec.to_builtins(spec), "error": error})
+    found = resolve_model(payload["model"], msgspec.convert(payload["suite"], Suite), payload["options"])
+    if isinstance(found, Unresolved):
+        send({"spec": None, "error": found.reason})
+    else:
+        send({"spec": msgspec.to_builtins(found)})
 
 
 @contextlib.contextmanager

@@ -15,10 +15,9 @@ from zoo.core.files import make_folder
 from zoo.core.registry import current
 from zoo.harness.bench.executors import Executor, Task
 from zoo.harness.bench.leaderboard import Board
-from zoo.harness.bench.plan import Run
+from zoo.harness.bench.plan import Run, UnresolvedRun
 from zoo.harness.bench.provenance import here_and_now
 from zoo.harness.bench.reporter import Reporter
-from zoo.harness.bench.run_record import RunRecord
 from zoo.harness.bench.store import RunFolder
 
 POLL_SECONDS = 0.5
@@ -58,7 +57,7 @@ class Crew:
         path = self.folder / run.folder
         make_folder(path, "choose another --out")
         self.reporter.started(run.name)
-        if run.error:
+        if isinstance(run, UnresolvedRun):
             self._finish(run, "plugin_error", run.error)
             return
         payload = {
@@ -118,7 +117,7 @@ class Crew:
         """Write the row of a run whose process could not."""
         folder = RunFolder(self.folder / run.folder)
         if not folder.finished():
-            folder.write_record(RunRecord.of(run, here_and_now(run.device), status=status, error=error))
+            folder.write_record(run.record(here_and_now(run.device), status=status, error=error))
         self._finished(run)
 
     def _finished(self, run: Run) -> None:

@@ -19,11 +19,12 @@ from zoo.core.strict_yaml import decode
 from zoo.core.trained import load, read_spec
 from zoo.harness.bench.keys import protocol_of
 from zoo.harness.bench.leaderboard import rebuild
+from zoo.harness.bench.photos import SuitePhotos, check_same_photos, describe_data, open_photos, scored_photos
 from zoo.harness.bench.run_record import Photos, RunRecord
 from zoo.harness.bench.scoring import check_trunk, make_metrics, score_colorizer
-from zoo.harness.bench.setup import Banks, check_same_photos, describe_data, open_banks, place, scored_photos
 from zoo.harness.bench.store import RunFolder
 from zoo.harness.bench.suite import Suite, load_suite, with_canonical_sources
+from zoo.harness.bench.workbench import place
 from zoo.harness.metrics.mean import means_of
 from zoo.harness.training import device as devices
 
@@ -74,28 +75,28 @@ def evaluate(
     notes += [f"trained by other code than its {' and '.join(changed)} have now"] if changed else []
     colorizer = load(run_folder)
     notes += colorizer.notes
-    banks = open_banks(target)
+    photos = open_photos(target)
     if is_own:
         _check_rulers(record, names, run_folder)
-        _check_photos(record, describe_data(target, banks), colorizer.extras)
-    photos = scored_photos(target, banks, colorizer.extras, where)
+        _check_photos(record, describe_data(target, photos), colorizer.extras)
+    batches = scored_photos(target, photos, colorizer.extras, where)
     # The error at the hints is no registered metric: it comes with the suite's own, and is not asked for by name.
-    scored = score_colorizer(place(colorizer, target, where), photos, rulers, adherence=metrics is None).per_image
+    scored = score_colorizer(place(colorizer, target, where), batches, rulers, adherence=metrics is None).per_image
     means, without = means_of(scored)
     notes += without
     results = folder.results
     with locked((results or run_folder) / ".lock"):
         if is_own:
-            _merge(folder, record, list(banks.test.names), scored, means, notes)
+            _merge(folder, record, list(photos.test.names), scored, means, notes)
             if results is not None:
                 with contextlib.suppress(BadInput):
                     rebuild(results)
         else:
             other = RunFolder(run_folder / "evaluations" / target.name)
             make_folder(other.path)
-            other.write_scores(banks.test.names, scored)
+            other.write_scores(photos.test.names, scored)
             record = msgspec.structs.replace(
-                _under(target, banks, record), scores=means, images=len(banks.test), notes=notes
+                _under(target, photos, record), scores=means, images=len(photos.test), notes=notes
             )
             other.write_record(record)
     return means
@@ -147,12 +148,12 @@ def _check_photos(record: RunRecord, found: dict[str, Any], extras: Sequence[str
     check_same_photos(recorded, found, ("train", "test") if "reference" in extras else ("test",))
 
 
-def _under(target: Suite, banks: Banks, record: RunRecord) -> RunRecord:
+def _under(target: Suite, photos: SuitePhotos, record: RunRecord) -> RunRecord:
     """The run's record under another suite: scored by its protocol, trained by the run's own.
 
     Sweeps and draws belong to the run's own suite and are left out.
     """
-    tested = describe_data(target, banks)["test"]
+    tested = describe_data(target, photos)["test"]
     data = msgspec.structs.replace(record.data, test=msgspec.convert(tested, Photos))
     try:
         trained = {key: record.protocol[key] for key in ("train", "load_size", "batch", "budget", "recipe")}

@@ -69,7 +69,7 @@ def protocol_of(suite: Suite, data: Mapping[str, Any], hints: Mapping[str, str])
     """What decides whether two rows may be compared: data, size, crop, hints, budget, rulers.
 
     Args:
-        data: what :func:`~zoo.harness.bench.setup.describe_data` says of the photos.
+        data: what :func:`~zoo.harness.bench.photos.describe_data` says of the photos.
         hints: the digest of each sweep's saved hints.
 
     Raises:

@@ -7,10 +7,10 @@ import torch
 from zoo.core.errors import ZooError, reason_of
 from zoo.core.record import OURS
 from zoo.core.registry import current
-from zoo.harness.bench.plan import Run
+from zoo.harness.bench.plan import PlannedRun
 
 
-def failure(run: Run, error: BaseException) -> tuple[str, str]:
+def failure(run: PlannedRun, error: BaseException) -> tuple[str, str]:
     """The status and the reason, in one line, that an exception stands for."""
     reason = reason_of(error)
     if isinstance(error, ZooError):

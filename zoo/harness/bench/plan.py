@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -21,38 +22,23 @@ from zoo.core.spec import ModelSpec, RecipeRow, fingerprint
 from zoo.core.strict_yaml import parse
 from zoo.core.trained import UNTRAINED
 from zoo.harness.bench.keys import protocol_of, recipe_parts, scoring_identity, sized, training_identity
+from zoo.harness.bench.run_record import Data, Plan, Provenance, RunRecord
 from zoo.harness.bench.suite import Suite
 from zoo.harness.training.budget import Budget
 from zoo.harness.training.device import pick_device, pick_precision
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run to be: everything its process needs to know.
-
-    ``error`` is set when the model cannot even be resolved; the run is then a row with that reason.
-    """
+class _Row(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of any run to be: which row it is, of what, and under which protocol."""
 
     model: str
     label: str
     seed: int
     key: str
-    training_key: str = ""
-    scoring_key: str = ""
     suite: Suite
     protocol: dict[str, Any]
     data: dict[str, Any]
-    spec: ModelSpec | None = None
-    recipe_name: str = ""
-    recipe: RecipeRow | None = None
-    batch: int = 16
-    budget: Budget | None = None
-    train_hints: str | dict[str, Any] = "none"
     device: str = "auto"
-    lpips_trunk: str = ""
-    weights: GivenWeights | None = None
-    sources: list[SourceSeen] = []
-    options: dict[str, Any] = {}
-    error: str = ""
 
     @property
     def name(self) -> str:
@@ -67,6 +53,75 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     def folder(self) -> str:
         """Below the results folder. Colliding plugins keep their ``@distribution`` in it."""
         return f"runs/{self.model}/seed{self.seed}-{self.key}"
+
+    def record(self, provenance: Provenance, *, status: str, error: str = "", **more: Any) -> RunRecord:
+        """The record of the run, ended.
+
+        Args:
+            more: the fields that only a run which was scored has.
+        """
+        return RunRecord(
+            model=self.model,
+            label=self.label,
+            seed=self.seed,
+            key=self.key,
+            status=status,
+            error=bounded(error),
+            suite=self.suite.name,
+            protocol=self.protocol,
+            data=msgspec.convert(self.data, Data),
+            provenance=provenance,
+            **{"recipe": "", "plan": Plan(suite=msgspec.to_builtins(self.suite)), **more},
+        )
+
+
+class UnresolvedRun(_Row, frozen=True, kw_only=True):
+    """A model that cannot be resolved: a row with the reason, and nothing to run."""
+
+    error: str
+
+
+class PlannedRun(_Row, frozen=True, kw_only=True):
+    """One run to be: everything its process needs to know."""
+
+    training_key: str
+    scoring_key: str
+    spec: ModelSpec
+    recipe_name: str
+    recipe: RecipeRow
+    batch: int
+    budget: Budget
+    train_hints: str | dict[str, Any]
+    lpips_trunk: str = ""
+    weights: GivenWeights | None = None
+    sources: list[SourceSeen] = []
+    options: dict[str, Any] = {}
+
+    def record(self, provenance: Provenance, *, status: str, error: str = "", **more: Any) -> RunRecord:
+        plan = Plan(
+            recipe=msgspec.to_builtins(self.recipe),
+            suite=msgspec.to_builtins(self.suite),
+            batch=self.batch,
+            budget=msgspec.to_builtins(self.budget),
+            hints=self.train_hints,
+        )
+        known = {
+            "training_key": self.training_key,
+            "scoring_key": self.scoring_key,
+            "recipe": self.recipe_name,
+            "spec": msgspec.to_builtins(self.spec),
+            "plan": plan,
+        }
+        return super().record(provenance, status=status, error=error, **known, **more)
+
+
+Run = PlannedRun | UnresolvedRun
+
+
+class Unresolved(msgspec.Struct, frozen=True):
+    """Why a model has no spec, in one sentence."""
+
+    reason: str
 
 
 def third_party(model: str) -> bool:
@@ -97,7 +152,9 @@ def option_in(spec: ModelSpec, option: str) -> bool:
     return option in COLORIZER_OPTIONS or any(option in ref.options for ref in spec.parts.values())
 
 
-def resolve_model(model: str, suite: Suite, options: Mapping[str, Any]) -> tuple[ModelSpec | None, str]:
+def resolve_model(
+    model: str, suite: Suite, options: Mapping[str, Any] = MappingProxyType({})
+) -> ModelSpec | Unresolved:
     """The model's spec under the suite's and the caller's options, or the reason why there is none.
 
     A suite's ``options`` are sizes of our own rows; another's row keeps its sizes, unless ``model_options`` name it.
@@ -105,27 +162,27 @@ def resolve_model(model: str, suite: Suite, options: Mapping[str, Any]) -> tuple
     try:
         taken = {key: value for key, value in options.items() if takes_option(model, key)}
         sizes = suite.options if current().record("models", model).builtin else {}
-        return resolve(model, taken, defaults={**sizes, **suite.model_options.get(model, {})}), ""
+        return resolve(model, taken, defaults={**sizes, **suite.model_options.get(model, {})})
     except ZooError as error:
-        return None, bounded(str(error))
+        return Unresolved(bounded(str(error)))
 
 
 def plan_runs(
     model: str,
-    spec: ModelSpec | None,
-    error: str,
+    spec: ModelSpec | Unresolved,
     suite: Suite,
     data: Mapping[str, Any],
     *,
-    options: Mapping[str, Any],
-    device: str,
-    lpips_trunk: str,
+    options: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    lpips_trunk: str = "",
     hints: Mapping[str, str] | None = None,
     weights: GivenWeights | None = None,
 ) -> list[Run]:
     """The runs of one model, one a seed.
 
     Args:
+        spec: from :func:`resolve_model`.
         hints: the digest of each sweep's saved hints; None where none are going to be swept.
         options: what was asked for, for the label; the spec has them already.
         weights: a file that takes the place of training; there is one seed then.
@@ -140,18 +197,20 @@ def plan_runs(
         "protocol": {"fingerprint": fingerprint(protocol), **protocol},
         "data": dict(data),
         "device": device,
-        "lpips_trunk": lpips_trunk,
     }
-    if spec is not None:
-        try:
-            named = _recipe_of(model, spec, suite, trained=not weights)
-        except ZooError as refusal:
-            if not third_party(model):
-                raise
-            spec, error = None, str(refusal)  # a stranger's recipe costs the stranger's rows only
-    if spec is None:
-        return [Run(label=model, seed=0, key=fingerprint({"broken": model, **protocol}), error=error, **common)]
-    recipe_name, recipe, train_hints = named
+
+    def unresolved(reason: str) -> list[Run]:
+        key = fingerprint({"broken": model, **protocol})
+        return [UnresolvedRun(label=model, seed=0, key=key, error=reason, **common)]
+
+    if isinstance(spec, Unresolved):
+        return unresolved(spec.reason)
+    try:
+        recipe_name, recipe, train_hints = _recipe_of(model, spec, suite, trained=not weights)
+    except ZooError as refusal:
+        if not third_party(model):
+            raise
+        return unresolved(str(refusal))  # a stranger's recipe costs the stranger's rows only
     batch = suite.batch or recipe.batch or 16
     budget = suite.budget or Budget(epochs=recipe.epochs or 10)
     training = training_identity(
@@ -171,10 +230,10 @@ def plan_runs(
         "training_key": fingerprint(training),
         "scoring_key": fingerprint(scoring),
     }
-    label = model + shown_options({key: value for key, value in options.items() if option_in(spec, key)})
+    label = model + shown_options({key: value for key, value in (options or {}).items() if option_in(spec, key)})
     shared = {**common, "label": f"{label} ({weights.file.stem} {weights.sha256[:8]})" if weights else label}
     return [
-        Run(
+        PlannedRun(
             seed=seed,
             key=fingerprint(keys),
             **keys,
@@ -184,8 +243,9 @@ def plan_runs(
             batch=batch,
             budget=budget,
             train_hints=train_hints,
+            lpips_trunk=lpips_trunk,
             weights=weights,
-            options=dict(options),
+            options=dict(options or {}),
             sources=sources_in([training, scoring]),
             **shared,
         )

@@ -7,9 +7,8 @@ nothing that nobody asked for. Folders without the file, of before it was writte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -20,16 +19,6 @@ NAME = "planned.json"
 
 Place = tuple[str, str]
 """A row: its protocol's fingerprint and its model's label."""
-
-
-class PlannedRun(Protocol):
-    """What is asked of a run to be."""
-
-    @property
-    def place(self) -> Place: ...
-
-    @property
-    def key(self) -> str: ...
 
 
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,14 +50,14 @@ def read_planned(results: Path) -> dict[Place, str]:
     return {(row.protocol, row.model): row.key for row in content.rows}
 
 
-def remember(results: Path, runs: Iterable[PlannedRun]) -> None:
-    """Add the rows of a plan to the folder's, in place of what they showed before.
+def remember(results: Path, keys: Mapping[Place, str]) -> None:
+    """Add the rows of a plan to the folder's, each with its runs' key, in place of what they showed before.
 
     Raises:
         BadInput: it cannot be read or written.
     """
     before = read_planned(results)
-    planned: Mapping[Place, str] = {**before, **{run.place: run.key for run in runs}}
+    planned: Mapping[Place, str] = {**before, **keys}
     if planned != before:
         rows = [_Row(protocol, model, key) for (protocol, model), key in sorted(planned.items())]
         text = msgspec.json.format(msgspec.json.encode(_File(rows)), indent=1)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
+import torch
 
 from zoo.core.errors import BadInput
-from zoo.core.trained import UNTRAINED
-from zoo.harness.bench.plan import Run
-from zoo.harness.bench.run_record import CurvePoint, RunRecord
+from zoo.core.trained import UNTRAINED, load
+from zoo.harness.bench.plan import PlannedRun
+from zoo.harness.bench.run_record import RunRecord
 from zoo.harness.bench.store import RunFolder
+from zoo.harness.bench.training_run import Trained
+from zoo.harness.bench.workbench import place
 
 _SEEN_ON_THE_WAY = ("test", "eval_hints", "hint_seed", "size", "fit")
 """What of a protocol decides the PSNR at the points of a curve."""
@@ -25,31 +26,42 @@ class TrainedBefore(NamedTuple):
     folder: RunFolder
     record: RunRecord
 
-    def take_log(self, run: RunFolder) -> None:
-        """Bring its log along."""
+    def taken_over(self, run: PlannedRun, folder: RunFolder, device: torch.device) -> Trained:
+        """Its weights, log and curve for ``run``, whose folder is ``folder``.
+
+        Raises:
+            BadInput: the weights are damaged.
+        """
+        colorizer = place(load(self.folder.path, device), run.suite, device)
         if self.folder.log.is_file():
-            shutil.copyfile(self.folder.log, run.log)
+            shutil.copyfile(self.folder.log, folder.log)
+        before, last = self.record.curve[:-1], self.record.curve[-1:]
+        return Trained(
+            colorizer,
+            self.record.steps,
+            before if self._seen_alike(run) else [],
+            last[0] if last else None,
+            dict(self.record.costs),
+            [*colorizer.notes, *self._notes(run)],
+            earlier=True,
+        )
 
-    def curve(self, run: Run, psnr: float | None) -> list[CurvePoint]:
-        """Its curve, which ends in the new score; the points before only if of the same photos and hints."""
-        if not self.record.curve:
-            return []
-        *before, last = self.record.curve
+    def _seen_alike(self, run: PlannedRun) -> bool:
+        """Whether the points of its curve are of the same photos and hints."""
         then, now = self.record.protocol, run.protocol
-        alike = all(then.get(name) == now.get(name) for name in _SEEN_ON_THE_WAY)
-        return [*(before if alike else []), msgspec.structs.replace(last, psnr=psnr)]
+        return all(then.get(name) == now.get(name) for name in _SEEN_ON_THE_WAY)
 
-    def notes(self, metrics: Sequence[str]) -> list[str]:
+    def _notes(self, run: PlannedRun) -> list[str]:
         """What it noted, without what is said of the metrics anew; and whose weights these are."""
-        outdated = tuple(f"{name}: " for name in metrics)
+        outdated = tuple(f"{name}: " for name in run.suite.metrics)
         made = self.record.provenance
         whose = f"scored again: weights of {self.folder.path.name}, trained on {made.device}, {made.finished[:10]}"
         return [*(note for note in self.record.notes if not note.startswith((*outdated, "scored again: "))), whose]
 
 
-def trained_before(results: Path, run: Run) -> TrainedBefore | None:
+def trained_before(results: Path, run: PlannedRun) -> TrainedBefore | None:
     """A run of the folder whose training was the same and whose weights are here, if there is one."""
-    if run.weights or run.recipe_name == UNTRAINED or not run.training_key:
+    if run.weights or run.recipe_name == UNTRAINED:
         return None
     for path in sorted(results.glob(f"runs/{run.model}/seed{run.seed}-*/run.json")):
         folder = RunFolder(path.parent)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from zoo.core.errors import BadInput, bounded
-
-if TYPE_CHECKING:
-    from zoo.harness.bench.plan import Run
+from zoo.core.errors import BadInput
 
 SCHEMA = 1
 """A folder written under another one is refused with a sentence."""
@@ -130,38 +127,6 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             raise ValueError("a finished run has images and costs")
         if self.samples and not isinstance(self.samples.get("k"), int):
             raise ValueError("samples has no k")
-
-    @classmethod
-    def of(cls, run: Run, provenance: Provenance, *, status: str, error: str = "", **results: Any) -> RunRecord:
-        """The record of a planned run that has ended.
-
-        Args:
-            results: the fields that only a run which was scored has.
-        """
-        return cls(
-            model=run.model,
-            label=run.label,
-            seed=run.seed,
-            key=run.key,
-            training_key=run.training_key or msgspec.UNSET,
-            scoring_key=run.scoring_key or msgspec.UNSET,
-            status=status,
-            error=bounded(error),
-            suite=run.suite.name,
-            protocol=run.protocol,
-            data=msgspec.convert(run.data, Data),
-            recipe=run.recipe_name,
-            spec=msgspec.to_builtins(run.spec),
-            plan=Plan(
-                recipe=msgspec.to_builtins(run.recipe),
-                suite=msgspec.to_builtins(run.suite),
-                batch=run.batch,
-                budget=msgspec.to_builtins(run.budget),
-                hints=run.train_hints,
-            ),
-            provenance=provenance,
-            **results,
-        )
 
     @property
     def finished(self) -> bool:

@@ -4,149 +4,159 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import time
-from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import msgspec
 import torch
 from torch import nn
 
+from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput, Diverged, Stopped, reason_of
+from zoo.harness.bench.line import Line
+from zoo.harness.bench.load import Load
 from zoo.harness.bench.run_record import CurvePoint
+from zoo.harness.bench.scoring import make_metrics, score_colorizer
 from zoo.harness.bench.store import RunFolder
-from zoo.harness.bench.suite import Suite
 from zoo.harness.bench.tracking import Tracking
+from zoo.harness.bench.workbench import Workbench
+from zoo.harness.metrics.mean import mean_of_all
 from zoo.harness.training.checkpoint import read_state, save_state
 from zoo.harness.training.loop import Training
 
 
-class TrainingRun:
-    """What a bench does around the loop.
+class Trained(NamedTuple):
+    """A colorizer whose training is over, in this run or in an earlier one.
 
-    Args:
-        training: the loop.
-        suite: how often to look, and to save.
-        folder: where the log and the checkpoint are.
-        tracking: who else is told.
-        psnr: the mean PSNR of a colorizer on the test photos, for the curve.
-        report: told the share that is done, the loss and the speed, for a progress bar.
-        stop: asked between two steps.
+    ``curve`` are its points but ``end``, whose PSNR is the score to come; None where nothing was to be trained.
+    ``costs`` are those of the training; of an earlier run all that it measured, and then ``earlier`` is set.
     """
 
-    def __init__(
-        self,
-        training: Training,
-        suite: Suite,
-        folder: RunFolder,
-        tracking: Tracking,
-        *,
-        psnr: Callable[[nn.Module], float | None],
-        report: Callable[..., None],
-        stop: Callable[[], bool],
-    ):
-        self.training = training
-        self.suite = suite
-        self.folder = folder
-        self.tracking = tracking
-        self.psnr = psnr
-        self.report = report
-        self.stop = stop
-        self.notes: list[str] = []
-        self._saved = time.monotonic()
-        self._until = 1.0
+    colorizer: Colorizer
+    steps: int | None
+    curve: list[CurvePoint]
+    end: CurvePoint | None
+    costs: dict[str, float | None]
+    notes: list[str]
+    earlier: bool = False
 
-    def resume(self) -> bool:
-        """Take the training up from its checkpoint, if there is a good one."""
-        path = self.folder.checkpoint
-        if not path.exists():
-            with contextlib.suppress(FileNotFoundError):
-                self.folder.log.unlink()
-            return False
-        # A checkpoint is a convenience: without it the run starts anew and ends the same.
-        before = copy.deepcopy(self.training.state_dict())
-        try:
-            self.training.load_state_dict(read_state(path)["training"])
-        except BadInput as error:
-            self.notes.append(f"started anew: {error}")
-        except (RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
-            self.notes.append(f"started anew: {path} does not fit this training ({reason_of(error)})")
-        else:
-            self.folder.cut_log(self.training.step)
-            return True
-        self.training.load_state_dict(before)  # whatever part of it was taken over
-        self.folder.cut_log(-1)
-        return False
+    def curve_to(self, psnr: float | None) -> list[CurvePoint]:
+        """The whole curve, which ends in the score."""
+        return [*self.curve, msgspec.structs.replace(self.end, psnr=psnr)] if self.end else []
 
-    def run(self) -> list[CurvePoint]:
-        """Train to the end, with a look at the PSNR at the suite's points of the way.
 
-        Returns:
-            The curve: step, seconds and PSNR at each of those points but the last, the end.
+def train(bench: Workbench, folder: RunFolder, tracking: Tracking, line: Line) -> Trained:
+    """Train to the end, with a look at the PSNR at the suite's points of the way.
 
-        Raises:
-            Stopped: ``stop()`` said so; there is a checkpoint then.
-            Diverged: a loss, or a weight in the end, that is not finite.
-        """
-        training = self.training
-        if not training.objective.players:
-            return []
-        if training.progress < 1 and (self.suite.compile or training.device.type != "cpu"):
+    Args:
+        folder: where the log and the checkpoint are.
+        tracking: who else is told.
+
+    Raises:
+        Stopped: the bench said so; there is a checkpoint then.
+        Diverged: a loss, or a weight in the end, that is not finite.
+    """
+    training, suite = bench.training, bench.run.suite
+    resumed, notes = resume(training, folder)
+    if not resumed:
+        bench.objective.prepare(bench.preparation())
+    load = Load()
+    curve: list[CurvePoint] = []
+    if training.objective.players:
+        if training.progress < 1 and (suite.compile or training.device.type != "cpu"):
             training.warm_up()
-        self._saved = time.monotonic()
         begun = training.step
-        curve = self._curve_so_far()
-        for point in range(1, self.suite.curve + 1):
-            until = point / self.suite.curve
-            if training.progress >= until:
-                continue
-            self._train(until)
-            if until < 1:
-                psnr = self.psnr(training.trained)
-                reached = CurvePoint(training.step, round(training.seconds, 3), psnr)
-                curve.append(reached)
-                self.folder.append_log({"curve": True, **msgspec.structs.asdict(reached)})
-                self.tracking.log(training.step, {"psnr": psnr} if psnr is not None else {})
-        if training.progress < 1:
-            self._train(1.0)
-        self._check_weights()
+        curve = _curve_so_far(folder)
+        points = [point / suite.curve for point in range(1, suite.curve)]
+        for look in training.looks(points=points, save_every=suite.checkpoint_every):
+            if look.log:
+                folder.append_log({name: round(value, 6) for name, value in look.log.items()})
+                tracking.log(training.step, {name: value for name, value in look.log.items() if name != "step"})
+                rate = training.photos / max(training.seconds, 1e-9)
+                loss = look.log[training.objective.players[-1]]
+                line.progress("training", training.progress, loss=loss, photos_per_s=rate)
+            if look.point:
+                # Before a checkpoint: a run that is taken up from there would go past it.
+                psnr = _psnr(bench, training.trained, line)
+                curve.append(CurvePoint(training.step, round(training.seconds, 3), psnr))
+                folder.append_log({"curve": True, **msgspec.structs.asdict(curve[-1])})
+                tracking.log(training.step, {"psnr": psnr} if psnr is not None else {})
+            stopped = line.stop()
+            if look.checkpoint_due or stopped:
+                _save(training, folder)
+            if stopped:
+                raise Stopped("stopped; the same command goes on from its checkpoint")
+        _check_weights(training.trained)
         if training.step > begun:
             # Whatever goes wrong from here on, in scoring or outside, the training is done and kept.
-            self._checkpoint()
-        return curve
+            _save(training, folder)
+    busy = load.share()
+    if training.clock.gaps:
+        notes.append(f"stood still for {training.clock.gaps:.0f} s of its training, which are not counted")
+    # A copy is not compiled: batches of all sizes are scored, and compiling for each would take long.
+    trained: Any = copy.deepcopy(training.trained) if suite.compile else training.trained
+    learned = training.step > 0
+    return Trained(
+        trained,
+        training.step,
+        curve,
+        CurvePoint(training.step, round(training.seconds, 3)) if training.objective.players else None,
+        {
+            "train_img_s": training.photos / max(training.seconds, 1e-9) if learned else None,
+            "train_s": training.seconds if learned else 0.0,
+            "training_busy": busy if learned else 0.0,
+        },
+        notes,
+    )
 
-    def _check_weights(self) -> None:
-        """The loss is looked at before a step; what the last one has made of the weights nobody has seen yet."""
-        for name, weight in self.training.trained.named_parameters():
-            if not torch.isfinite(weight).all():
-                raise Diverged(f"The weights are not finite after the last step ({name}).")
 
-    def _train(self, until: float) -> None:
-        self._until = until
-        if not self.training.run(until=until, on_log=self._on_log, stop=self.stop):
-            self._checkpoint()
-            raise Stopped("stopped; the same command goes on from its checkpoint")
+def resume(training: Training, folder: RunFolder) -> tuple[bool, list[str]]:
+    """Take a training up from its checkpoint, if there is a good one; and notes where there is a bad one."""
+    path = folder.checkpoint
+    if not path.exists():
+        with contextlib.suppress(FileNotFoundError):
+            folder.log.unlink()
+        return False, []
+    # A checkpoint is a convenience: without it the run starts anew and ends the same.
+    before = copy.deepcopy(training.state_dict())
+    try:
+        training.load_state_dict(read_state(path)["training"])
+    except BadInput as error:
+        note = f"started anew: {error}"
+    except (RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
+        note = f"started anew: {path} does not fit this training ({reason_of(error)})"
+    else:
+        folder.cut_log(training.step)
+        return True, []
+    training.load_state_dict(before)  # whatever part of it was taken over
+    folder.cut_log(-1)
+    return False, [note]
 
-    def _on_log(self, entry: dict[str, float]) -> None:
-        training = self.training
-        rate = training.photos / max(training.seconds, 1e-9)
-        self.folder.append_log({k: round(v, 6) for k, v in entry.items()})
-        self.tracking.log(training.step, {k: v for k, v in entry.items() if k != "step"})
-        self.report(training.progress, loss=entry[training.objective.players[-1]], photos_per_s=rate)
-        # At a point of the curve its PSNR is still to be taken: a run taken up from there would go past it.
-        at_a_point = self._until < 1 and training.progress >= self._until
-        if not at_a_point and time.monotonic() - self._saved > self.suite.checkpoint_every:
-            self._checkpoint()
-            self._saved = time.monotonic()
 
-    def _checkpoint(self) -> None:
-        save_state({"training": self.training.state_dict()}, self.folder.checkpoint)
+def _psnr(bench: Workbench, colorizer: nn.Module, line: Line) -> float | None:
+    """The mean over the test photos."""
+    metrics, _ = make_metrics(["psnr"], device=bench.device)
+    return mean_of_all(
+        "psnr", score_colorizer(colorizer, bench.evaluations(), metrics, stop=line.stop).per_image["psnr"]
+    ).value
 
-    def _curve_so_far(self) -> list[CurvePoint]:
-        if not self.folder.log.exists():
-            return []
-        entries = map(msgspec.json.decode, self.folder.log.read_bytes().splitlines())
-        return [
-            msgspec.convert({k: v for k, v in entry.items() if k != "curve"}, CurvePoint)
-            for entry in entries
-            if entry.get("curve")
-        ]
+
+def _check_weights(trained: nn.Module) -> None:
+    """The loss is looked at before a step; what the last one has made of the weights nobody has seen yet."""
+    for name, weight in trained.named_parameters():
+        if not torch.isfinite(weight).all():
+            raise Diverged(f"The weights are not finite after the last step ({name}).")
+
+
+def _save(training: Training, folder: RunFolder) -> None:
+    save_state({"training": training.state_dict()}, folder.checkpoint)
+
+
+def _curve_so_far(folder: RunFolder) -> list[CurvePoint]:
+    if not folder.log.exists():
+        return []
+    entries = map(msgspec.json.decode, folder.log.read_bytes().splitlines())
+    return [
+        msgspec.convert({name: value for name, value in entry.items() if name != "curve"}, CurvePoint)
+        for entry in entries
+        if entry.get("curve")
+    ]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +38,18 @@ class BatchStream(Protocol):
     def state_dict(self) -> dict[str, Any]: ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+
+
+class Look(NamedTuple):
+    """What there is to see after a step.
+
+    ``log`` has the step, the seconds and the terms of the loss, every :data:`LOG_EVERY` steps and at the end.
+    ``point`` says that a point of the curve is reached, ``checkpoint_due`` that it is time to save.
+    """
+
+    log: dict[str, float] | None
+    point: bool
+    checkpoint_due: bool
 
 
 class Training:
@@ -91,49 +104,49 @@ class Training:
         """What is to be evaluated: the averaged weights where the recipe asks for them."""
         return self.ema.module if self.ema else self.colorizer
 
-    def run(
-        self,
-        *,
-        until: float = 1.0,
-        on_log: Callable[[dict[str, float]], None] | None = None,
-        stop: Callable[[], bool] = lambda: False,
-    ) -> bool:
-        """Train until ``until`` of the budget is spent, or ``stop()`` says so between two steps.
+    def looks(self, *, points: Sequence[float] = (), save_every: float = math.inf) -> Iterator[Look]:
+        """Train until the budget is spent; after every step there is a look, for which the clock stands still.
 
-        Returns:
-            Whether ``until`` was reached.
+        Whoever looks may score the colorizer, save :meth:`state_dict`, or break off between two steps.
+
+        Args:
+            points: parts of the budget, below 1, to be told of when they are reached.
+            save_every: seconds between two checkpoints.
 
         Raises:
             Diverged: a loss that is not finite.
         """
+        saved = time.monotonic()
+        self._train_mode()
+        with self.clock.running():
+            while (before := self.progress) < 1:
+                terms = self.one_step()
+                self.seconds = self.clock.read()
+                over = self.progress >= 1
+                log = self._log(terms) if self.step % LOG_EVERY == 0 or over else None
+                point = any(before < point <= self.progress for point in points)
+                if (point or over) and self.device.type == "cuda":
+                    torch.cuda.synchronize(self.device)
+                    self.seconds = self.clock.read()
+                due = log is not None and not over and time.monotonic() - saved > save_every
+                with self.clock.paused():
+                    yield Look(log, point, due)
+                if due:
+                    saved = time.monotonic()
+                if point:
+                    self._train_mode()  # whoever has scored it has put it into the other one
+
+    def _train_mode(self) -> None:
         self.colorizer.train()
         if isinstance(self.objective, nn.Module):
             self.objective.train()
-        with self.clock.running():
-            return self._run(until, on_log, stop)
 
-    def _run(self, until: float, on_log: Callable[[dict[str, float]], None] | None, stop: Callable[[], bool]) -> bool:
-        self.seconds = self.clock.seconds
-        while self.progress < until:
-            if stop():
-                self.seconds = self.clock.read()
-                return False
-            terms = self.one_step()
-            done = self.budget.progress(self.step, self.seconds) >= 1
-            if self.step % LOG_EVERY == 0 or done:
-                values = {name: float(value) for name, value in terms.items()}  # waits for the device
-                self.seconds = self.clock.read()
-                if not all(math.isfinite(value) for value in values.values()):
-                    raise Diverged(f"The loss is not finite at step {self.step} ({_shown(values)}).")
-                if on_log:
-                    with self.clock.paused():
-                        on_log({"step": self.step, "seconds": self.seconds, **values})
-            elif self.budget.steps is None:
-                self.seconds = self.clock.read()
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+    def _log(self, terms: Mapping[str, Tensor]) -> dict[str, float]:
+        values = {name: float(value) for name, value in terms.items()}  # waits for the device
         self.seconds = self.clock.read()
-        return True
+        if not all(math.isfinite(value) for value in values.values()):
+            raise Diverged(f"The loss is not finite at step {self.step} ({_shown(values)}).")
+        return {"step": self.step, "seconds": self.seconds, **values}
 
     def warm_up(self) -> None:
         """Take one step and take it back: what only the first one costs is then not on the clock.
@@ -142,9 +155,7 @@ class Training:
         optimizers, generators and counters are as before.
         """
         before = copy.deepcopy(self.state_dict())
-        self.colorizer.train()
-        if isinstance(self.objective, nn.Module):
-            self.objective.train()
+        self._train_mode()
         self.one_step()
         self.load_state_dict(before)
         for optimizer in self._optimizers.values():

@@ -71,15 +71,14 @@ def test_a_picture_that_cannot_be_drawn_is_a_note(odd_zoo, suite):
 
 
 def test_what_is_only_shown_is_left_out_with_a_note(capsys):
-    process = run_module.RunProcess.__new__(run_module.RunProcess)
-    process.notes = []
+    notes: list[str] = []
 
     def fails() -> None:
         raise ValueError("first line\nsecond line")
 
-    assert process._aside("gflops", None, fails) is None
-    assert process.notes == ["gflops: left out, first line"]
-    assert process._aside("gflops", None, lambda: 3.0) == 3.0
+    assert run_module._aside(notes, "gflops", None, fails) is None
+    assert notes == ["gflops: left out, first line"]
+    assert run_module._aside(notes, "gflops", None, lambda: 3.0) == 3.0
     capsys.readouterr()
 
 
