@@ -214,7 +214,7 @@ class Round:
         suite = folder / "kills.yaml"
         suite.write_text(SUITE.format(steps=steps), encoding="utf-8")
         self.command = [sys.executable, "-m", "zoo", "bench", "--models", models, "--suite", str(suite)]
-        self.command += ["--device", "cpu", "--out", str(self.results)]
+        self.command += ["--device", "cpu", "--no-baselines", "--out", str(self.results)]
 
     @property
     def results(self) -> Path:
