@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from zoo.core.errors import BadInput
-from zoo.core.locks import locked
+from zoo.core.locks import locked, locked_if_free
 
 fcntl = pytest.importorskip("fcntl")
 
@@ -124,3 +124,27 @@ def test_an_error_inside_is_the_one_that_is_raised(tmp_path):
         attempt()
     with locked(tmp_path / ".lock"):
         pass
+
+
+def test_locks_are_taken_in_one_place_only():
+    zoo = Path(__file__).parents[2] / "zoo"
+    importers = [path for path in zoo.rglob("*.py") if "filelock" in path.read_text(encoding="utf-8")]
+    assert importers == [zoo / "core" / "locks.py"]
+
+
+@pytest.mark.parametrize("before", ["", WITHOUT_FLOCK.format(number=errno.ENOLCK)], ids=["flock", "no flock"])
+def test_a_lock_is_taken_while_it_is_free_without_waiting(tmp_path, monkeypatch, before):
+    if before:
+        without_locks(monkeypatch, errno.ENOLCK)
+    with locked_if_free(tmp_path / ".lock", "mend") as ours:
+        assert ours
+    process = holder(tmp_path / ".lock", before=before)
+    try:
+        with locked_if_free(tmp_path / ".lock", "mend") as ours:
+            assert not ours
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    with locked_if_free(tmp_path / ".lock", "mend") as ours:
+        assert ours

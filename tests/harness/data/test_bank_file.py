@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import stat
@@ -122,6 +123,19 @@ def test_what_a_killed_build_left_is_removed_and_a_living_one_is_not(folder: Pat
     process.join()
     build_bank(Folder("all", argument=folder), side=16)
     assert list((cache / "banks").glob(".building-*")) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no flock")
+def test_a_cache_on_a_file_system_without_locks(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch):
+    import fcntl
+
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    (cache / "banks" / ".building-0123456789ab").mkdir(parents=True)  # of a killed one
+    assert len(everything(folder).names) == 8
+    assert [path.name[0] != "." for path in (cache / "banks").iterdir()] == [True]
 
 
 def test_a_full_disk_leaves_nothing_behind(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch):

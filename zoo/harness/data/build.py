@@ -10,11 +10,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput
 from zoo.core.files import unwritable
+from zoo.core.locks import HELD, locked, locked_if_free
 from zoo.core.photo import READER_VERSION, pixel_limit
 from zoo.core.photo_files import formats
 from zoo.harness.data.bank import PhotoBank
@@ -23,7 +22,7 @@ from zoo.harness.data.cache import MEND, cache_folder, remark, root, user
 from zoo.harness.data.fit import Fit
 
 FORMAT_VERSION = 2
-_BUILDING = ".building-"
+_BUILDING, _LOCK = ".building-", ".lock"
 
 
 def build_bank(dataset: Dataset, *, side: int, fit: Fit = "crop", progress: Progress | None = None) -> PhotoBank:
@@ -96,7 +95,7 @@ def _own_folder(parent: Path) -> Iterator[Path]:
     """
     folder = parent / f"{_BUILDING}{secrets.token_hex(6)}"
     try:
-        with FileLock(_lock_of(folder)):
+        with locked(_lock_of(folder), mend=MEND):
             folder.mkdir()
             yield folder
     finally:
@@ -106,18 +105,21 @@ def _own_folder(parent: Path) -> Iterator[Path]:
 
 def _remove_abandoned(parent: Path) -> None:
     """Remove what killed builders left: nobody holds the lock of their folder."""
-    for folder in {path.with_name(path.name.removesuffix(".lock")) for path in parent.glob(f"{_BUILDING}*")}:
+    names = {path.name.removesuffix(HELD).removesuffix(_LOCK) for path in parent.glob(f"{_BUILDING}*")}
+    for folder in (parent / name for name in names):
         try:
-            with FileLock(_lock_of(folder), timeout=0):
-                shutil.rmtree(folder, ignore_errors=True)
-        except (Timeout, OSError):
-            continue  # at work, or another user's
-        with contextlib.suppress(OSError):
-            _lock_of(folder).unlink()
+            with locked_if_free(_lock_of(folder), MEND) as ours:
+                if ours:
+                    shutil.rmtree(folder, ignore_errors=True)
+        except BadInput:
+            continue  # another user's
+        if ours:
+            with contextlib.suppress(OSError):
+                _lock_of(folder).unlink()
 
 
 def _lock_of(folder: Path) -> Path:
-    return folder.with_name(folder.name + ".lock")
+    return folder.with_name(folder.name + _LOCK)
 
 
 def _move(temporary: Path, place: Path) -> None:
