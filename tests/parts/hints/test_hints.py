@@ -246,3 +246,21 @@ def test_a_mixture_refuses_weights_that_are_none(weights: list[float]) -> None:
         Mixed(["pixels", "points"], weights)
     with pytest.raises(BadInput, match="no hints to mix"):
         Mixed([])
+
+
+def test_dropout_leaves_a_uniform_part_of_the_hints_of_its_share_of_photos():
+    ab = torch.ones(4000, 2, 16, 16)
+    everywhere = [{"name": "pixels", "densities": [1.0]}]
+    hint_ab, mask = Mixed(everywhere, dropout=0.5)(ab, generator())
+    kept = mask.mean((1, 2, 3))
+    assert torch.equal(hint_ab, ab * mask)
+    whole = int((kept == 1).sum())
+    assert stats.binomtest(whole, 4000, 0.5).pvalue > 0.001
+    assert stats.kstest(kept[kept < 1].numpy(), "uniform").pvalue > 0.001
+    assert torch.equal(Mixed(everywhere)(ab, generator())[1], torch.ones_like(mask))
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 1.1])
+def test_a_dropout_that_is_no_share_is_refused(dropout):
+    with pytest.raises(BadInput, match="from 0 to 1"):
+        Mixed(dropout=dropout)

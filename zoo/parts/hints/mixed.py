@@ -24,20 +24,26 @@ class Mixed:
     Args:
         hints: registered hint samplers, by name or as ``{name: ..., **options}``.
         weights: how often each is drawn, in proportion; None: equally often.
+        dropout: the share of photos that lose hints: of each such photo's hinted pixels a part is left out that is
+            uniform in [0, 1], so that all densities down to none are met (OGNI-DC, arXiv:2406.11711: a half).
 
     Raises:
-        BadInput: no sampler, or weights that are not one positive number for each.
+        BadInput: no sampler, weights that are not one positive number for each, or a dropout outside [0, 1].
     """
 
     def __init__(
         self,
         hints: Annotated[Sequence[str | dict[str, Any]], Names("hints")] = ("pixels", "points"),
         weights: Sequence[float] | None = None,
+        dropout: float = 0.0,
     ) -> None:
         if not hints:
             raise BadInput("hints 'mixed': there are no hints to mix; name one sampler or more, as [pixels, points].")
         if weights is not None and (len(weights) != len(hints) or min(weights) <= 0):
             raise BadInput(f"hints 'mixed': weights are {list(weights)}; give a positive number for each sampler.")
+        if not 0 <= dropout <= 1:
+            raise BadInput(f"hints 'mixed': dropout is {dropout}; give the share of photos, from 0 to 1.")
+        self.dropout = dropout
         self.samplers = [make("hints", sampler) for sampler in hints]
         self.shares = list(accumulate(weights or [1.0] * len(hints)))
 
@@ -49,4 +55,13 @@ class Mixed:
             other_ab, other_mask = sampler(ab, generator)
             hint_ab = torch.where(drawn < share, hint_ab, other_ab)
             hint_mask = torch.where(drawn < share, hint_mask, other_mask)
-        return hint_ab, hint_mask
+        if not self.dropout:
+            return hint_ab, hint_mask
+        kept = self._kept(hint_mask, generator)
+        return hint_ab * kept, hint_mask * kept
+
+    def _kept(self, mask: Tensor, generator: torch.Generator) -> Tensor:
+        """(N, 1, H, W): 1 where a pixel may keep its hint."""
+        chosen, part = torch.rand(2, mask.shape[0], 1, 1, 1, generator=generator, device=mask.device)
+        lost = torch.where(chosen < self.dropout, part, 0.0)
+        return (torch.rand(mask.shape, generator=generator, device=mask.device) >= lost).to(mask.dtype)
