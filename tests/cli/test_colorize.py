@@ -101,6 +101,7 @@ def test_hints_are_for_one_photo_of_their_size(album, tmp_path):
     assert colorize(album / "a.jpg", "--hints", save_hints(hints, size=50), "--overwrite").exit_code == 2
 
 
+@pytest.mark.slow
 def test_another_model_hints_size_or_photo_makes_a_result_anew_and_the_same_call_does_not(album, tmp_path):
     photo, out = album / "a.jpg", tmp_path / "out"
     calls: list[tuple[tuple[object, ...], str]] = [

@@ -115,6 +115,7 @@ def on_a_terminal(folder: Path, *arguments: str) -> str:
     return written.decode(errors="surrogateescape")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["table", "csv", "json", "md"])
 def test_a_leaderboard_of_a_stranger_on_a_terminal(tmp_path, form):
     bad = "\x1b]0;owned\x07\x9b31m\u202ered[bold]"

@@ -101,6 +101,7 @@ def test_the_built_in_table_holds_the_public_files():
         assert resolve(row.model, row.options).parts["network"].options.items() >= row.options.items()
 
 
+@pytest.mark.slow
 def test_a_file_is_known_by_its_hash_whatever_its_name(files, table, tmp_path):
     other = tmp_path / "downloads.bin"
     other.write_bytes(files["siggraph17"].read_bytes())
@@ -118,6 +119,7 @@ def test_what_the_caller_sets_wins_and_is_said(files, table):
     assert len(given_weights("zhang2017", files["siggraph17"], {"mask_cent": 0}).notes) == 1
 
 
+@pytest.mark.slow
 def test_a_name_that_promises_another_hash_is_refused(files, table, tmp_path):
     damaged = tmp_path / files["siggraph17"].name
     damaged.write_bytes(files["siggraph17"].read_bytes()[:-1])
@@ -131,6 +133,7 @@ def test_a_name_that_promises_another_hash_is_refused(files, table, tmp_path):
     assert given_weights("zhang2017", dated).options == {}
 
 
+@pytest.mark.slow
 def test_an_unknown_file_in_the_published_layout_is_said_to_be_unsure(files, table, tmp_path):
     state = torch.load(files["siggraph17"], weights_only=True)
     torch.save({"state_dict": {f"module.{key}": value for key, value in state.items()}}, tmp_path / "trained.pth")
@@ -237,6 +240,7 @@ def test_the_options_enter_the_identity(files, table):
     assert resolve("zhang2017", given.options).identity() != resolve("zhang2017").identity()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["siggraph17", "colorization_release_v2"])
 def test_zoo_load_builds_what_the_file_needs(files, table, name):
     model = current().weights[name].model
@@ -248,6 +252,7 @@ def test_zoo_load_builds_what_the_file_needs(files, table, name):
     assert f"published as '{name}'" in colorizer.notes[0]
 
 
+@pytest.mark.slow
 def test_options_that_change_the_network_are_refused_by_its_shapes_or_honoured(files, table):
     with pytest.raises(
         BadInput, match=r"does not fit 'zhang2017': conv1\.0\.weight has shape \(64, 4, 3, 3\), not \(8, 4, 3, 3\)"

@@ -90,6 +90,7 @@ def test_the_tables_folder_comes_last(downloads):
     assert not (downloads.parent / "mine" / "sprung").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", [None, "1"])
 def test_what_a_run_starts_itself_finds_the_users_environment(tmp_path, monkeypatch, chosen):
     (tmp_path / "tells_its_environment.py").write_text(

@@ -277,6 +277,7 @@ def test_lines_are_told_apart_by_dash_and_mark_too(page):
     )
 
 
+@pytest.mark.slow
 def test_a_phone_never_scrolls_the_page_sideways(browser, report):
     browser.events.clear()
     browser.open(report.as_uri(), width=400, height=800)

@@ -152,6 +152,7 @@ def attempt(folder: Path, file: str, content: bytes) -> None:
         path.write_bytes(good)
 
 
+@pytest.mark.slow
 @given(
     st.one_of(rows(), rows(), files, damaged(whole("run.json")), _json.map(lambda value: json.dumps(value).encode()))
 )

@@ -92,6 +92,7 @@ def test_a_bench_from_photos_to_a_leaderboard(small_zoo, suite_file, tmp_path):
     assert frame["psnr"].dtype == float
 
 
+@pytest.mark.slow
 def test_a_run_whose_weights_are_gone_is_made_again(small_zoo, suite_file, tmp_path):
     out = tmp_path / "results"
     request = BenchRequest(models="small,gray", suite=str(suite_file), out=out)
@@ -105,6 +106,7 @@ def test_a_run_whose_weights_are_gone_is_made_again(small_zoo, suite_file, tmp_p
     assert (folder / "scores.csv").read_bytes() == scores
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers_whatever_else_runs(small_zoo, suite_file, tmp_path):
     def scores(models, out, **options):
         bench(BenchRequest(models=models, suite=str(suite_file), out=out, **options))
@@ -118,6 +120,7 @@ def test_the_same_seed_gives_the_same_numbers_whatever_else_runs(small_zoo, suit
     assert other_seed != alone
 
 
+@pytest.mark.slow
 def test_deterministic_algorithms_only(small_zoo, suite_file, tmp_path):
     models = "small,eigen_multiscale,has_no_fixed_order"  # the second pools adaptively
     request = BenchRequest(models=models, suite=str(suite_file), deterministic=True, options={"width": 4})
@@ -204,6 +207,7 @@ def test_a_results_folder_that_cannot_be_written(small_zoo, suite_file, tmp_path
         bench(BenchRequest(models="gray", suite=str(suite_file), out=tmp_path / "file" / "results"))
 
 
+@pytest.mark.slow
 def test_rows_of_different_protocols_are_ranked_apart(small_zoo, suite_file, tmp_path):
     out = tmp_path / "results"
     bench(BenchRequest(models="small,levin2004", suite=str(suite_file), out=out))
@@ -213,6 +217,7 @@ def test_rows_of_different_protocols_are_ranked_apart(small_zoo, suite_file, tmp
     assert rows[0]["protocol"] == rows[1]["protocol"] != rows[2]["protocol"]
 
 
+@pytest.mark.slow
 def test_options_set_by_the_caller_show_in_the_models_name(small_zoo, suite_file, tmp_path):
     out = tmp_path / "results"
     bench(BenchRequest(models="small", suite=str(suite_file), out=out))

@@ -16,6 +16,8 @@ from zoo.harness.bench import bench as bench_module
 from zoo.harness.bench.bench import BenchRequest, bench
 from zoo.harness.bench.evaluate import evaluate
 
+pytestmark = pytest.mark.slow  # whole benches
+
 
 @pytest.fixture
 def pack(tmp_path: Path, photos: list[np.ndarray]) -> Path:

@@ -79,6 +79,7 @@ def test_a_composed_colorizers_head_is_sampled_too(photos):
     assert not torch.equal(draws, colorizer.sample(photos[0].batch.condition, 3, seeded(4)))
 
 
+@pytest.mark.slow
 def test_the_leaderboard_marks_draws_and_does_not_rank_them(small_zoo, suite_file, tmp_path):
     out = tmp_path / "results"
     bench(BenchRequest(models="unet_mixture,gray", suite=str(suite_file), out=out, options={"depth": 3}))

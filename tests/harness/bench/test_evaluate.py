@@ -11,6 +11,8 @@ from zoo.harness.bench.bench import BenchRequest, bench
 from zoo.harness.bench.compare import protocol_differences
 from zoo.harness.bench.evaluate import evaluate
 
+pytestmark = pytest.mark.slow  # whole benches
+
 
 @pytest.fixture
 def run(small_zoo, suite_file, tmp_path):

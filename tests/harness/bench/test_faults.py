@@ -60,6 +60,7 @@ def test_a_disk_that_fills_up_halfway_through_a_file(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_version_is_refused_in_a_sentence(done):
     request, row = done
     row.write_text(json.dumps({**json.loads(row.read_text()), "schema": SCHEMA + 1}))
@@ -73,6 +74,7 @@ def test_a_folder_of_another_version_is_refused_in_a_sentence(done):
     assert row.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

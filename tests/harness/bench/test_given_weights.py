@@ -18,6 +18,8 @@ from zoo.core.trained import load
 from zoo.harness.bench.bench import BenchRequest, bench
 from zoo.harness.bench.evaluate import evaluate
 
+pytestmark = pytest.mark.slow  # whole benches
+
 
 def bench_weights(suite_file, out, weights, model="published", **options):
     request = BenchRequest(models=model, suite=str(suite_file), out=out, weights=weights, seeds=3, **options)

@@ -138,6 +138,7 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_bench_writes_hints_csv_from_the_same_hints_for_every_model(small_zoo, suite_file, tmp_path):
     text = suite_file.read_text()
     suite_file.write_text(text + "psnr_target: 5\nsweeps: {dots: {hints: {name: points, sizes: 2}, counts: [0, 3]}}\n")

@@ -45,6 +45,7 @@ def test_a_bench_killed_at_random_moments_ends_as_an_undisturbed_one(kills, tmp_
     assert f"| all | | {len(dealt)} | 0 with problems |" in kills.table(dealt)
 
 
+@pytest.mark.slow
 def test_the_script_sees_what_is_lost_changed_or_half_written(kills, small_zoo, suite_file, tmp_path):
     whole, other = tmp_path / "whole", tmp_path / "other"
     bench(BenchRequest(models="small,gray", suite=str(suite_file), out=whole))
@@ -83,6 +84,7 @@ class Killed(BaseException):
     """Nothing in a run catches it, as nothing catches SIGKILL."""
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_a_point_of_its_curve_takes_that_point_again(small_zoo, suite_file, tmp_path, monkeypatch):
     """The step of the point is one at which a checkpoint may be written: there is none before its PSNR is taken."""
     request = BenchRequest(models="small", suite=str(suite_file), budget="steps=60", device="cpu")

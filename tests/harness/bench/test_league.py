@@ -51,6 +51,7 @@ def row_of(folder: Path, label: str) -> dict[str, str]:
         return next(row for row in csv.DictReader(file) if row["model"] == label)
 
 
+@pytest.mark.slow
 def test_ranks_brackets_and_differences_tell_one_story(quick):
     table = leaderboard(quick)
     ranked = table[table["rank"].notna()]

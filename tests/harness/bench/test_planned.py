@@ -13,6 +13,8 @@ from zoo.core.registry import Registry, use
 from zoo.harness.bench.bench import BenchRequest, bench
 from zoo.harness.bench.leaderboard import rebuild
 
+pytestmark = pytest.mark.slow  # whole benches
+
 
 class Recorder:
     def __init__(self):

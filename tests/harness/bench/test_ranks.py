@@ -70,6 +70,7 @@ def test_pairing_finds_what_two_intervals_hide():
     assert found.p_value < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_equal_models_differ_in_at_most_seven_percent(seeds):
     rng = np.random.default_rng((9, seeds))

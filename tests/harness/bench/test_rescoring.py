@@ -9,6 +9,8 @@ import pytest
 
 from zoo.harness.bench.bench import BenchRequest, bench
 
+pytestmark = pytest.mark.slow  # whole benches
+
 
 @pytest.fixture
 def benched(small_zoo, suite_file, tmp_path):

@@ -77,6 +77,7 @@ def test_what_could_not_be_read_back_is_not_written(change):
         a_record(**change).json()
 
 
+@pytest.mark.slow
 def test_the_published_tables_are_rebuilt_to_the_same_numbers(tmp_path):
     """All that is measured, to the last digit; places, intervals and notes are this zoo's own."""
     quick = ROOT / "results" / "quick"
@@ -91,6 +92,7 @@ def test_the_published_tables_are_rebuilt_to_the_same_numbers(tmp_path):
         assert len(before) == len(after)
 
 
+@pytest.mark.slow
 def test_rebuilding_is_a_pure_function_of_the_runs(tmp_path):
     for copy in ("one", "two"):
         shutil.copytree(ROOT / "results" / "quick" / "runs", tmp_path / copy / "runs")

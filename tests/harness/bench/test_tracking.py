@@ -57,6 +57,7 @@ def tracked_zoo(small_zoo):
     use(Registry.read([small_zoo]))
 
 
+@pytest.mark.slow
 def test_a_tracker_hears_the_log_and_the_end_of_every_run(tracked_zoo, suite_file, tmp_path):
     out = tmp_path / "results"
     bench(BenchRequest(models="small,diverges", suite=str(suite_file), out=out, track=("told", "unreachable")))
@@ -72,6 +73,7 @@ def test_a_tracker_hears_the_log_and_the_end_of_every_run(tracked_zoo, suite_fil
     assert '"status": "diverged"' in next(out.glob("runs/diverges/*/told.jsonl")).read_text()
 
 
+@pytest.mark.slow
 def test_tracking_changes_no_key_and_no_number(tracked_zoo, suite_file, tmp_path):
     for out, track in (("a", ()), ("b", ("told",))):
         bench(BenchRequest(models="small", suite=str(suite_file), out=tmp_path / out, track=track))

@@ -74,6 +74,7 @@ print(clock.gaps)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot stop a process")
 def test_a_process_that_was_stopped_goes_on_with_its_budget():
     stopped = 3.0
