@@ -8,11 +8,15 @@ BIN := .venv/bin
 bench: .venv/bench.stamp
 	$(BIN)/zoo bench --models all --suite quick
 
+# Two processes for two cores, of one thread each; who is done takes from the other. Without pytest-xdist it is one.
+TWO = $(shell $(BIN)/python -c "import xdist" 2>/dev/null && echo "--numprocesses 2 --dist worksteal")
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(TWO)
+
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-fast: .venv/dev.stamp
-	ZOO_HOSTILE=short $(BIN)/python -m pytest -m "not slow"
+	ZOO_HOSTILE=short $(PYTEST) -m "not slow"
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .

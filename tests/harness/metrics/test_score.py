@@ -102,17 +102,17 @@ def test_folders_are_matched_by_name_whatever_the_suffix(tmp_path, photos):
 def test_folders_that_do_not_fit_are_one_clear_sentence(tmp_path, photos):
     truth = save(tmp_path / "truth", a=photos[0], b=photos[1])
     with pytest.raises(BadInput, match="not a folder"):
-        score_folders(tmp_path / "nowhere", truth)
+        score_folders(tmp_path / "nowhere", truth, ["psnr"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInput, match="holds no image"):
-        score_folders(tmp_path / "empty", truth)
+        score_folders(tmp_path / "empty", truth, ["psnr"])
     with pytest.raises(BadInput, match=r"1 of 2 images in .*truth.* \(b\)"):
-        score_folders(save(tmp_path / "short", a=photos[0]), truth)
+        score_folders(save(tmp_path / "short", a=photos[0]), truth, ["psnr"])
     with pytest.raises(BadInput, match=r"1 of 3 images in .*long.* \(c\)"):
-        score_folders(save(tmp_path / "long", a=photos[0], b=photos[1], c=photos[2]), truth)
+        score_folders(save(tmp_path / "long", a=photos[0], b=photos[1], c=photos[2]), truth, ["psnr"])
     with pytest.raises(BadInput, match="100×256"):
-        score_folders(save(tmp_path / "cut", a=photos[0], b=photos[1][:, :100]), truth)
+        score_folders(save(tmp_path / "cut", a=photos[0], b=photos[1][:, :100]), truth, ["psnr"])
     twice = save(tmp_path / "twice", a=photos[0], b=photos[1])
     Image.fromarray(photos[0]).save(twice / "a.jpg")
     with pytest.raises(BadInput, match="one name"):
-        score_folders(twice, truth)
+        score_folders(twice, truth, ["psnr"])
