@@ -339,7 +339,9 @@ def test_scoring_the_results_of_an_album_just_works(album, tmp_path, photos):
 def test_one_folder_that_cannot_be_written_is_found_first_and_costs_its_own_photos(album, monkeypatch):
     seen = []
     monkeypatch.setattr(album_module, "predict", lambda *_, **__: seen.append(1) or torch.zeros(1, 2, 4, 4))
-    monkeypatch.setattr(files, "make_folder", lambda folder: _refused(folder) if folder.name == "old" else folder)
+    monkeypatch.setattr(
+        files, "make_writable_folder", lambda folder: _refused(folder) if folder.name == "old" else folder
+    )
     result = colorize(album)
     assert result.exit_code == 1
     assert "1 colorized, 1 failed" in result.stdout
