@@ -2,7 +2,8 @@
 
 Equal to scikit-image's ``rgb2lab`` / ``lab2rgb`` to 1e-4 over the sRGB cube (a test holds it).
 Constants: IEC 61966-2-1 (transfer curve, matrix) and CIE 15 (Lab); the white point is
-scikit-image's (0.95047, 1, 1.08883), so that the two agree on neutral greys.
+scikit-image's (0.95047, 1, 1.08883), so that the two agree on neutral greys. Ours, since losses need its gradient
+on the device where the photos lie, and scikit-image's works on numpy arrays.
 """
 
 from __future__ import annotations

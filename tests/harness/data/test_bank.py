@@ -135,13 +135,13 @@ def test_monochrome_photos_are_found_and_can_be_left_out(folder: Path):
         Image.open(folder / f"{number}.png").convert("L").save(folder / f"{number}.png")
     bank = everything(folder)
     assert bank.monochrome_names == ("1.png", "4.png")
-    colour = bank.colorful_only()
+    colour = bank.colourful_only()
     assert colour.names == ("0.png", "2.png", "3.png", "5.png", "6.png", "7.png")
     assert colour.monochrome == ()
     assert colour.fingerprint != bank.fingerprint
     np.testing.assert_array_equal(colour.pixels[1], bank.pixels[2])
     with pytest.raises(BadInput, match="colour photos"):
-        bank.take([1, 4]).colorful_only()
+        bank.take([1, 4]).colourful_only()
 
 
 def test_a_third_partys_data_set_needs_only_the_contract(photos: list[np.ndarray]):

@@ -40,7 +40,7 @@ def open_photos(suite: Suite) -> SuitePhotos:
     training, testing = open_pair(suite.data, suite.test_data)
     train = build_bank(training, side=suite.bank_size, fit=suite.fit)
     found = build_bank(testing, side=suite.size, fit=suite.fit)
-    test = found.colorful_only()
+    test = found.colourful_only()
     if suite.test_limit is not None and suite.test_limit < len(test):
         test = test.take(range(suite.test_limit))
     notes = {"train": getattr(training, "notes", ()), "test": getattr(testing, "notes", ())}

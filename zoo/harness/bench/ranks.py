@@ -12,6 +12,7 @@ where, the row is tied with the best, and that is where its first place is 1.
 
 ``benchmarks/statistics/ranks.py`` measures how often the sets hold the true ranks.
 Everything here is deterministic: the random draws depend on the numbers of photos and models only.
+Ours, since scipy and statsmodels tell pairs apart (Tukey's differences and the like) and give no places.
 """
 
 from __future__ import annotations

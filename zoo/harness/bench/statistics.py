@@ -13,6 +13,7 @@ photos, and the two levels are treated as their numbers allow:
 A table of models knows more of its seeds than one of them does: :mod:`zoo.harness.bench.ranks`.
 ``benchmarks/statistics/coverage.py`` measures how often the intervals cover a known truth.
 Everything here is deterministic: the random draws depend on the number of photos only.
+Not ``scipy.stats.bootstrap``: it resamples one level, and here two are crossed.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class PhotoBank:
         """The pixels on ``device``; on the CPU they stay memory-mapped."""
         return torch.from_numpy(self.pixels).to(device)
 
-    def colorful_only(self) -> PhotoBank:
+    def colourful_only(self) -> PhotoBank:
         """The bank without its monochrome photos.
 
         Raises:

@@ -3,6 +3,7 @@
 Written after Sharma, Wu, Dalal, "The CIEDE2000 Color-Difference Formula: Implementation Notes,
 Supplementary Test Data, and Mathematical Observations", Color Res. Appl. 30(1), 2005; the equation
 numbers are theirs. Parametric factors kL = kC = kH = 1.
+Ours, since scikit-image's works on numpy arrays, and photos are scored in batches on the device where they lie.
 """
 
 from __future__ import annotations

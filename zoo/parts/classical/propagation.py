@@ -2,7 +2,7 @@
 
 Every pixel that is not known has the weighted mean of its neighbours' colours, U(r) = Σ_s w_rs U(s)
 (Levin et al. 2004, eq. 1 at its minimum, 0 for every free pixel, as the authors solve it). Known pixels
-keep their colour to the bit. One sparse LU factorisation, in float64 on one core, serves all channels.
+keep their colour to the bit. One sparse LU factorisation, scipy's, in float64 on one core, serves all channels.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The server that runs are forked from: started once, wherever temporary files lie and whatever is typed meanwhile."""
+"""The server that runs are forked from: started once, wherever temporary files lie and whatever is typed meanwhile.
+
+multiprocessing's forkserver, and not a pool of ``concurrent.futures``: that breaks wholly when one worker is killed,
+and a run has a process of its own, whose memory and random state no other run has touched.
+"""
 
 from __future__ import annotations
 

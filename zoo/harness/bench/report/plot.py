@@ -1,4 +1,7 @@
-"""Plots as plain geometry; ``templates/plot.svg`` draws them."""
+"""Plots as plain geometry; ``templates/plot.svg`` draws them.
+
+Not matplotlib's: its SVGs know nothing of the page's colours, dark or light, and of its pointer.
+"""
 
 from __future__ import annotations
 
