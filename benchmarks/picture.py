@@ -17,11 +17,11 @@ from PIL import Image, ImageDraw
 
 import zoo
 from zoo.core.files import writing
-from zoo.harness.bench.photos import open_photos, scored_photos
-from zoo.harness.bench.samples import input_pictures, sheet
-from zoo.harness.bench.scoring import colorized
-from zoo.harness.bench.store import RunFolder
-from zoo.harness.bench.suite import Suite
+from zoo.harness.plan.suite import Suite
+from zoo.harness.plan.suite_photos import open_photos, scored_photos
+from zoo.harness.results.store import RunFolder
+from zoo.harness.scoring.contact_sheet import input_pictures, sheet
+from zoo.harness.scoring.scores import colorized
 
 PHOTOS = (2, 6, 11, 25, 31, 38)
 """Which test photos are shown, by their place in the bank."""

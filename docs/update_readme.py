@@ -15,9 +15,9 @@ from pathlib import Path
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
 from zoo.core.spec import ModelRow
-from zoo.harness.bench.columns import HINTS, RUNS, Column
-from zoo.harness.bench.columns import LEADERBOARD as LEADERBOARD_CSV
-from zoo.harness.bench.leaderboard import read_table
+from zoo.harness.results.columns import HINTS, RUNS, Column
+from zoo.harness.results.columns import LEADERBOARD as LEADERBOARD_CSV
+from zoo.harness.results.leaderboard import read_table
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "docs" / "models.md"

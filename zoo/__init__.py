@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from zoo.core.assemble import build as build
     from zoo.core.listing import list_models as list_models
     from zoo.core.trained import load as load
-    from zoo.harness.bench.leaderboard import leaderboard as leaderboard
     from zoo.harness.metrics.score import score as score
+    from zoo.harness.results.leaderboard import leaderboard as leaderboard
     from zoo.studio.colorize import colorize as colorize
 
 __version__ = "0.1.0"
@@ -24,7 +24,7 @@ _HOMES = {
     "load": "zoo.core.trained",
     "colorize": "zoo.studio.colorize",
     "score": "zoo.harness.metrics.score",
-    "leaderboard": "zoo.harness.bench.leaderboard",
+    "leaderboard": "zoo.harness.results.leaderboard",
 }
 __all__ = ["__version__", "build", "colorize", "leaderboard", "list_models", "load", "score"]
 

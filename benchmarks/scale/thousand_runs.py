@@ -17,10 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from zoo.harness.bench.leaderboard import Board
-from zoo.harness.bench.report import write_report
+from zoo.harness.results.leaderboard import Board
+from zoo.harness.results.report import write_report
 
-WRITER = Path(__file__).parents[2] / "tests" / "harness" / "bench" / "synthetic_results.py"
+WRITER = Path(__file__).parents[2] / "tests" / "harness" / "results" / "synthetic_results.py"
 
 
 def timed(what: str, action: Callable[[], Any]) -> Any:

@@ -19,10 +19,10 @@ import torch
 from torch import nn
 
 from zoo.core.assemble import assemble
-from zoo.harness.bench.bench import BenchRequest, effective_suite
-from zoo.harness.bench.photos import describe_data, open_photos
-from zoo.harness.bench.plan import plan_runs, resolve_model
-from zoo.harness.bench.workbench import Workbench
+from zoo.harness.plan.planning import plan_runs, resolve_model
+from zoo.harness.plan.suite_photos import describe_data, open_photos
+from zoo.harness.run.bench import BenchRequest, effective_suite
+from zoo.harness.run.workbench import Workbench
 from zoo.harness.training import device as devices
 from zoo.harness.training.layout import channels_last
 

@@ -22,10 +22,10 @@ import torch.nn.functional as F
 
 from zoo.core.assemble import resolve
 from zoo.core.registry import current
-from zoo.harness.bench.bench import BenchRequest, effective_suite
-from zoo.harness.bench.photos import describe_data, open_photos
-from zoo.harness.bench.plan import plan_runs
-from zoo.harness.bench.workbench import Workbench
+from zoo.harness.plan.planning import plan_runs
+from zoo.harness.plan.suite_photos import describe_data, open_photos
+from zoo.harness.run.bench import BenchRequest, effective_suite
+from zoo.harness.run.workbench import Workbench
 from zoo.harness.training import device as devices
 from zoo.harness.training.loop import Training
 from zoo.harness.training.optimizers import make_optimizer

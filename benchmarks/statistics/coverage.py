@@ -1,4 +1,4 @@
-"""How often the 95 % intervals of zoo.harness.bench.statistics cover a known truth.
+"""How often the 95 % intervals of zoo.harness.results.statistics cover a known truth.
 
     python benchmarks/statistics/coverage.py [--draws 1000]
 
@@ -15,8 +15,8 @@ from itertools import product
 
 import numpy as np
 
-from zoo.harness.bench.ranks import Family
-from zoo.harness.bench.statistics import interval
+from zoo.harness.results.ranks import Family
+from zoo.harness.results.statistics import interval
 
 PHOTO_SD, REST_SD = 4.0, 0.5
 SEED_SDS = (0.0, 0.1, 0.3, 1.0)

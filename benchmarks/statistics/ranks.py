@@ -1,4 +1,4 @@
-"""How often the rank sets of zoo.harness.bench.ranks hold the true ranks, and how wide they are.
+"""How often the rank sets of zoo.harness.results.ranks hold the true ranks, and how wide they are.
 
     python benchmarks/statistics/ranks.py RESULTS [--draws 1000] [--seeds 3] [--photos 41] [--case null]
 
@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.harness.bench.ranks import Family
-from zoo.harness.bench.seed_effects import seed_effects
+from zoo.harness.results.ranks import Family
+from zoo.harness.results.seed_effects import seed_effects
 
 
 @dataclass(frozen=True)

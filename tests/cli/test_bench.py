@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 
 from zoo.cli.main import cli
 from zoo.cli.progress import PlainReporter
-from zoo.harness.bench import bench as bench_module
-from zoo.harness.bench.bench import BenchOutcome, BenchRequest
+from zoo.harness.run import bench as bench_module
+from zoo.harness.run.bench import BenchOutcome, BenchRequest
 
 
 def zoo(*arguments: str) -> Result:

@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from zoo.cli.main import VERBS, cli
-from zoo.harness.bench import bench as bench_module
-from zoo.harness.bench import evaluate as evaluate_module
-from zoo.harness.bench.bench import BenchOutcome, BenchRequest, bench
+from zoo.harness.run import bench as bench_module
+from zoo.harness.run import evaluate as evaluate_module
+from zoo.harness.run.bench import BenchOutcome, BenchRequest, bench
 
 BENCH = {
     "--suite": ["--suite", "smoke"],

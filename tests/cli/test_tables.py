@@ -18,11 +18,11 @@ from skimage.metrics import peak_signal_noise_ratio
 from zoo.cli.main import cli
 from zoo.cli.tables import print_table
 from zoo.core.csv_file import csv_text
-from zoo.harness.bench.columns import LEADERBOARD_COLUMNS
-from zoo.harness.bench.leaderboard import leaderboard
-from zoo.harness.bench.store import RunFolder
+from zoo.harness.results.columns import LEADERBOARD_COLUMNS
+from zoo.harness.results.leaderboard import leaderboard
+from zoo.harness.results.store import RunFolder
 
-WRITER = runpy.run_path(str(Path(__file__).parents[1] / "harness" / "bench" / "synthetic_results.py"))
+WRITER = runpy.run_path(str(Path(__file__).parents[1] / "harness" / "results" / "synthetic_results.py"))
 
 
 def zoo(*arguments: str) -> str:

@@ -37,6 +37,24 @@ def test_imports_point_downwards(room):
         assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
 
 
+FLOORS = (("data",), ("metrics", "training"), ("results",), ("plan",), ("scoring",), ("run",))
+"""The rooms of the harness from the ground up; a room may look into those below it."""
+
+
+def test_the_rooms_of_the_harness_are_floors():
+    below = {
+        room: [each for floor in FLOORS[:height] for each in floor]
+        for height, floor in enumerate(FLOORS)
+        for room in floor
+    }
+    found = {path.name for path in (ROOT / "harness").iterdir() if path.is_dir() and any(path.glob("*.py"))}
+    assert found == set(below)
+    for room, allowed in below.items():
+        for path in (ROOT / "harness" / room).rglob("*.py"):
+            rooms = {name.split(".")[2] for name in imports(path) if name.startswith("zoo.harness.")}
+            assert rooms <= {room, *allowed}, f"{path.relative_to(ROOT)} looks into {rooms - {room, *allowed}}"
+
+
 SHARED = ("blocks", "layers", "weights")
 """What parts of every kind may be made of."""
 

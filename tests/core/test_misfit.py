@@ -12,7 +12,7 @@ from zoo.core.assemble import resolve
 from zoo.core.errors import BadInput
 from zoo.core.misfit import misfit
 from zoo.core.strict_yaml import decode
-from zoo.harness.bench.suite import Suite
+from zoo.harness.plan.suite import Suite
 
 
 class Colour(enum.Enum):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.harness.bench.executors.local import LocalExecutor
+from zoo.harness.run.executors.local import LocalExecutor
 
 TRAPS = ("socket", "random", "yaml", "click", "torch", "numpy", "signal", "tempfile", "_zoo_trap", "selectors")
 TRAP = """\

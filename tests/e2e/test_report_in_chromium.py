@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from zoo.harness.bench.report import write_report
+from zoo.harness.results.report import write_report
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
@@ -135,7 +135,7 @@ class Chromium:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    builder = runpy.run_path(str(Path(__file__).parents[1] / "harness" / "bench" / "synthetic_results.py"))
+    builder = runpy.run_path(str(Path(__file__).parents[1] / "harness" / "results" / "synthetic_results.py"))
     folder = tmp_path_factory.mktemp("results")
     builder["write_results"](folder, MODELS, failing=(("broken", "oom", "<b>no memory</b>"),))
     write_report(folder)

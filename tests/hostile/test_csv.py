@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from zoo.cli.main import cli
 from zoo.core.errors import BadInput
-from zoo.harness.bench.columns import LEADERBOARD_COLUMNS
-from zoo.harness.bench.leaderboard import leaderboard, rebuild
-from zoo.harness.bench.run_record import RunRecord
-from zoo.harness.bench.store import RunFolder
+from zoo.harness.results.columns import LEADERBOARD_COLUMNS
+from zoo.harness.results.leaderboard import leaderboard, rebuild
+from zoo.harness.results.run_record import RunRecord
+from zoo.harness.results.store import RunFolder
 
 DAMAGE = runpy.run_path(str(Path(__file__).with_name("damage.py")))
 damaged, files, names, one_sentence = (DAMAGE[key] for key in ("damaged", "files", "names", "one_sentence"))

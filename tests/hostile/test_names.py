@@ -15,8 +15,8 @@ from zoo.core import resources
 from zoo.core.errors import AmbiguousName, UnknownName
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
-from zoo.harness.bench.plan import UnresolvedRun
-from zoo.harness.bench.suite import Suite
+from zoo.harness.plan.planning import UnresolvedRun
+from zoo.harness.plan.suite import Suite
 
 DAMAGE = runpy.run_path(str(Path(__file__).with_name("damage.py")))
 names, encoded, files = DAMAGE["names"], DAMAGE["encoded"], DAMAGE["files"]

@@ -18,7 +18,7 @@ from zoo.core.registry import Registry
 from zoo.core.resources import suites_folder
 from zoo.core.spec import ModelRow, PartRow, RecipeRow, fingerprint
 from zoo.core.strict_yaml import parse
-from zoo.harness.bench.suite import Suite, load_suite
+from zoo.harness.plan.suite import Suite, load_suite
 
 DAMAGE = runpy.run_path(str(Path(__file__).with_name("damage.py")))
 damaged, files, names, one_sentence = (DAMAGE[key] for key in ("damaged", "files", "names", "one_sentence"))

@@ -90,7 +90,7 @@ def command(ctx: click.Context, models: tuple[str, ...], **options: Any) -> None
 def run_bench(models: str, options: dict[str, Any]) -> Any:
     """The bench that the command line asks for, watched."""
     from zoo.cli.progress import watching
-    from zoo.harness.bench.bench import BenchRequest, bench
+    from zoo.harness.run.bench import BenchRequest, bench
 
     settings: tuple[tuple[str, Any], ...] = options.pop("settings")
     keys = [key for key, _ in settings]

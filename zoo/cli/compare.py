@@ -12,7 +12,7 @@ from zoo.cli.arguments import FilePath, format_option, refuse_given
 from zoo.cli.terminal import echo
 
 if TYPE_CHECKING:
-    from zoo.harness.bench.compare import Comparison, PhotoGap
+    from zoo.harness.results.comparison import Comparison, PhotoGap
 
 
 @click.command("compare", short_help="Compare models, photo by photo.")
@@ -35,7 +35,7 @@ def command(ctx: click.Context, models: tuple[str, ...], folder: Path, form: str
     right all together. Runs of different protocols are refused.
     """
     from zoo.cli.tables import print_json
-    from zoo.harness.bench.compare import compare_several
+    from zoo.harness.results.comparison import compare_several
 
     if all(os.path.isdir(name) for name in models):  # which takes names too long for a path
         refuse_given(ctx, ("folder",), "is where models are looked for by name, and these are folders: leave it out")

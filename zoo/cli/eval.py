@@ -55,7 +55,7 @@ def command(
         show(outcome.folder)
         report_failures(ctx, outcome)
     from zoo.cli.tables import print_table
-    from zoo.harness.bench.evaluate import evaluate
+    from zoo.harness.run.evaluate import evaluate
 
     for folder in runs:
         if not folder.exists():

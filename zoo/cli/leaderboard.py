@@ -15,7 +15,7 @@ from zoo.cli.arguments import FilePath, format_option
 from zoo.cli.terminal import echo, echo_data
 
 if TYPE_CHECKING:
-    from zoo.harness.bench.results import Result
+    from zoo.harness.results.finished_runs import Result
 
 _FIRST = ("model", "status", "psnr", "rank", "psnr_to_best", "ssim", "delta_e00", "lpips", "st_lpips", "params_m")
 """What is shown first where a terminal is too narrow for all."""
@@ -29,7 +29,7 @@ _FIRST = ("model", "status", "psnr", "rank", "psnr_to_best", "ssim", "delta_e00"
 def command(folder: Path, sort: str | None, again: bool, form: str) -> None:
     """Print the leaderboard of a results FOLDER, such as results/quick."""
     if again:
-        from zoo.harness.bench.leaderboard import rebuild
+        from zoo.harness.results.leaderboard import rebuild
 
         rebuild(folder)
     show(folder, sort=sort, form=form)
@@ -45,7 +45,7 @@ def show(folder: Path, *, sort: str | None = None, form: str = "table") -> None:
     """
     from zoo.cli.tables import print_json, print_markdown, print_table
     from zoo.core.csv_file import csv_text
-    from zoo.harness.bench.leaderboard import leaderboard, read_table
+    from zoo.harness.results.leaderboard import leaderboard, read_table
 
     columns, rows = read_table(folder)
     order = list(range(len(rows))) if sort is None else _order(folder, columns, rows, sort)
@@ -73,7 +73,7 @@ def show(folder: Path, *, sort: str | None = None, form: str = "table") -> None:
 
 def _shown_columns(columns: Sequence[str]) -> list[str]:
     """What people read: quality, costs, seeds and status; the rest of the columns stand in the CSV."""
-    from zoo.harness.bench.columns import COSTS, FIRST, METRICS, MODEL, PSNR, RANK, SEEDS, STATUS, TO_BEST, TRAIN_S
+    from zoo.harness.results.columns import COSTS, FIRST, METRICS, MODEL, PSNR, RANK, SEEDS, STATUS, TO_BEST, TRAIN_S
 
     wanted = (RANK, MODEL, PSNR, TO_BEST, FIRST, *METRICS[1:], *COSTS, TRAIN_S, SEEDS, STATUS)
     return [column.name for column in wanted if column.name in columns]
@@ -94,8 +94,8 @@ def _for_people(row: Mapping[str, str]) -> dict[str, str]:
 def _tell_of_runs(folder: Path) -> None:
     """What the table does not hold: which folders were left out, how steady the order is, why rows are apart."""
     from zoo.core.errors import BadInput
-    from zoo.harness.bench.compare import protocol_differences
-    from zoo.harness.bench.leaderboard import Board
+    from zoo.harness.results.comparison import protocol_differences
+    from zoo.harness.results.leaderboard import Board
 
     try:
         board = Board.read(folder)
@@ -128,8 +128,8 @@ def _order(folder: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str
 def _higher_is_better(folder: Path, name: str) -> bool:
     """As the column says; of a plugin's metric, as the metric said when it was scored."""
     from zoo.core.errors import BadInput
-    from zoo.harness.bench.columns import LEADERBOARD
-    from zoo.harness.bench.leaderboard import Board, plugin_columns
+    from zoo.harness.results.columns import LEADERBOARD
+    from zoo.harness.results.leaderboard import Board, plugin_columns
 
     for column in LEADERBOARD:
         if name in column.names:

@@ -18,7 +18,7 @@ import msgspec
 from zoo.core.assemble import make
 from zoo.core.findings import ProbeReport
 from zoo.core.registry import current
-from zoo.harness.bench.executors import Executor, Task
+from zoo.harness.run.executors import Executor, Task
 
 Name = tuple[str, str]
 START_SECONDS = 300.0
@@ -58,7 +58,7 @@ def probe_apart(names: Sequence[Name], *, timeout: float) -> Iterator[ProbeRepor
 def probe_task(payload: dict[str, Any], send: Callable[[dict[str, Any]], None], stop: Callable[[], bool]) -> None:
     """The body of the process: a message when it is ready, then a report a name."""
     from zoo.core.probe import probe_part
-    from zoo.harness.bench.workbench import use_registry_files
+    from zoo.harness.run.workbench import use_registry_files
 
     use_registry_files(payload["registry_files"])
     send({"ready": True})

@@ -14,8 +14,8 @@ from zoo.cli.terminal import echo, plain
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from zoo.harness.bench.reporter import Reporter
-    from zoo.harness.bench.run_record import RunRecord
+    from zoo.harness.results.run_record import RunRecord
+    from zoo.harness.run.reporter import Reporter
 
 _QUIET_SECONDS = 30.0
 """In a pipe, one line a run in this time at most."""
@@ -132,7 +132,7 @@ def _detail(state: Mapping[str, Any], *, percent: bool = True) -> str:
 
 def _outcome(record: RunRecord) -> str:
     """Scores are written as in the tables: rounded once, to their columns' decimals."""
-    from zoo.harness.bench.columns import described
+    from zoo.harness.results.columns import described
 
     if not record.ok:
         return f"{record.status}: {record.error}"

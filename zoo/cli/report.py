@@ -21,7 +21,7 @@ def command(folder: Path, output: Path | None) -> None:
     It is one HTML file that holds its plots and pictures and needs no network: leaderboard, quality against cost,
     PSNR against hints, training curves, and a gallery. The folder's CSVs are written again as well.
     """
-    from zoo.harness.bench.report import write_report
+    from zoo.harness.results.report import write_report
 
     board = write_report(folder, output)
     for sentence in board.runs.left_out:

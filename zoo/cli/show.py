@@ -46,7 +46,7 @@ def _of_weights(name: str) -> list[tuple[str, str]]:
 
 
 def _of_suite(name: str) -> list[tuple[str, str]]:
-    from zoo.harness.bench.suite import load_suite
+    from zoo.harness.plan.suite import load_suite
 
     return [("name", f"suites/{name}"), *((key, value) for key, value in _fields(load_suite(name)) if key != "name")]
 

@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from zoo.core import download
 from zoo.core.errors import BadInput, Unavailable
 from zoo.core.imagenet_trunks import TRUNKS, trunk_sha256
-from zoo.harness.bench.scoring import make_metrics
 from zoo.harness.metrics.lpips import LPIPS
+from zoo.harness.scoring.scores import make_metrics
 
 
 def batch(images):

@@ -11,12 +11,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from zoo.core.registry import current
 from zoo.core.spec import ModelRow
-from zoo.harness.bench.bench import BenchRequest, effective_suite
-from zoo.harness.bench.draws import score_draws
-from zoo.harness.bench.photos import describe_data, open_photos
-from zoo.harness.bench.plan import plan_runs, resolve_model
-from zoo.harness.bench.scoring import make_metrics, score_colorizer
-from zoo.harness.bench.workbench import Workbench
+from zoo.harness.plan.planning import plan_runs, resolve_model
+from zoo.harness.plan.suite_photos import describe_data, open_photos
+from zoo.harness.run.bench import BenchRequest, effective_suite
+from zoo.harness.run.workbench import Workbench
+from zoo.harness.scoring.draws import score_draws
+from zoo.harness.scoring.scores import make_metrics, score_colorizer
 from zoo.harness.training.deterministic import DeterministicPooling, adaptive_avg_pool2d
 from zoo.harness.training.seeds import generator
 

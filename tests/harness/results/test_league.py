@@ -1,0 +1,183 @@
+"""What a table tells: one story in ranks, intervals and notes, of the runs that belong together and of no others."""
+
+from __future__ import annotations
+
+import csv
+import json
+import runpy
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from zoo.harness.results.leaderboard import Board, leaderboard, rebuild
+from zoo.harness.results.report.cost_plots import cost_plots
+from zoo.harness.results.store import RunFolder
+
+QUICK = Path(__file__).parents[3] / "results" / "quick"
+WRITER = runpy.run_path(str(Path(__file__).with_name("synthetic_results.py")))
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("quick")
+    shutil.copytree(QUICK / "runs", folder / "runs")
+    rebuild(folder)
+    return folder
+
+
+@pytest.fixture
+def results(tmp_path) -> Path:
+    WRITER["write_results"](tmp_path, ["one", "two", "three", "four", "five"], photos=12, failing=(), pictures=False)
+    return tmp_path
+
+
+def runs_of(folder: Path, label: str) -> list[RunFolder]:
+    found = [RunFolder(path.parent) for path in sorted(folder.glob("runs/*/*/run.json"))]
+    return [run for run in found if run.record().label == label]
+
+
+def change(run: RunFolder, **changes) -> None:
+    run.write_record(msgspec.structs.replace(run.record(), **changes))
+
+
+def change_provenance(run: RunFolder, **changes) -> None:
+    change(run, provenance=msgspec.structs.replace(run.record().provenance, **changes))
+
+
+def row_of(folder: Path, label: str) -> dict[str, str]:
+    with (folder / "leaderboard.csv").open(newline="") as file:
+        return next(row for row in csv.DictReader(file) if row["model"] == label)
+
+
+@pytest.mark.slow
+def test_ranks_brackets_and_differences_tell_one_story(quick):
+    table = leaderboard(quick)
+    ranked = table[table["rank"].notna()]
+    assert list(ranked["rank"]) == sorted(ranked["rank"])
+    for end in ("rank_lo", "rank_hi"):
+        assert ranked[end].is_monotonic_increasing, "no row may hope for a place that a better one may not"
+    for _, row in ranked.iterrows():
+        assert row["rank_lo"] <= row["rank"] <= row["rank_hi"]
+        tied = row["psnr_to_best_lo"] <= 0 <= row["psnr_to_best_hi"]
+        assert tied == (row["rank_lo"] == 1) == ("tied_with_best" in row["notes"])
+    assert ranked["first"].sum() == pytest.approx(1, abs=0.02)
+
+
+def test_who_was_told_the_truth_or_has_no_colours_to_lose_is_shown_and_not_ranked(quick):
+    table = leaderboard(quick).set_index("model")
+    for model in ("oracle_quarter", "gray", "mean_ab"):
+        assert table.loc[model, "psnr"] > 0
+        assert table.loc[model, ["rank", "psnr_to_best", "first"]].isna().all()
+        assert "not ranked" in table.loc[model, "notes"]
+    assert table.loc["levin2004", "rank"] > 0, "a baseline that colorizes takes part"
+    assert set(table["kind"]) == {"model", "baseline", "mean of draws", "best of draws"}
+    assert table[table["kind"].str.contains("draws")]["rank"].isna().all()
+
+
+def test_pareto_fronts_are_of_models_only(quick):
+    league = Board.read(quick).leagues[0]
+    kinds = {row.label: row.kind.value for row in league.rows}
+    for cost, plot in cost_plots(league):
+        on_front = [series.label for series in plot.series if series.title.endswith("on the Pareto front")]
+        assert on_front, cost.name
+        assert {kinds[label] for label in on_front} == {"model"}, cost.name
+
+
+def test_runs_of_two_machines_say_so_and_their_costs_are_not_averaged(results):
+    first, second = runs_of(results, "one")
+    change_provenance(second, commit="fffffff", machine="another", finished="2026-02-02T00:00:00Z")
+    change(second, costs={**second.record().costs, "infer_ms": 900.0})
+    rebuild(results)
+    row = row_of(results, "one")
+    assert "its runs were made apart: machine unknown | another, commit abc1234 | fffffff" in row["notes"]
+    assert row["commit"] == "fffffff"
+    assert float(row["infer_ms"]) == 900.0, "the latest machine's alone"
+    assert "made apart" not in row_of(results, "two")["notes"]
+    assert first.record().costs["infer_ms"] < 10
+
+
+def test_a_copy_of_a_run_is_no_further_seed(results):
+    run = runs_of(results, "one")[0]
+    real = run.path.with_name(f"seed0-{run.record().key}")
+    for copy in (
+        real.with_name(real.name + ".bak"),
+        real.with_name("seed9-0123"),
+        results / "runs" / "copy" / real.name,
+    ):
+        shutil.copytree(run.path, copy)
+    rebuild(results)
+    assert row_of(results, "one")["seeds"] == "2"
+    left_out = Board.read(results).runs.left_out
+    assert len(left_out) == 2, "the third has not even the name of a run"
+    assert all(sentence.endswith("it is left out.") for sentence in left_out)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("scores.csv", b""),
+        ("scores.csv", b"image,psnr\nx"),
+        ("scores.csv", b"image,psnr\nx,1\nx,inf\n"),
+        ("scores.csv", b"a,b\n1,2\n"),
+        ("scores.csv", None),
+        ("run.json", b"{"),
+        ("run.json", b"\xff"),
+        ("hints.csv", b"sweep,level\n"),
+    ],
+)
+def test_an_odd_file_costs_its_run_and_no_other(results, file, content):
+    path = runs_of(results, "two")[0].path / file
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    rebuild(results)
+    assert [row_of(results, label)["seeds"] for label in ("one", "three")] == ["2", "2"]
+    board = Board.read(results)
+    assert len(board.hints) > 0
+    if file == "scores.csv":
+        row = row_of(results, "two")
+        assert (row["seeds"], row["status"]) == ("1", "damaged")
+        assert "scores.csv" in row["error"]
+        assert "1 of 2 seeds finished" in row["notes"]
+    else:
+        assert any(file in sentence for sentence in board.runs.left_out)
+
+
+def test_what_has_not_changed_is_not_read_again(results, monkeypatch):
+    before = Board.read(results)
+    read = []
+    record = RunFolder.record
+    monkeypatch.setattr(RunFolder, "record", lambda self: read.append(self.path) or record(self))
+    again = Board.read(results, before)
+    assert read == []
+    assert [run.record for run in again.runs] == [run.record for run in before.runs]
+    changed = runs_of(results, "two")[0]
+    read.clear()
+    row = json.loads((changed.path / "run.json").read_text())
+    (changed.path / "run.json").write_text(json.dumps({**row, "notes": ["changed"]}))
+    after = Board.read(results, again)
+    assert read == [changed.path]
+    assert ["changed"] in [run.record.notes for run in after.runs]
+
+
+def test_an_error_of_two_million_characters_leaves_the_table_readable(results):
+    run = runs_of(results, "two")[0]
+    record = msgspec.structs.replace(run.record(), status="plugin_error", error="x" * 2_000_000)
+    (run.path / "run.json").write_text(record.json())
+    rebuild(results)
+    assert len(leaderboard(results).set_index("model").loc["two", "error"]) < 40_000
+    assert row_of(results, "two")["status"] == "plugin_error", "the csv module's own reader reads it too"
+
+
+def test_a_score_that_is_missing_takes_the_row_out_of_the_ranking_and_says_so(results):
+    run = runs_of(results, "two")[0]
+    names, scores = run.scores()
+    scores["psnr"][3] = float("nan")
+    run.write_scores(names, scores)
+    rebuild(results)
+    assert row_of(results, "two")["rank"] == ""
+    assert "some of its photos have no PSNR" in row_of(results, "two")["notes"]
+    assert row_of(results, "one")["rank"] == "1"

@@ -1,5 +1,0 @@
-"""``report.html``: a results folder to look at, in one file that needs nothing else."""
-
-from zoo.harness.bench.report.page import write_report
-
-__all__ = ["write_report"]

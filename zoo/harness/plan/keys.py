@@ -1,0 +1,227 @@
+"""What decides a run's result, and what makes it comparable: the contents of its keys.
+
+A run has two: of its training (the weights that come out) and of its scoring (what is measured on them). Another
+metric is another scoring of the same training. Device, library versions, the commit and the date are provenance
+and in neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from zoo.core.errors import ZooError
+from zoo.core.identity import part_identity, short_identity
+from zoo.core.options import option_names
+from zoo.core.registry import current
+from zoo.core.spec import ModelSpec, RecipeRow, part_ref
+from zoo.harness.plan.saved_hints import definition, sampler_identity
+from zoo.harness.plan.suite import Suite
+from zoo.harness.training.budget import Budget
+
+PROTOCOL_VERSION = 2
+"""Raise it when the harness changes what a number means."""
+
+IN_TRAINING = (
+    "batch",
+    "budget",
+    "channels_last",
+    "compile",
+    "curve",
+    "data",
+    "deterministic",
+    "fit",
+    "load_size",
+    "model_options",
+    "options",
+    "precision",
+    "recipe",
+    "size",
+    "threads",
+    "train_hints",
+    "version",
+)
+"""The fields of a suite that decide what is trained. Data is there by its content, options by the model's."""
+
+IN_SCORING = (
+    "data",
+    "eval_hints",
+    "fit",
+    "hint_seed",
+    "metrics",
+    "psnr_target",
+    "size",
+    "sweep_limit",
+    "sweeps",
+    "test_data",
+    "test_limit",
+    "version",
+)
+"""Those that decide what is measured."""
+
+DECIDING_NOTHING = ("checkpoint_every", "name", "seeds", "summary", "timeout", "track")
+"""Those that decide no number of a run."""
+
+
+def protocol_of(suite: Suite, data: Mapping[str, Any], hints: Mapping[str, str]) -> dict[str, Any]:
+    """What decides whether two rows may be compared: data, size, crop, hints, budget, rulers.
+
+    Args:
+        data: what :func:`~zoo.harness.plan.suite_photos.describe_data` says of the photos.
+        hints: the digest of each sweep's saved hints.
+
+    Raises:
+        UnknownName, BrokenPlugin, BadInput: a part that the suite names is not there, or has no such option.
+    """
+    where = f"suite {suite.name!r}"
+    return {
+        "version": PROTOCOL_VERSION,
+        "suite_version": suite.version,
+        "size": suite.size,
+        "load_size": suite.bank_size,
+        "fit": suite.fit,
+        "train": data["train"]["fingerprint"],
+        "test": data["test"]["fingerprint"],
+        "eval_hints": sampler_identity(suite.eval_hints, f"{where}, eval_hints"),
+        "hint_seed": suite.hint_seed,
+        "sweeps": {name: {**definition(sweep), "digest": hints.get(name)} for name, sweep in suite.sweeps.items()},
+        "sweep_limit": suite.sweep_limit,
+        "batch": suite.batch,
+        "budget": msgspec.to_builtins(suite.budget),
+        "recipe": suite.recipe,
+        "train_hints": suite.train_hints,
+        "metrics": [short_identity(metric) for metric in _metrics(suite)],
+    }
+
+
+def _metrics(suite: Suite) -> list[dict[str, Any]]:
+    return [part_identity("metrics", metric, f"suite {suite.name!r}, metrics") for metric in suite.metrics]
+
+
+def training_identity(
+    spec: ModelSpec,
+    suite: Suite,
+    data: Mapping[str, Any],
+    *,
+    recipe_name: str,
+    recipe: RecipeRow,
+    train_hints: str | dict[str, Any],
+    batch: int,
+    budget: Budget,
+    precision: str,
+    weights: str = "",
+) -> dict[str, Any]:
+    """What decides the weights that come out of a training.
+
+    Args:
+        precision: what the suite's comes to on the device, ``fp32`` or ``bf16``.
+        weights: the digest of a file that takes the training's place.
+
+    Raises:
+        ZooError: a part that the recipe names is not there, or has no such option.
+    """
+    return {
+        "version": PROTOCOL_VERSION,
+        "suite_version": suite.version,
+        "spec": spec.identity(),
+        "extras": [part_identity("extras", name, f"model {spec.name!r}, extras") for name in spec.extras],
+        "recipe": recipe.identity(),
+        "recipe_parts": recipe_parts(recipe, f"recipe {recipe_name!r}"),
+        "hints": part_identity("hints", train_hints, f"recipe {recipe_name!r}, hints"),
+        "batch": batch,
+        "budget": msgspec.to_builtins(budget),
+        "size": suite.size,
+        "load_size": suite.bank_size,
+        "fit": suite.fit,
+        "train": data["train"]["fingerprint"],
+        "curve": suite.curve,
+        "precision": precision,
+        "compile": suite.compile,
+        "channels_last": suite.channels_last,
+        "deterministic": suite.deterministic,
+        "threads": suite.threads,
+        "weights": weights,
+    }
+
+
+def scoring_identity(suite: Suite, protocol: Mapping[str, Any], *, lpips_trunk: str) -> dict[str, Any]:
+    """What decides the scores of trained weights.
+
+    Args:
+        lpips_trunk: a file that LPIPS' trunk is read from, or empty.
+
+    Raises:
+        BadInput: that file cannot be read.
+    """
+    given = {"name": "lpips", "trunk": lpips_trunk} if lpips_trunk and "lpips" in suite.metrics else None
+    trunk = part_identity("metrics", given, "--lpips-trunk")["ingredients"] if given else {}
+    return {
+        "protocol": protocol,
+        "metrics": _metrics(suite),
+        "eval_hints": part_identity("hints", suite.eval_hints),
+        "sweeps": [part_identity("hints", sweep.hints) for sweep in suite.sweeps.values()],
+        "psnr_target": suite.psnr_target,
+        "lpips_trunk": trunk.get("trunk", ""),
+    }
+
+
+def recipe_parts(recipe: RecipeRow, where: str) -> dict[str, Any]:
+    """The identity of every part that a recipe names; looking them up is also the check that they are there.
+
+    Raises:
+        ZooError: one is not, or has no such option.
+    """
+    return {field: part_identity(kind, ref, f"{where}, {field}") for field, kind, ref in recipe.parts()}
+
+
+def check_suite(suite: Suite) -> None:
+    """Refuse what a suite names and nothing is registered under, or with options that it does not have.
+
+    Raises:
+        ZooError: in one sentence, with the suite, the field and the nearest names.
+    """
+    registry, where = current(), f"suite {suite.name!r}"
+    hints = {"eval_hints": suite.eval_hints, "train_hints": suite.train_hints}
+    hints |= {f"sweeps, {name}": sweep.hints for name, sweep in suite.sweeps.items()}
+    for field, ref in hints.items():
+        if ref is not None:
+            part_identity("hints", ref, f"{where}, {field}")
+    _metrics(suite)
+    for tracker in suite.track:
+        registry.record("trackers", tracker)
+    if suite.recipe is not None:
+        recipe_parts(registry.recipe(suite.recipe), f"recipe {suite.recipe!r}")
+    for model in suite.model_options:
+        try:
+            registry.record("models", model)
+        except ZooError as error:
+            raise type(error)(f"{where}, model_options: {error}") from None
+
+
+def check_recipes(models: Iterable[str], suite: Suite) -> None:
+    """The same of the recipes that the models of our own table and of the user's files name, where the suite has none.
+
+    Raises:
+        ZooError: as :func:`check_suite`.
+    """
+    if suite.recipe is None:
+        for name in dict.fromkeys(current().model_row(model).recipe for model in models):
+            recipe_parts(current().recipe(name), f"recipe {name!r}")
+
+
+def sized(recipe: RecipeRow, options: Mapping[str, Any]) -> RecipeRow:
+    """The recipe with the suite's options in its objective, where that is ours and names them.
+
+    A discriminator has a width too.
+    """
+    ref = part_ref(recipe.objective, "objective")
+    registry = current()
+    if not registry.record("objectives", ref.name).builtin:
+        return recipe
+    named = option_names(registry.load("objectives", ref.name))
+    taken = {key: value for key, value in options.items() if key in named}
+    if not taken:
+        return recipe
+    return msgspec.structs.replace(recipe, objective={"name": ref.name, **ref.options, **taken})

@@ -1,0 +1,285 @@
+"""From a request to runs: which models, under which protocol, and a key for each.
+
+A run's key is a hash of what decides its result. The device, versions of torch, the commit and the
+date are provenance and not in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from zoo.core.assemble import COLORIZER_OPTIONS, resolve, takes_option
+from zoo.core.errors import BadInput, ZooError, bounded
+from zoo.core.identity import SourceSeen, sources_in
+from zoo.core.published import GivenWeights
+from zoo.core.registry import current
+from zoo.core.spec import ModelSpec, RecipeRow, fingerprint
+from zoo.core.strict_yaml import parse
+from zoo.core.trained import UNTRAINED
+from zoo.harness.plan.keys import protocol_of, recipe_parts, scoring_identity, sized, training_identity
+from zoo.harness.plan.suite import Suite
+from zoo.harness.results.run_record import Data, Plan, Provenance, RunRecord
+from zoo.harness.training.budget import Budget
+from zoo.harness.training.device import pick_device, pick_precision
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of any run to be: which row it is, of what, and under which protocol."""
+
+    model: str
+    label: str
+    seed: int
+    key: str
+    suite: Suite
+    protocol: dict[str, Any]
+    data: dict[str, Any]
+    device: str = "auto"
+
+    @property
+    def name(self) -> str:
+        return f"{self.label} seed {self.seed}"
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The row it belongs to: its protocol's fingerprint and its label."""
+        return self.protocol["fingerprint"], self.label
+
+    @property
+    def folder(self) -> str:
+        """Below the results folder. Colliding plugins keep their ``@distribution`` in it."""
+        return f"runs/{self.model}/seed{self.seed}-{self.key}"
+
+    def record(self, provenance: Provenance, *, status: str, error: str = "", **more: Any) -> RunRecord:
+        """The record of the run, ended.
+
+        Args:
+            more: the fields that only a run which was scored has.
+        """
+        return RunRecord(
+            model=self.model,
+            label=self.label,
+            seed=self.seed,
+            key=self.key,
+            status=status,
+            error=bounded(error),
+            suite=self.suite.name,
+            protocol=self.protocol,
+            data=msgspec.convert(self.data, Data),
+            provenance=provenance,
+            **{"recipe": "", "plan": Plan(suite=msgspec.to_builtins(self.suite)), **more},
+        )
+
+
+class UnresolvedRun(_Row, frozen=True, kw_only=True):
+    """A model that cannot be resolved: a row with the reason, and nothing to run."""
+
+    error: str
+
+
+class PlannedRun(_Row, frozen=True, kw_only=True):
+    """One run to be: everything its process needs to know."""
+
+    training_key: str
+    scoring_key: str
+    spec: ModelSpec
+    recipe_name: str
+    recipe: RecipeRow
+    batch: int
+    budget: Budget
+    train_hints: str | dict[str, Any]
+    lpips_trunk: str = ""
+    weights: GivenWeights | None = None
+    sources: list[SourceSeen] = []
+    options: dict[str, Any] = {}
+
+    def record(self, provenance: Provenance, *, status: str, error: str = "", **more: Any) -> RunRecord:
+        plan = Plan(
+            recipe=msgspec.to_builtins(self.recipe),
+            suite=msgspec.to_builtins(self.suite),
+            batch=self.batch,
+            budget=msgspec.to_builtins(self.budget),
+            hints=self.train_hints,
+        )
+        known = {
+            "training_key": self.training_key,
+            "scoring_key": self.scoring_key,
+            "recipe": self.recipe_name,
+            "spec": msgspec.to_builtins(self.spec),
+            "plan": plan,
+        }
+        return super().record(provenance, status=status, error=error, **known, **more)
+
+
+Run = PlannedRun | UnresolvedRun
+
+
+class Unresolved(msgspec.Struct, frozen=True):
+    """Why a model has no spec, in one sentence."""
+
+    reason: str
+
+
+def third_party(model: str) -> bool:
+    """Whether a model comes from an installed plugin: it is then first touched in a process of its own."""
+    return current().record("models", model).row is None
+
+
+def check_options(models: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Every option must fit, and be named by one of the models at least; a typo must not pass unseen.
+
+    Raises:
+        BadInput: an option nobody names, or a value of the wrong type.
+    """
+    ours = [model for model in models if not third_party(model)]
+    for option, value in options.items():
+        takers = [model for model in ours if takes_option(model, option)]
+        if not takers and len(ours) == len(models):
+            takers = ours[:1]  # its own error knows the names that are near
+        for model in takers:
+            resolve(model, {option: value})
+
+
+def option_in(spec: ModelSpec, option: str) -> bool:
+    """Whether a resolved model holds the option; nothing is imported for it."""
+    role, dot, bare = option.partition(".")
+    if dot:
+        return role in spec.parts and bare in spec.parts[role].options
+    return option in COLORIZER_OPTIONS or any(option in ref.options for ref in spec.parts.values())
+
+
+def resolve_model(
+    model: str, suite: Suite, options: Mapping[str, Any] = MappingProxyType({})
+) -> ModelSpec | Unresolved:
+    """The model's spec under the suite's and the caller's options, or the reason why there is none.
+
+    A suite's ``options`` are sizes of our own rows; another's row keeps its sizes, unless ``model_options`` name it.
+    """
+    try:
+        taken = {key: value for key, value in options.items() if takes_option(model, key)}
+        sizes = suite.options if current().record("models", model).builtin else {}
+        return resolve(model, taken, defaults={**sizes, **suite.model_options.get(model, {})})
+    except ZooError as error:
+        return Unresolved(bounded(str(error)))
+
+
+def plan_runs(
+    model: str,
+    spec: ModelSpec | Unresolved,
+    suite: Suite,
+    data: Mapping[str, Any],
+    *,
+    options: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    lpips_trunk: str = "",
+    hints: Mapping[str, str] | None = None,
+    weights: GivenWeights | None = None,
+) -> list[Run]:
+    """The runs of one model, one a seed.
+
+    Args:
+        spec: from :func:`resolve_model`.
+        hints: the digest of each sweep's saved hints; None where none are going to be swept.
+        options: what was asked for, for the label; the spec has them already.
+        weights: a file that takes the place of training; there is one seed then.
+
+    Raises:
+        UnknownName, BadInput: a recipe, or one of its parts, that does not exist.
+    """
+    protocol = protocol_of(suite, data, hints or {})
+    common: dict[str, Any] = {
+        "model": model,
+        "suite": suite,
+        "protocol": {"fingerprint": fingerprint(protocol), **protocol},
+        "data": dict(data),
+        "device": device,
+    }
+
+    def unresolved(reason: str) -> list[Run]:
+        key = fingerprint({"broken": model, **protocol})
+        return [UnresolvedRun(label=model, seed=0, key=key, error=reason, **common)]
+
+    if isinstance(spec, Unresolved):
+        return unresolved(spec.reason)
+    try:
+        recipe_name, recipe, train_hints = _recipe_of(model, spec, suite, trained=not weights)
+    except ZooError as refusal:
+        if not third_party(model):
+            raise
+        return unresolved(str(refusal))  # a stranger's recipe costs the stranger's rows only
+    batch = suite.batch or recipe.batch or 16
+    budget = suite.budget or Budget(epochs=recipe.epochs or 10)
+    training = training_identity(
+        spec,
+        suite,
+        data,
+        recipe_name=recipe_name,
+        recipe=recipe,
+        train_hints=train_hints,
+        batch=batch,
+        budget=budget,
+        precision=pick_precision(suite.precision, pick_device(device)),
+        weights=weights.sha256 if weights else "",
+    )
+    scoring = scoring_identity(suite, protocol, lpips_trunk=lpips_trunk)
+    keys: dict[str, Any] = {
+        "training_key": fingerprint(training),
+        "scoring_key": fingerprint(scoring),
+    }
+    label = model + shown_options({key: value for key, value in (options or {}).items() if option_in(spec, key)})
+    shared = {**common, "label": f"{label} ({weights.file.stem} {weights.sha256[:8]})" if weights else label}
+    return [
+        PlannedRun(
+            seed=seed,
+            key=fingerprint(keys),
+            **keys,
+            spec=spec,
+            recipe_name=recipe_name,
+            recipe=recipe,
+            batch=batch,
+            budget=budget,
+            train_hints=train_hints,
+            lpips_trunk=lpips_trunk,
+            weights=weights,
+            options=dict(options or {}),
+            sources=sources_in([training, scoring]),
+            **shared,
+        )
+        for seed in range(1 if weights else suite.seeds)
+    ]
+
+
+def _recipe_of(
+    model: str, spec: ModelSpec, suite: Suite, *, trained: bool
+) -> tuple[str, RecipeRow, str | dict[str, Any]]:
+    """The recipe's name, the recipe at the suite's sizes, and the hints in training; all of its parts are there.
+
+    Raises:
+        ZooError: one is not.
+    """
+    trained = trained and spec.recipe != UNTRAINED
+    name = (suite.recipe or spec.recipe) if trained else UNTRAINED
+    recipe = sized(current().recipe(name), suite.options)
+    hints = suite.train_hints or recipe.hints or "none"
+    recipe_parts(msgspec.structs.replace(recipe, hints=hints), f"recipe {name!r}")
+    for extra in spec.extras:
+        current().record("extras", extra)
+    return name, recipe, hints
+
+
+def shown_options(options: Mapping[str, Any]) -> str:
+    """Options as they are given to ``--set``, in order: `` any=1`` and `` any="1"`` are two."""
+    return "".join(f" {key}={_as_set(value)}" for key, value in sorted(options.items()))
+
+
+def _as_set(value: Any) -> str:
+    """The text that YAML reads as this value."""
+    if isinstance(value, str):
+        with contextlib.suppress(BadInput):
+            if parse(value, "an option") == value:
+                return value
+    return str(value) if type(value) in (int, float) else msgspec.json.encode(value).decode()

@@ -1,0 +1,168 @@
+"""The CSVs: pure functions of the run folders, so that rebuilding them is byte-identical.
+
+``runs.csv`` has a row a run, whatever became of it. ``leaderboard.csv`` has a row a model: its newest
+runs under each protocol, their mean with a confidence interval, and its place among the rows of the
+same protocol. Rows of different protocols are never ranked together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.core.csv_file import csv_text, read_csv
+from zoo.core.errors import BadInput, ZooError
+from zoo.core.files import write_whole
+from zoo.core.registry import current
+from zoo.harness.results.columns import (
+    HINTS,
+    LEADERBOARD,
+    LEADERBOARD_COLUMNS,
+    RUN_COLUMNS,
+    RUNS,
+    Column,
+    csv_names,
+    level_cells,
+    plugin_metric,
+    row_cells,
+    run_cells,
+)
+from zoo.harness.results.finished_runs import Result, Results, read_results
+from zoo.harness.results.hint_rows import HintRow, hint_rows
+from zoo.harness.results.league import League, leagues
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Board:
+    """A results folder, read once: its runs, where its models stand, and their hint curves."""
+
+    def __init__(self, folder: Path, runs: Results):
+        self.folder = folder
+        self.runs = runs
+
+    @classmethod
+    def read(cls, folder: Path, before: Board | None = None) -> Board:
+        """
+        Args:
+            before: the folder as it was read before; what has not changed since is not read again.
+
+        Raises:
+            BadInput: no results are there, or none of them can be read.
+        """
+        runs = read_results(folder, {run.folder.path: run for run in before.runs} if before else None)
+        if not runs:
+            raise BadInput(f"{folder} holds no runs; name a results folder such as results/quick.")
+        return cls(folder, runs)
+
+    @cached_property
+    def leagues(self) -> list[League]:
+        return leagues(self.runs)
+
+    @cached_property
+    def hints(self) -> list[HintRow]:
+        return list(hint_rows(self.runs, self.runs.left_out))
+
+    @cached_property
+    def plugin_metrics(self) -> list[Column]:
+        """Metrics that are not ours get columns of their own at the end."""
+        names = sorted({metric for run in self.runs for metric in run.scores} - {*RUN_COLUMNS, *LEADERBOARD_COLUMNS})
+        return plugin_columns(names, self.runs)
+
+    def write(self, *, hints: bool = True) -> Path:
+        """Write the CSVs anew; the leaderboard's path. ``hints.csv`` only with ``hints``.
+
+        Raises:
+            BadInput: nothing can be written.
+        """
+        runs = (*RUNS, *self.plugin_metrics)
+        write_whole(self.folder / "runs.csv", csv_text(csv_names(runs), [run_cells(run, runs) for run in self.runs]))
+        if hints:
+            levels = [level_cells(row, HINTS) for row in self.hints]
+            write_whole(self.folder / "hints.csv", csv_text(csv_names(HINTS), levels))
+        columns = (*LEADERBOARD, *self.plugin_metrics)
+        rows = [row_cells(row, columns) for league in self.leagues for row in league.rows]
+        path = self.folder / "leaderboard.csv"
+        write_whole(path, csv_text(csv_names(columns), rows))
+        return path
+
+
+def rebuild(folder: Path, *, hints: bool = True) -> Path:
+    """Write the CSVs anew from the run folders; the leaderboard's path.
+
+    Args:
+        hints: ``hints.csv`` too; a bench at work leaves it to the end.
+
+    Raises:
+        BadInput: no results are there, none of them can be read, or nothing can be written.
+    """
+    return Board.read(folder).write(hints=hints)
+
+
+def plugin_columns(names: Iterable[str], runs: Iterable[Result]) -> list[Column]:
+    """Columns of metrics that are not ours; which end is the better one is what the metric said of itself.
+
+    Older records say nothing of it; then the metric is asked, where it is installed.
+    """
+    said = {name: higher for run in runs for name, higher in run.record.higher_is_better.items()}
+    return [plugin_metric(name, higher_is_better=said[name] if name in said else _own_word(name)) for name in names]
+
+
+def _own_word(metric: str) -> bool | None:
+    try:
+        return bool(current().load("metrics", metric).higher_is_better)
+    except (ZooError, AttributeError):
+        return None
+
+
+def read_table(folder: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """``leaderboard.csv``: its columns, and its rows best first, every cell as it is written there.
+
+    Raises:
+        BadInput: there is no leaderboard, or it cannot be read.
+    """
+    path = folder / "leaderboard.csv"
+    if not path.is_file():
+        raise BadInput(f"{path} does not exist; name a results folder such as results/quick.")
+    try:
+        columns, rows = read_csv(path)
+        if "model" not in columns:
+            raise ValueError("it has no column 'model'")
+    except (ValueError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(
+            f"{path} cannot be read ({reason}); rebuild it with: zoo leaderboard {folder} --rebuild."
+        ) from None
+    if "kind" not in columns:  # an older zoo said it in the notes alone
+        for row in rows:
+            row["kind"] = "baseline" if row.get("notes", "").split("; ")[0] == "baseline" else "model"
+    return columns, rows
+
+
+def leaderboard(folder: str | Path) -> pd.DataFrame:
+    """A results folder's leaderboard, best first.
+
+    Args:
+        folder: such as ``results/quick``.
+
+    Returns:
+        A column a column of ``leaderboard.csv``: numbers where it holds numbers (NaN where nothing was measured),
+        else texts as they are written, so that a model called ``null`` keeps its name.
+
+    Raises:
+        BadInput: there is no leaderboard, or it cannot be read.
+    """
+    import pandas as pd
+
+    columns, rows = read_table(Path(folder))
+    table = pd.DataFrame(rows, columns=columns, dtype=object)
+    texts = {name for column in LEADERBOARD if column.decimals is None for name in column.names}
+    for name in columns:
+        if name not in texts:
+            with contextlib.suppress(ValueError):  # a column of nobody's that holds texts stays as it is
+                table[name] = pd.to_numeric(table[name].replace("", None))
+    return table

@@ -1,0 +1,80 @@
+"""What was measured, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from zoo.harness.results.league import League
+
+_FIT = {"crop": "cut from the middle", "stretch": "stretched to a square"}
+
+
+def facts(league: League) -> list[tuple[str, str]]:
+    """Term and description, of the protocol first and then of where it ran."""
+    first = league.runs[0].record
+    suite, protocol = league.suite, first.protocol
+    train, test = first.data.train, first.data.test
+    provenances = [run.record.provenance for run in league.runs]
+    days = sorted(provenance.finished[:10] for provenance in provenances)
+    found = [
+        ("Photos", f"{train.photos} to train on ({train.source}), {test.photos} to score on ({test.source})"),
+        ("Size", _size(protocol)),
+        ("Hints when scoring", _part(protocol.get("eval_hints"))),
+        ("Hints in training", _part(suite.get("train_hints")) if suite.get("train_hints") else "each recipe's own"),
+        ("Budget", _budget(protocol)),
+        ("Seeds", _distinct(str(len(row.finished)) for row in league.rows if row.finished) or "none done"),
+        ("Measured by", ", ".join(map(str, protocol.get("metrics") or ())) or "nothing"),
+        ("Device", _distinct(provenance.device for provenance in provenances)),
+        ("Machine", _distinct(provenance.machine for provenance in provenances)),
+        ("Precision", _distinct(run.record.precision or "" for run in league.runs) or "not recorded"),
+        ("Date", days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"),
+        ("Versions", _versions(league)),
+        ("Protocol", league.protocol),
+    ]
+    return [(term, text) for term, text in found if text]
+
+
+def summary(league: League) -> str:
+    """The suite's own sentence."""
+    return str(league.suite.get("summary") or "")
+
+
+def _size(protocol: Mapping[str, Any]) -> str:
+    size, loaded = protocol.get("size"), protocol.get("load_size")
+    text = f"{size} × {size} px, {_FIT.get(str(protocol.get('fit')), str(protocol.get('fit')))}"
+    return text + (f"; training crops from {loaded} px" if loaded != size else "")
+
+
+def _part(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, Mapping):
+        return "none"
+    options = ", ".join(f"{key} {_text(value)}" for key, value in part.items() if key != "name")
+    return f"{part.get('name')}" + (f" ({options})" if options else "")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, list):
+        return str(value)
+    nested = any(isinstance(item, Mapping) for item in value)  # the samplers of mixed hints
+    return "; ".join(map(_part, value)) if nested else ", ".join(map(str, value))
+
+
+def _budget(protocol: Mapping[str, Any]) -> str:
+    budget = protocol.get("budget") or {}
+    parts = [f"{value} {unit}" for unit, value in budget.items() if value is not None]
+    batch = f" of {protocol['batch']} photos" if protocol.get("batch") and budget.get("steps") else ""
+    return (" or ".join(parts) + batch) if parts else "each recipe's own"
+
+
+def _versions(league: League) -> str:
+    provenances = [run.record.provenance for run in league.runs]
+    commits = _distinct(provenance.commit or "" for provenance in provenances)
+    zoo, torch = _distinct(p.zoo for p in provenances), _distinct(p.torch for p in provenances)
+    return f"zoo {zoo}, torch {torch}" + (f", commit {commits}" if commits else "")
+
+
+def _distinct(values: Iterable[str]) -> str:
+    return ", ".join(sorted(set(filter(None, values))))

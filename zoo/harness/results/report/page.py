@@ -1,0 +1,96 @@
+"""The page: every section filled in, written as one file."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from zoo.core.files import write_whole
+from zoo.harness.results.leaderboard import Board
+from zoo.harness.results.report.cost_plots import cost_plots
+from zoo.harness.results.report.curves import curve_plots
+from zoo.harness.results.report.gallery import gallery
+from zoo.harness.results.report.header import facts, summary
+from zoo.harness.results.report.hint_curves import hint_plots
+from zoo.harness.results.report.table import failures, leaderboard_table
+
+
+def write_report(folder: Path, output: Path | None = None, *, board: Board | None = None) -> Board:
+    """Write the CSVs anew and ``report.html`` beside them (or at ``output``).
+
+    The page needs no other file and no network. It is a pure function of the results folder: written again it is
+    the same, byte for byte.
+
+    Args:
+        board: the folder as it was read before; what has not changed since is not read again.
+
+    Returns:
+        What was read; its ``runs.left_out`` says which damaged files the page is without, a sentence each.
+
+    Raises:
+        BadInput: there are no runs, none of them can be read, or the page cannot be written.
+    """
+    board = Board.read(folder, board)
+    board.write()
+    write_whole(output or folder / "report.html", _page(board))
+    return board
+
+
+def _page(board: Board) -> str:
+    folder, league = board.folder, board.leagues[0]
+    pictures = gallery(folder, league, board.runs.left_out)
+    sweeps = hint_plots(board.hints, league)
+    curves = curve_plots(league, board.runs.left_out)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            title=league.runs[0].record.suite or folder.name,
+            summary=summary(league),
+            facts=facts(league),
+            tables=[(each, leaderboard_table(each, board.plugin_metrics), failures(each)) for each in board.leagues],
+            left_out=board.runs.left_out,
+            models=[row.label for row in league.rows],
+            costs=cost_plots(league),
+            sweeps=sweeps,
+            curves=curves,
+            gallery=pictures is not None,
+            data=_script_safe(pictures or {}),
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
+    """Templates that escape whatever is put into them: model names, errors and photo names are other people's."""
+    templates = resources.files(__package__) / "templates"
+
+    def source(name: str) -> str | None:
+        file = templates / name
+        return file.read_text(encoding="utf-8") if file.is_file() else None
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(source),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["name"] = _breakable
+    environment.globals["verbatim"] = lambda name: Markup(source(name))
+    return environment
+
+
+def _breakable(name: str) -> Markup:
+    """A model's name that a narrow cell breaks after its underscores and not within a word."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
+def _script_safe(data: dict[str, Any]) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))

@@ -1,0 +1,194 @@
+"""``run.json``: everything about one run. This is the only definition of its fields, in the order of the file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from zoo.core.errors import BadInput
+
+SCHEMA = 1
+"""A folder written under another one is refused with a sentence."""
+
+
+_UNRANKED_BEFORE = ("gray", "mean_ab", "oracle_quarter")
+"""Whose records said nothing of it before there was the field ``ranked``."""
+
+
+class Photos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One side of a run's data: whose photos, which of them were left out, with the reason, and what else was noted."""
+
+    source: str
+    photos: int
+    fingerprint: str = ""
+    skipped: list[tuple[str, str]] | msgspec.UnsetType = msgspec.UNSET
+    notes: list[str] | msgspec.UnsetType = msgspec.UNSET
+    monochrome: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a run was trained and scored on."""
+
+    train: Photos
+    test: Photos
+
+    def __str__(self) -> str:
+        return f"{self.train.source} {self.train.photos} / {self.test.source} {self.test.photos}"
+
+
+class HintLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One level of a hint sweep: hints a photo, or the share of pixels hinted; the means over the photos."""
+
+    sweep: str
+    level: int | float
+    photos: int
+    psnr: float | None
+    hint_error: float | None
+
+
+class CurvePoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The test PSNR at some point of the training; ``seconds`` of training, without the looks."""
+
+    step: int
+    seconds: float
+    psnr: float | None = None
+
+
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was asked for. Suites and recipes are kept as they were: another zoo's may have other fields."""
+
+    recipe: dict[str, Any] | None = None
+    suite: dict[str, Any] = {}
+    batch: int | None = None
+    budget: dict[str, int | float | None] | None = None
+    hints: str | dict[str, Any] | None = None
+
+
+class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where and when a run was made: ``machine`` is its processor; ``finished`` is in UTC, ISO 8601."""
+
+    zoo: str
+    torch: str
+    python: str = ""
+    device: str
+    machine: str = ""
+    commit: str | None
+    finished: str
+
+
+class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One run: which it is, how it ended, what it scored and cost, and under what it was made.
+
+    ``higher_is_better`` is each metric's own word on which end is the better one.
+    ``ranked`` is whether it takes part in the ranking; records without it are older than the field.
+    ``samples`` are the means over a sampler's draws: ``k``, ``diversity``, and ``<metric>_mean``, ``<metric>_best``.
+    A run that came to no score has neither costs nor images. ``weights_sha256`` is of its file of weights, which
+    :func:`zoo.core.trained.load` holds it to; older records have none. ``training_key`` is of what decides the weights,
+    ``scoring_key`` of what is measured on them (:mod:`zoo.harness.plan.keys`); ``key`` is of both.
+    """
+
+    schema: int = SCHEMA
+    model: str
+    label: str
+    seed: int
+    key: str
+    training_key: str | msgspec.UnsetType = msgspec.UNSET
+    scoring_key: str | msgspec.UnsetType = msgspec.UNSET
+    status: str
+    error: str
+    baseline: bool = False
+    ranked: bool | msgspec.UnsetType = msgspec.UNSET
+    notes: list[str] = []
+    scores: dict[str, float | None] = {}
+    higher_is_better: dict[str, bool] = {}
+    images: int | None = None
+    hints: list[HintLevel] = []
+    samples: dict[str, int | float | None] | msgspec.UnsetType = msgspec.UNSET
+    costs: dict[str, float | None] = {}
+    steps: int | None = None
+    curve: list[CurvePoint] = []
+    precision: str | None = None
+    weights_sha256: str | msgspec.UnsetType = msgspec.UNSET
+    suite: str
+    protocol: dict[str, Any]
+    data: Data
+    recipe: str
+    spec: dict[str, Any] | None = None
+    plan: Plan = Plan()
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.protocol.get("fingerprint"), str):
+            raise ValueError("protocol has no fingerprint")
+        if self.ok and (self.images is None or not self.costs):
+            raise ValueError("a finished run has images and costs")
+        if self.samples and not isinstance(self.samples.get("k"), int):
+            raise ValueError("samples has no k")
+
+    @property
+    def finished(self) -> bool:
+        """Whether another attempt would change nothing: it was scored, or the same seed diverges the same way."""
+        return self.ok or self.status == "diverged"
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was scored."""
+        return self.status == "ok"
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether it takes part: not if it was told the true colours, or has none to lose."""
+        return self.model not in _UNRANKED_BEFORE if self.ranked is msgspec.UNSET else bool(self.ranked)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the protocol: rows that differ in it are never compared."""
+        return str(self.protocol["fingerprint"])
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The row it belongs to: its protocol's fingerprint and its model's label."""
+        return self.fingerprint, self.label
+
+    @property
+    def date(self) -> str:
+        return self.provenance.finished[:10]
+
+    def json(self) -> str:
+        """The file's text.
+
+        Raises:
+            ValueError: a number that is not finite, or a value that no reader would take.
+        """
+        plain = msgspec.to_builtins(self)
+        msgspec.convert(plain, RunRecord)
+        return json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_record(content: bytes, where: object) -> RunRecord:
+    """``run.json`` read back.
+
+    Args:
+        where: the file's path, for errors.
+
+    Raises:
+        BadInput: it is damaged, of another schema, or has fields of a newer zoo.
+    """
+    try:
+        row = msgspec.json.decode(content)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{where} cannot be read ({error}); delete its folder to run it again.") from None
+    found = row.get("schema") if isinstance(row, Mapping) else None
+    if found != SCHEMA:
+        raise BadInput(
+            f"{where} is of version {found!r}, this zoo reads {SCHEMA}; update the zoo, or give another folder."
+        )
+    try:
+        return msgspec.convert(row, RunRecord)
+    except msgspec.ValidationError as error:
+        if "unknown field" in str(error):
+            raise BadInput(f"{where} was written by a newer zoo ({error}); update this one to read it.") from None
+        raise BadInput(f"{where} is damaged ({error}); delete its folder to run it again.") from None

@@ -1,0 +1,219 @@
+"""Run folders: what lies where, written so that it is whole or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.core.csv_file import csv_text, number, read_csv
+from zoo.core.errors import BadInput
+from zoo.core.files import make_folder, unwritable, write_whole
+from zoo.harness.results.run_record import RunRecord, read_record
+
+HINT_SCORE_COLUMNS = ("sweep", "level", "image", "psnr", "hint_error")
+
+
+Stamp = tuple[tuple[int, int, int] | None, ...]
+"""What a run's files are known by again: inode, size, time of change each."""
+
+
+class RunFolder:
+    """``runs/<model>/seed<k>-<key>/``."""
+
+    def __init__(self, path: Path, *, attempt_of: RunFolder | None = None):
+        self.path = path
+        self._attempt_of = attempt_of
+
+    @property
+    def results(self) -> Path | None:
+        """The results folder it lies in, or None for a run that was copied out of one.
+
+        A symbolic link to a run belongs where the link is; one that lies elsewhere, to where the run is.
+        """
+        if self._attempt_of:
+            return self._attempt_of.results
+        for path in (Path(os.path.abspath(self.path)), self.path.resolve()):
+            if path.parents[1:2] and path.parents[1].name == "runs":
+                return path.parents[2]
+        return None
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint.pt"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.jsonl"
+
+    def record(self) -> RunRecord | None:
+        """run.json, or None when there is none.
+
+        Raises:
+            BadInput: it is damaged, or of another version.
+        """
+        path = self.path / "run.json"
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise BadInput(f"{path} cannot be read ({error}); delete its folder to run it again.") from None
+        return read_record(content, path)
+
+    def write_record(self, record: RunRecord) -> None:
+        """Write run.json, last of all: a run is there when its run.json is.
+
+        A finished record is replaced by an ``ok`` one only; another goes to the attempt's place beside it.
+        """
+        if not record.ok and (place := self.workplace()) is not self:
+            make_folder(place.path)
+            place.write_record(record)
+            return
+        write_whole(self.path / "run.json", record.json())
+
+    def is_of(self, record: RunRecord) -> bool:
+        """Whether the folder is the record's own place, and no copy of it."""
+        return (self.path.parent.name, self.path.name) == (record.model, f"seed{record.seed}-{record.key}")
+
+    def finished(self) -> bool:
+        """Whether nothing is left to do: the run is scored and its weights are here, or it diverged.
+
+        The same seed would diverge the same way. Weights stay out of git, so that in a fresh clone the
+        published rows are there and the colorizers are yet to be trained.
+        """
+        record = self.record()
+        if record is None:
+            return False
+        if record.ok and not self.weights.is_file():
+            again = self._attempt().record()
+            return again is not None and again.finished
+        return record.finished
+
+    def workplace(self) -> RunFolder:
+        """Where a run is to work: here, or beside a finished record, which stays until another one is ok."""
+        record = self.record()
+        return self._attempt() if record is not None and record.finished else self
+
+    def last_record(self) -> RunRecord | None:
+        """How the last attempt ended: that of the workplace where one was made in vain, else run.json."""
+        return self._attempt().record() or self.record()
+
+    def settle(self) -> None:
+        """Let an attempt that came to a score take the place of the record it was made beside.
+
+        Its run.json is moved last, so that a process killed in between leaves it to be found and moved on.
+
+        Raises:
+            BadInput: a file cannot be moved.
+        """
+        again = self._attempt()
+        record = again.record()
+        if record is None or not record.ok:
+            return
+        names = sorted((file.name for file in again.path.iterdir()), key=lambda name: (name == "run.json", name))
+        try:
+            for name in names:
+                if (self.path / name).is_dir():  # a tracker's
+                    shutil.rmtree(self.path / name)
+                (again.path / name).replace(self.path / name)
+            again.path.rmdir()
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def _attempt(self) -> RunFolder:
+        return RunFolder(self.path / ".again", attempt_of=self)
+
+    def write_scores(
+        self, names: Sequence[str], scores: Mapping[str, Sequence[float | None]], file: str = "scores.csv"
+    ) -> None:
+        """scores.csv: a row an image, a column a metric, six decimals. samples.csv has the same form."""
+        rows = [
+            {"image": name, **{metric: _cell(values[i]) for metric, values in scores.items()}}
+            for i, name in enumerate(names)
+        ]
+        write_whole(self.path / file, csv_text(["image", *scores], rows))
+
+    def scores(self, file: str = "scores.csv") -> tuple[list[str], dict[str, list[float]]]:
+        """The image names, and per metric a score an image (NaN where empty)."""
+        with self._rows(file) as rows:
+            metrics = [key for key in (rows[0] if rows else {}) if key != "image"]
+            return [row["image"] for row in rows], {metric: [number(row[metric]) for row in rows] for metric in metrics}
+
+    def write_hint_scores(self, scores: Iterable[Mapping[str, Any]]) -> None:
+        """hints.csv: a row a sweep, level and image."""
+        rows = [{**row, **{key: _cell(row[key]) for key in ("psnr", "hint_error")}} for row in scores]
+        write_whole(self.path / "hints.csv", csv_text(HINT_SCORE_COLUMNS, rows))
+
+    def hint_scores(self) -> list[dict[str, Any]]:
+        """The rows of hints.csv, the numbers as floats (NaN where empty)."""
+        with self._rows("hints.csv") as rows:
+            return [
+                {
+                    **{key: row[key] for key in ("sweep", "image")},
+                    **{key: number(row[key]) for key in ("level", "psnr", "hint_error")},
+                }
+                for row in rows
+            ]
+
+    @contextlib.contextmanager
+    def _rows(self, file: str) -> Iterator[list[dict[str, str]]]:
+        path = self.path / file
+        try:
+            yield read_csv(path)[1]
+        except (OSError, ValueError, KeyError) as error:
+            reason = f"no column {error}" if isinstance(error, KeyError) else error
+            raise BadInput(f"{path} cannot be read ({reason}); delete its folder to run it again.") from None
+
+    def stamp(self) -> Stamp:
+        """Changes when one of the files that tables are made of does."""
+        return tuple(_stamp(self.path / file) for file in ("run.json", "scores.csv", "samples.csv", "hints.csv"))
+
+    def append_log(self, entry: Mapping[str, Any]) -> None:
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def cut_log(self, step: int) -> None:
+        """Drop what was logged after ``step``: a resumed run writes it again."""
+        if not self.log.exists():
+            return
+        kept = []
+        for line in self.log.read_text(encoding="utf-8").splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                break  # the line that was being written when the run was killed
+            if entry.get("step", 0) <= step:
+                kept.append(line)
+        write_whole(self.log, "".join(line + "\n" for line in kept))
+
+
+def run_folders(results: Path) -> list[RunFolder]:
+    """All runs of a results folder, sorted by path; copies of a run's folder under other names do not count."""
+    found = sorted(results.glob("runs/*/seed*/run.json"))
+    return [RunFolder(path.parent) for path in found if _RUN_NAME.fullmatch(path.parent.name)]
+
+
+_RUN_NAME = re.compile(r"seed\d+-\w+")
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None or not math.isfinite(value) else f"{value:.6f}"

@@ -1,0 +1,354 @@
+"""A bench: plan the runs, skip what is done, run the rest, keep the leaderboard current."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+
+from zoo.core.assemble import make
+from zoo.core.cores import usable_cores
+from zoo.core.errors import BadInput, ZooError, reason_of
+from zoo.core.locks import locked
+from zoo.core.published import GivenWeights, given_weights
+from zoo.core.registry import current
+from zoo.core.spec import ModelSpec
+from zoo.core.trained import UNTRAINED
+from zoo.harness.data import cache
+from zoo.harness.plan.keys import check_recipes, check_suite
+from zoo.harness.plan.planning import (
+    PlannedRun,
+    Run,
+    Unresolved,
+    UnresolvedRun,
+    check_options,
+    option_in,
+    plan_runs,
+    resolve_model,
+    third_party,
+)
+from zoo.harness.plan.saved_hints import hints_of, keep, sweep_photos
+from zoo.harness.plan.selection import select_models, with_baselines
+from zoo.harness.plan.suite import LONGEST_SECONDS, Suite, load_suite, with_canonical_sources
+from zoo.harness.plan.suite_photos import describe_data, open_photos
+from zoo.harness.results.columns import check_metric_names
+from zoo.harness.results.leaderboard import Board
+from zoo.harness.results.planned import remember
+from zoo.harness.results.report import write_report
+from zoo.harness.results.store import RunFolder, run_folders
+from zoo.harness.run.anew import tell_why_anew
+from zoo.harness.run.crew import Crew, how_it_died
+from zoo.harness.run.executors import Executor
+from zoo.harness.run.executors.server import STOPPING
+from zoo.harness.run.overlap import tell_overlap
+from zoo.harness.run.reporter import Reporter, SilentReporter
+from zoo.harness.run.tracking import check_trackers
+from zoo.harness.run.workbench import use_registry_files
+from zoo.harness.scoring.scores import check_trunk
+from zoo.harness.training.budget import parse_budget
+from zoo.harness.training.device import pick_device
+
+
+class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to bench. None leaves it to the suite.
+
+    Args:
+        models: ``all``, or names and globs separated by commas.
+        suite: a suite's name or file.
+        seeds: runs a model.
+        data, test_data: sources (``photos``, ``folder:PATH``, ``torchvision:NAME``, a plugin's).
+        device: ``auto``, ``cuda``, ``mps`` or ``cpu``.
+        options: model options, for the models that name them.
+        recipe: one recipe for every model that is trained.
+        budget: ``steps=N``, ``epochs=N`` or ``seconds=N``.
+        jobs: runs at a time; None: as many as the CPU's cores take, one on a GPU.
+        out: the results folder, default :func:`default_folder`.
+        baselines: bench our baselines too, but for those that ``models`` leaves out by a ``-``.
+        lpips_trunk: a local file with LPIPS' AlexNet weights.
+        timeout: seconds after which a run is given up.
+        deterministic: use deterministic algorithms only, also where the suite does not ask for them.
+        track: trackers to be told, besides the suite's.
+        executor: where runs are carried out: ``local``, or a plugin's.
+        weights: a file that takes the place of training, for one model at the size its row says; ``published``, or
+            the name of a row of the table of published weights.
+    """
+
+    models: str = "all"
+    suite: str = "quick"
+    seeds: int | None = None
+    data: str | None = None
+    test_data: str | None = None
+    device: str = "auto"
+    options: dict[str, Any] = {}
+    recipe: str | None = None
+    budget: str | None = None
+    jobs: int | None = None
+    out: Path | None = None
+    lpips_trunk: Path | None = None
+    timeout: float | None = None
+    deterministic: bool = False
+    track: tuple[str, ...] = ()
+    executor: str = "local"
+    weights: str | Path | None = None
+    baselines: bool = False
+
+
+class BenchOutcome(msgspec.Struct, frozen=True):
+    """What came of it: the folder, the runs that failed, those of them whose model was named, and all runs' folders."""
+
+    folder: Path
+    failed: list[str]
+    named_failed: list[str]
+    runs: list[Path] = []
+
+
+def default_folder(suite: Suite) -> Path:
+    """Where a bench writes when nobody says where: never among the published ``results/``, which are only read."""
+    return Path("benches") / suite.name
+
+
+def effective_suite(request: BenchRequest) -> Suite:
+    """The suite with what the request says instead.
+
+    Raises:
+        UnknownName, BadInput: a suite, recipe, budget or number that cannot be.
+    """
+    suite = load_suite(request.suite)
+    if request.seeds is not None and request.seeds < 1:
+        raise BadInput(f"--seeds {request.seeds} is too few; give 1 or more.")
+    if request.jobs is not None and request.jobs < 1:
+        raise BadInput(f"--jobs {request.jobs} is too few; give 1 or more.")
+    if request.timeout is not None and not 0 < request.timeout <= LONGEST_SECONDS:
+        raise BadInput(f"--timeout {request.timeout:g} is no number of seconds; give one above 0, at most 1e9.")
+    if request.recipe is not None:
+        current().recipe(request.recipe)
+    changes: dict[str, Any] = {
+        "seeds": request.seeds,
+        "data": request.data,
+        "test_data": request.test_data,
+        "recipe": request.recipe,
+        "budget": parse_budget(request.budget) if request.budget else None,
+        "timeout": request.timeout,
+        "deterministic": request.deterministic or None,
+        "track": (*suite.track, *request.track) if request.track else None,
+    }
+    check_metric_names(suite.metrics)
+    changed = msgspec.structs.replace(suite, **{key: value for key, value in changes.items() if value is not None})
+    return with_canonical_sources(changed)
+
+
+def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutcome:
+    """Train and score every requested model, each seed in a process of its own, and write the CSVs.
+
+    What is done already is skipped; an interrupted run goes on from its checkpoint.
+
+    Raises:
+        ZooError: the request cannot be carried out; nothing has been written then.
+        KeyboardInterrupt: stopped by Ctrl-C or SIGTERM, after the runs have written their checkpoints.
+    """
+    reporter = reporter or SilentReporter()
+    suite = effective_suite(request)
+    models, named = select_models(request.models)
+    if request.baselines:
+        models = with_baselines(models, request.models)
+    weights: GivenWeights | None = None
+    if request.weights is not None:
+        if len(models) != 1:
+            raise BadInput(f"--weights is for one model, and these are {len(models)}; name one.")
+        weights = given_weights(models[0], request.weights, request.options)
+        suite = msgspec.structs.replace(suite, options={}, model_options={})
+    options = {**(weights.options if weights else {}), **request.options}
+    check_options(models, options)
+    check_trunk(request.lpips_trunk, suite.metrics)
+    device = pick_device(request.device)
+    check_suite(suite)
+    check_recipes([model for model in models if not third_party(model)], suite)
+    check_trackers(suite.track)
+    photos = open_photos(suite)
+    data = describe_data(suite, photos)
+    _tell_what_is_left_out(data, reporter)
+    tell_overlap(photos.train, photos.test, reporter)
+    folder = request.out or default_folder(suite)
+    executor: Executor = make("executors", request.executor)
+    swept = sweep_photos(suite, photos.test)
+    hints = {name: hints_of(name, suite, swept, folder) for name in suite.sweeps}
+    digests = {name: found.digest for name, found in hints.items()}
+    runs = _plan(request, suite, models, data, digests, executor, options, weights)
+    _refuse_what_nobody_takes(request, runs)
+    with locked(folder / ".lock", reporter.note, waiting=f"another bench is at work in {folder}; waiting for it"):
+        for name, found in hints.items():
+            keep(name, found, suite, swept, folder)
+        remember(folder, {run.place: run.key for run in runs})
+        todo = [run for run in runs if not RunFolder(folder / run.folder).finished()]
+        tell_why_anew(folder, todo, reporter)
+        reporter.planned([run.name for run in todo], [run.name for run in runs if run not in todo])
+        crew = Crew(executor, folder, reporter, request.jobs or _jobs_that_fit(suite, device))
+        try:
+            with _terminate_as_interrupt():
+                crew.work(todo)
+        except BaseException:
+            with contextlib.suppress(ZooError):  # what ended the bench is what there is to say
+                _write_report(folder, crew.board, reporter)
+            raise
+        _write_report(folder, crew.board, reporter)
+        records = ((run, RunFolder(folder / run.folder).last_record()) for run in runs)
+        failed = [run for run, record in records if record is None or not record.ok]
+    named_failed = [
+        run.name
+        for run in failed
+        if run.model in named or not (isinstance(run, UnresolvedRun) and third_party(run.model))
+    ]
+    return BenchOutcome(folder, [run.name for run in failed], named_failed, [folder / run.folder for run in runs])
+
+
+def _write_report(folder: Path, board: Board | None, reporter: Reporter) -> None:
+    """The CSVs, and the page beside them, which is only to be looked at.
+
+    Raises:
+        ZooError: the CSVs cannot be made, or not be written.
+    """
+    if not run_folders(folder):
+        return
+    try:
+        for sentence in write_report(folder, board=board).runs.left_out:
+            reporter.note(sentence)
+    except ZooError:
+        raise
+    except Exception as error:
+        reporter.note(f"the report could not be drawn: {reason_of(error)}")
+
+
+def _jobs_that_fit(suite: Suite, device: torch.device) -> int:
+    """One run on a GPU, which it fills; on the CPU as many as have their threads' cores for themselves."""
+    cores = usable_cores()
+    return max(1, cores // (suite.threads or cores)) if device.type == "cpu" else 1
+
+
+def _tell_what_is_left_out(data: dict[str, Any], reporter: Reporter) -> None:
+    for split, bank in data.items():
+        for name, reason in bank["skipped"][:5]:
+            reporter.note(f"{split}: {name} is left out: {reason}")
+        if len(bank["skipped"]) > 5:
+            reporter.note(f"{split}: {len(bank['skipped'])} photos are left out in all")
+        for note in bank.get("notes", []):
+            reporter.note(f"{split}: {note}")
+    if data["test"]["monochrome"]:
+        reporter.note(f"test: {len(data['test']['monochrome'])} monochrome photos are left out")
+    for sentence in cache.remarks():
+        reporter.note(sentence)
+
+
+def _plan(
+    request: BenchRequest,
+    suite: Suite,
+    models: list[str],
+    data: dict[str, Any],
+    hints: dict[str, str],
+    executor: Executor,
+    model_options: dict[str, Any],
+    weights: GivenWeights | None,
+) -> list[Run]:
+    runs: list[Run] = []
+    for model in models:
+        if third_party(model):
+            spec = _resolve_apart(model, suite, model_options, executor)
+        else:
+            spec = resolve_model(model, suite, model_options)
+        runs += plan_runs(
+            model,
+            spec,
+            suite,
+            data,
+            hints=hints,
+            options=request.options,
+            device=request.device,
+            lpips_trunk=str(request.lpips_trunk.resolve()) if request.lpips_trunk else "",
+            weights=weights,
+        )
+    return runs
+
+
+def _refuse_what_nobody_takes(request: BenchRequest, runs: list[Run]) -> None:
+    """What would change none of the runs is refused; a run that could not be planned might have taken it.
+
+    Raises:
+        BadInput: an option that no model has, or one for training where nothing is trained.
+    """
+    planned = [run for run in runs if isinstance(run, PlannedRun)]
+    if len(planned) < len(runs):
+        return
+    for option in request.options:
+        if not any(option_in(run.spec, option) for run in planned):
+            raise BadInput(f"--set {option}: none of the models has this option; zoo show MODEL names those it has.")
+    if all(run.recipe_name == UNTRAINED for run in planned):
+        for name, value in (("--recipe", request.recipe), ("--budget", request.budget)):
+            if value is not None:
+                raise BadInput(f"{name} is for models that are trained, and these are not; leave it out.")
+
+
+def _resolve_apart(
+    model: str, suite: Suite, options: dict[str, Any], executor: Executor, *, seconds: float = 120
+) -> ModelSpec | Unresolved:
+    """Resolve a stranger's model in a process of its own: importing it may crash or hang."""
+    payload = {
+        "registry_files": [str(file) for file in current().files],
+        "model": model,
+        "suite": msgspec.to_builtins(suite),
+        "options": options,
+    }
+    task = executor.start("zoo.harness.run.bench:resolve_task", payload)
+    deadline = time.monotonic() + seconds
+    answers: list[dict[str, Any]] = []
+    while not answers and task.alive:
+        if time.monotonic() > deadline:
+            task.kill()
+            return Unresolved(f"The model {model!r} did not finish importing within {seconds:.0f} s.")
+        executor.wait([task], 0.5)
+        answers = task.messages()  # read while it lives: an answer that fills the pipe is never sent whole otherwise
+    answers = answers or task.messages()
+    task.kill()  # its answer is all that is wanted of it
+    task.join(seconds)
+    for answer in answers:
+        return msgspec.convert(answer["spec"], ModelSpec) if answer["spec"] else Unresolved(answer["error"])
+    return Unresolved(f"The model {model!r} ends the process that imports it ({how_it_died(task.exitcode)}).")
+
+
+def resolve_task(payload: dict[str, Any], send: Any, stop: Any) -> None:
+    """The body of :func:`_resolve_apart`'s process."""
+    use_registry_files(payload["registry_files"])
+    found = resolve_model(payload["model"], msgspec.convert(payload["suite"], Suite), payload["options"])
+    if isinstance(found, Unresolved):
+        send({"spec": None, "error": found.reason})
+    else:
+        send({"spec": msgspec.to_builtins(found)})
+
+
+@contextlib.contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """SIGTERM, and SIGHUP when a terminal is lost, stop a bench as Ctrl-C does.
+
+    Only the main thread may set handlers.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = {number: signal.getsignal(number) for number in STOPPING - {signal.SIGINT}}
+    for number, handler in previous.items():
+        if handler != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,190 @@
+"""Scoring a finished run again: a metric it lacks, or another suite, without training."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from zoo.core.assemble import changed_since
+from zoo.core.errors import BadInput
+from zoo.core.files import make_folder
+from zoo.core.identity import part_identity, short_identity
+from zoo.core.locks import locked
+from zoo.core.spec import fingerprint
+from zoo.core.strict_yaml import decode
+from zoo.core.trained import load, read_spec
+from zoo.harness.metrics.mean import means_of
+from zoo.harness.plan.keys import protocol_of
+from zoo.harness.plan.suite import Suite, load_suite, with_canonical_sources
+from zoo.harness.plan.suite_photos import SuitePhotos, check_same_photos, describe_data, open_photos, scored_photos
+from zoo.harness.results.leaderboard import rebuild
+from zoo.harness.results.run_record import Photos, RunRecord
+from zoo.harness.results.store import RunFolder
+from zoo.harness.run.workbench import place
+from zoo.harness.scoring.scores import check_trunk, make_metrics, score_colorizer
+from zoo.harness.training import device as devices
+
+
+def evaluate(
+    run_folder: Path,
+    metrics: list[str] | None = None,
+    lpips_trunk: Path | None = None,
+    suite: str | None = None,
+    device: str = "auto",
+) -> dict[str, float | None]:
+    """Score a trained run.
+
+    Under its own suite the scores are written into the run (``scores.csv``, ``run.json``) and the
+    leaderboard of its results folder is rebuilt. Under another suite they go into
+    ``evaluations/<suite>/`` of the run's folder, and the run's own stay as they are.
+
+    Args:
+        metrics: which to compute; default all of the suite's.
+        lpips_trunk: a local file with LPIPS' AlexNet weights.
+        suite: another suite's name or file.
+
+    Returns:
+        The mean of each metric that could be computed.
+
+    Raises:
+        BadInput: no finished run is there, a metric cannot be had, or a file is damaged.
+    """
+    folder = RunFolder(run_folder)
+    record = folder.record()
+    if record is None or not record.ok:
+        found = "no run.json" if record is None else f"a run with status {record.status}"
+        raise BadInput(f"{run_folder} holds {found}; name the folder of a finished run.")
+    target = with_canonical_sources(load_suite(suite)) if suite else _own_suite(record, run_folder)
+    is_own = suite is None or _is_own(target, record, run_folder)
+    where = devices.pick_device(device)
+    names = list(metrics or target.metrics)
+    check_trunk(lpips_trunk, names)
+    rulers, notes = make_metrics(names, device=where, lpips_trunk=str(lpips_trunk or ""))
+    if metrics and len(rulers) < len(names):
+        raise BadInput(notes[0])
+    changed = changed_since(read_spec(run_folder))
+    if changed and is_own:
+        raise BadInput(
+            f"{run_folder} was trained by other code than its {' and '.join(changed)} have now; bench it again, "
+            "or score it under a suite of another name."
+        )
+    notes += [f"trained by other code than its {' and '.join(changed)} have now"] if changed else []
+    colorizer = load(run_folder)
+    notes += colorizer.notes
+    photos = open_photos(target)
+    if is_own:
+        _check_rulers(record, names, run_folder)
+        _check_photos(record, describe_data(target, photos), colorizer.extras)
+    batches = scored_photos(target, photos, colorizer.extras, where)
+    # The error at the hints is no registered metric: it comes with the suite's own, and is not asked for by name.
+    scored = score_colorizer(place(colorizer, target, where), batches, rulers, adherence=metrics is None).per_image
+    means, without = means_of(scored)
+    notes += without
+    results = folder.results
+    with locked((results or run_folder) / ".lock"):
+        if is_own:
+            _merge(folder, record, list(photos.test.names), scored, means, notes)
+            if results is not None:
+                with contextlib.suppress(BadInput):
+                    rebuild(results)
+        else:
+            other = RunFolder(run_folder / "evaluations" / target.name)
+            make_folder(other.path)
+            other.write_scores(photos.test.names, scored)
+            record = msgspec.structs.replace(
+                _under(target, photos, record), scores=means, images=len(photos.test), notes=notes
+            )
+            other.write_record(record)
+    return means
+
+
+def _own_suite(record: RunRecord, run_folder: Path) -> Suite:
+    """The suite a run was made under, as its record holds it.
+
+    Raises:
+        BadInput: the record has none, or one that this zoo does not know.
+    """
+    if not record.plan.suite:
+        raise BadInput(f"{run_folder / 'run.json'} holds no plan to score by; name a suite with --suite.")
+    return decode(record.plan.suite, Suite, f"{run_folder / 'run.json'}, plan.suite")
+
+
+def _is_own(suite: Suite, record: RunRecord, run_folder: Path) -> bool:
+    """Whether the run was made under ``suite``; not where its record no longer says."""
+    try:
+        return suite == _own_suite(record, run_folder)
+    except BadInput:
+        return False
+
+
+def _check_rulers(record: RunRecord, names: Sequence[str], run_folder: Path) -> None:
+    """A metric that the run was scored by must still be the one that its record names; a new one may join.
+
+    Raises:
+        BadInput: it is not, and the other rows of the table were scored by the old one.
+    """
+    recorded = {each.partition(":")[0]: each for each in record.protocol.get("metrics", [])}
+    for name in names:
+        now = short_identity(part_identity("metrics", name))
+        # Records of before parts had identities hold a name and a version.
+        if recorded.get(name, now) not in (now, now.partition(" ")[0]):
+            raise BadInput(
+                f"{run_folder} was scored by another {name} than this zoo has; give its bench again to score all anew."
+            )
+
+
+def _check_photos(record: RunRecord, found: dict[str, Any], extras: Sequence[str]) -> None:
+    """The photos must be those that the run was scored with, also where others have taken their names.
+
+    Raises:
+        Changed: they are not.
+    """
+    recorded = msgspec.to_builtins(record.data)
+    # What it was trained on matters only to what looks at it again.
+    check_same_photos(recorded, found, ("train", "test") if "reference" in extras else ("test",))
+
+
+def _under(target: Suite, photos: SuitePhotos, record: RunRecord) -> RunRecord:
+    """The run's record under another suite: scored by its protocol, trained by the run's own.
+
+    Sweeps and draws belong to the run's own suite and are left out.
+    """
+    tested = describe_data(target, photos)["test"]
+    data = msgspec.structs.replace(record.data, test=msgspec.convert(tested, Photos))
+    try:
+        trained = {key: record.protocol[key] for key in ("train", "load_size", "batch", "budget", "recipe")}
+    except KeyError as error:
+        raise BadInput(f"The run's record does not say under which {error.args[0]} it was trained.") from None
+    unswept = msgspec.structs.replace(target, sweeps={}, sweep_limit=None)
+    protocol = {**protocol_of(unswept, msgspec.to_builtins(data), {}), **trained}
+    return msgspec.structs.replace(
+        record,
+        hints=[],
+        samples=msgspec.UNSET,
+        suite=target.name,
+        data=data,
+        protocol={"fingerprint": fingerprint(protocol), **protocol},
+    )
+
+
+def _merge(
+    folder: RunFolder,
+    record: RunRecord,
+    names: list[str],
+    scored: dict[str, list[float]],
+    means: dict[str, float | None],
+    notes: list[str],
+) -> None:
+    """Add new scores to the run's own; the photos must be the ones it was scored on."""
+    before, kept = folder.scores()
+    if before != names:
+        raise BadInput(f"{folder.path} was scored on other photos than its suite gives now; use another suite name.")
+    folder.write_scores(names, {**kept, **scored})
+    outdated = tuple(f"{name}: " for name in scored)
+    remaining = [note for note in record.notes if not note.startswith(outdated)]
+    new = [note for note in notes if note not in remaining]
+    folder.write_record(msgspec.structs.replace(record, scores={**record.scores, **means}, notes=[*remaining, *new]))

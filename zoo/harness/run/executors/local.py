@@ -1,0 +1,169 @@
+"""Runs as processes of this machine, forked from a server that has the heavy imports behind it.
+
+A crash, an out-of-memory or a hang then costs one run and not the bench, and forty runs do not pay
+for importing torch and timm forty times. A run leads a process group of its own, so that whatever it
+has started ends with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from zoo.core.safe_path import forget_safe_path, helpers_on_a_safe_path, user_choice
+from zoo.core.threads import wait_passively
+from zoo.harness.run.executors.server import STOPPING, start_server
+
+ENDING_SECONDS = 10.0
+"""How long a run that is done may be held by threads or processes of a plugin that do not end."""
+
+
+class Task:
+    """One process at work."""
+
+    def __init__(self, process: Any, connection: Connection):
+        self._process = process
+        self._connection = connection
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What the process has sent since the last call."""
+        found = []
+        with contextlib.suppress(EOFError, OSError):
+            while self._connection.poll():
+                found.append(self._connection.recv())
+        return found
+
+    @property
+    def alive(self) -> bool:
+        return bool(self._process.is_alive())
+
+    @property
+    def exitcode(self) -> int | None:
+        """0 fine; negative: the signal that killed it."""
+        code: int | None = self._process.exitcode
+        return code
+
+    def stop(self) -> None:
+        """Ask it to stop at the next good moment (SIGTERM)."""
+        if self.alive:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """End it, and whatever it has started, at once (SIGKILL)."""
+        self._end_group()
+        if self.alive:
+            self._process.kill()
+
+    def join(self, seconds: float) -> None:
+        """Wait for its end; what it has left running ends then too."""
+        self._process.join(seconds)
+        if not self.alive:
+            self._end_group()
+
+    def _end_group(self) -> None:
+        # The group is there from the process's first line on, and stays while anything of it lives.
+        if self._process.pid is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    @property
+    def sentinel(self) -> int:
+        return int(self._process.sentinel)
+
+
+class LocalExecutor:
+    """Starts tasks on this machine."""
+
+    def __init__(self) -> None:
+        wait_passively()
+        with helpers_on_a_safe_path():
+            self._context = start_server()
+
+    def start(self, function: str, payload: dict[str, Any], *, output: Path | None = None) -> Task:
+        """Run ``module:function`` as ``function(payload, send, stop)`` in a process of its own.
+
+        Args:
+            payload: plain data.
+            output: a file that takes what the process prints, tracebacks of crashes included.
+        """
+        receiver, sender = self._context.Pipe(duplex=False)
+        arguments = (function, payload, sender, str(output) if output else None, user_choice())
+        # A plugin may start processes of its own, so not daemonic; the watch below ends it with us.
+        process = self._context.Process(target=_enter, args=arguments)
+        with helpers_on_a_safe_path():  # the first start brings up the server and multiprocessing's tracker
+            process.start()
+        sender.close()
+        return Task(process, receiver)
+
+    def wait(self, tasks: Iterable[Task], seconds: float) -> None:
+        """Until one of the tasks ends or says something, or ``seconds`` have passed."""
+        tasks = list(tasks)
+        watched: list[Any] = [task.sentinel for task in tasks if task.alive]
+        watched += [task._connection for task in tasks if task.alive and not task._connection.closed]
+        if watched:
+            wait(watched, seconds)
+
+
+def _enter(
+    function: str, payload: dict[str, Any], sender: Connection, output: str | None, safe_path: str | None
+) -> None:
+    """The first code of a task's process."""
+    os.setpgid(0, 0)
+    forget_safe_path(safe_path)
+    _die_with_parent()
+    stopping = threading.Event()
+    for number in STOPPING:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
+            signal.signal(number, lambda *_: stopping.set())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    if output:
+        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(descriptor, 1)
+        os.dup2(descriptor, 2)
+        faulthandler.enable()
+
+    def send(message: dict[str, Any]) -> None:
+        # Whoever listened may be gone; the watch then ends this process.
+        with contextlib.suppress(BrokenPipeError, OSError):
+            sender.send(message)
+
+    code = 1
+    try:
+        module, _, name = function.partition(":")
+        getattr(importlib.import_module(module), name)(payload, send, stopping.is_set)
+        code = 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        threading.Thread(target=_end_soon, args=(code,), daemon=True).start()
+
+
+def _end_soon(code: int) -> None:
+    """The work is over. Python waits for every thread and child that is left, however long they take."""
+    time.sleep(ENDING_SECONDS)
+    print(f"what this run left running had not ended after {ENDING_SECONDS:g} s and was ended", file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _die_with_parent() -> None:
+    """End at once, with all that was started, when the bench is gone: an orphan must not go on writing."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()

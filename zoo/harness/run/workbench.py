@@ -1,0 +1,143 @@
+"""A run's working parts, made from its plan: photos on the device, colorizer, objective, training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from zoo.core.assemble import assemble, make
+from zoo.core.colorizer import Colorizer
+from zoo.core.contracts import Objective
+from zoo.core.given_weights import load_given
+from zoo.core.recipe_parts import make_objective
+from zoo.core.registry import Registry, current, use
+from zoo.harness.data.batches import Batches, TrainingPass
+from zoo.harness.data.evaluation import Evaluation
+from zoo.harness.data.extras import open_extras
+from zoo.harness.plan.planning import PlannedRun
+from zoo.harness.plan.suite import Suite
+from zoo.harness.plan.suite_photos import SuitePhotos, check_same_photos, describe_data, open_photos, scored_photos
+from zoo.harness.training import device as devices
+from zoo.harness.training.layout import channels_last
+from zoo.harness.training.loop import Training
+from zoo.harness.training.seeds import derive, generator
+
+
+class Workbench:
+    """What one run works with. Whatever is random in it has a generator of its own, from the run's seed.
+
+    ``device`` and ``precision`` are those that the run's come to here; ``notes`` say what is to know of given weights.
+    """
+
+    def __init__(self, run: PlannedRun, photos: SuitePhotos, device: torch.device, colorizer: Colorizer):
+        self.run = run
+        self.photos = photos
+        self.device = device
+        self.precision = devices.pick_precision(run.suite.precision, device)
+        self.colorizer = colorizer
+        self.notes: list[str] = []
+
+    @classmethod
+    def of(cls, run: PlannedRun, *, photos: SuitePhotos | None = None, colorizer: Colorizer | None = None) -> Workbench:
+        """The run's working parts; objective and training are made when they are first asked for.
+
+        Args:
+            photos: the suite's, where they are open already.
+            colorizer: one that is taken as it is; else one is made, with the run's given weights if it has any.
+
+        Raises:
+            Changed: the photos are not those of the plan.
+            ZooError: the photos or a part cannot be had.
+        """
+        device = devices.pick_device(run.device)
+        photos = photos or open_photos(run.suite)
+        check_same_photos(run.data, describe_data(run.suite, photos))
+        if colorizer is not None:
+            return cls(run, photos, device, colorizer)
+        bench = cls(run, photos, device, make_colorizer(run, device))
+        if run.weights:
+            bench.notes += load_given(bench.colorizer, run.weights, run.spec)
+        return bench
+
+    @property
+    def objective(self) -> Objective:
+        return self._objective_and_extras[0]
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """What colorizer, objective and losses want of a training batch beyond the condition."""
+        return self._objective_and_extras[1]
+
+    @cached_property
+    def _objective_and_extras(self) -> tuple[Objective, tuple[str, ...]]:
+        return make_objective(self.run.recipe, self.colorizer, self.device)
+
+    @cached_property
+    def training(self) -> Training:
+        """The loop with its stream of batches."""
+        run, train = self.run, self.photos.train
+        stream = Batches(
+            train.tensor(self.device),
+            size=run.suite.size,
+            batch_size=run.batch,
+            device=self.device,
+            order=generator(run.seed, "order"),
+            augment=generator(run.seed, "augment"),
+            hints=generator(run.seed, "hints", device=self.device),
+            hint_sampler=make("hints", run.train_hints),
+            flip=run.recipe.flip,
+            extras=open_extras(self.extras, train, training=train, device=self.device),
+        )
+        training = Training(
+            self.colorizer,
+            self.objective,
+            stream,
+            run.recipe,
+            run.budget.in_steps(len(train), run.batch),
+            device=self.device,
+            precision=self.precision,
+        )
+        if run.suite.compile:
+            self.colorizer.network.compile()
+        return training
+
+    def preparation(self) -> TrainingPass:
+        """One pass over the training photos, hinted but not augmented: what an objective is prepared with."""
+        run, train = self.run, self.photos.train
+        return TrainingPass(
+            train.tensor(self.device),
+            size=run.suite.size,
+            batch_size=run.batch,
+            device=self.device,
+            seed=derive(run.seed, "preparation"),
+            hint_sampler=make("hints", run.train_hints),
+            extras=open_extras(self.extras, train, training=train, device=self.device),
+        )
+
+    def evaluations(self, *, batch_size: int = 16) -> Iterator[Evaluation]:
+        """The test photos with the suite's hints, the same for every model and seed."""
+        return scored_photos(self.run.suite, self.photos, self.colorizer.extras, self.device, batch_size=batch_size)
+
+
+def make_colorizer(run: PlannedRun, device: torch.device) -> Colorizer:
+    """The run's colorizer, initialised from the seed's own generator, on the device."""
+    torch.manual_seed(derive(run.seed, "init"))
+    colorizer = assemble(run.spec)
+    torch.manual_seed(derive(run.seed, "noise"))
+    return place(colorizer, run.suite, device)
+
+
+def place(colorizer: Colorizer, suite: Suite, device: torch.device) -> Colorizer:
+    """On the device, in the suite's memory format."""
+    if suite.channels_last:
+        return channels_last(colorizer, device)
+    return colorizer.to(device)
+
+
+def use_registry_files(files: list[str]) -> None:
+    """In a run's process: read the same table as the bench did."""
+    if [str(file) for file in current().files] != files:
+        use(Registry.read(Path(file) for file in files))

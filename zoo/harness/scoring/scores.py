@@ -1,0 +1,143 @@
+"""Scoring a colorizer: its test photos colorized, rounded to uint8, and measured one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from zoo.core.assemble import make
+from zoo.core.color import join_lab, to_uint8
+from zoo.core.contracts import Batch, Metric
+from zoo.core.errors import BadInput, ContractError, Diverged, Stopped, Unavailable, bounded
+from zoo.harness.data.evaluation import Evaluation
+from zoo.harness.metrics.hint_error import hint_error
+from zoo.harness.results.columns import check_metric_names
+
+
+class Scores(msgspec.Struct):
+    """Per metric a score an image; and the pictures of the first few, for the sample sheet."""
+
+    per_image: dict[str, list[float]]
+    pictures: list[tuple[Evaluation, Tensor]]
+
+
+def make_metrics(
+    names: Sequence[str], *, device: torch.device, lpips_trunk: str = ""
+) -> tuple[list[Metric], list[str]]:
+    """The metrics that can be had here; a note for each that cannot, then one for each that is of another kind.
+
+    Raises:
+        BadInput: a name that is another column's.
+        ContractError: a metric that calls itself otherwise than it is registered.
+    """
+    check_metric_names(names)
+    metrics: list[Metric] = []
+    notes: list[str] = []
+    marks: list[str] = []
+    for name in names:
+        options: dict[str, Any] = {"trunk": lpips_trunk} if name == "lpips" and lpips_trunk else {}
+        try:
+            metric = make("metrics", name, **options)
+        except Unavailable as error:
+            notes.append(bounded(str(error) if str(error).startswith(f"{name}:") else f"{name}: {error}"))
+            continue
+        # By a trunk of the user's own, lpips is a column of its own.
+        if not options and metric.name != name.partition("@")[0]:
+            called = bounded(repr(metric.name))
+            raise ContractError(f"The metric {name!r} calls itself {called}; its name must be the registered one.")
+        if isinstance(metric, nn.Module):
+            metric.to(device)
+        metrics.append(metric)
+        if options and metric.name != name:
+            marks.append(
+                f"{metric.name}: {name} by {Path(lpips_trunk).name}, which is not torchvision's file; "
+                "it compares with no other row's"
+            )
+    return metrics, [*notes, *marks]
+
+
+def check_trunk(trunk: Path | None, metrics: Sequence[str]) -> None:
+    """A trunk that is given must be there, and be of use.
+
+    Raises:
+        BadInput: no such file, or none of ``metrics`` reads it.
+    """
+    if trunk is None:
+        return
+    if not trunk.is_file():
+        raise BadInput(f"--lpips-trunk {trunk} does not exist.")
+    if "lpips" not in metrics:
+        raise BadInput(f"--lpips-trunk is for the metric lpips, and these are {', '.join(metrics)}; leave it out.")
+
+
+def colorized(colorizer: nn.Module, batch: Batch) -> Tensor:
+    """The prediction as the rulers see it: the photo's own L, predicted ab, uint8 (N, 3, H, W).
+
+    Raises:
+        Diverged: a predicted value is not finite. Rounded to uint8 it would pass for a colour, and get a score.
+    """
+    return as_pictures(batch, colorizer(batch.condition, batch.extras)["ab"])
+
+
+def as_pictures(batch: Batch, ab: Tensor) -> Tensor:
+    """Predicted ab (N, 2, H, W) on the photos' own L, as uint8 (N, 3, H, W).
+
+    Raises:
+        Diverged: a value of ``ab`` is not finite.
+    """
+    if not torch.isfinite(ab).all():
+        share = 1 - torch.isfinite(ab).float().mean().item()
+        raise Diverged(f"The prediction is not finite: {share:.0%} of its values are NaN or infinite.")
+    return to_uint8(join_lab(batch.lightness, ab))
+
+
+@torch.no_grad()
+def score_colorizer(
+    colorizer: nn.Module,
+    photos: Iterable[Evaluation],
+    metrics: Sequence[Metric],
+    *,
+    keep: int = 0,
+    adherence: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> Scores:
+    """Score every test photo.
+
+    Args:
+        photos: the hinted test photos with their truth, in a fixed order.
+        keep: of how many photos at least the pictures are handed back.
+        adherence: score ``hint_error`` besides, the error at the hinted pixels.
+        stop: asked between two batches.
+
+    Raises:
+        Stopped: ``stop()`` said so.
+        Diverged: a prediction that is not finite.
+    """
+    colorizer.eval()
+    per_image: dict[str, list[float]] = {metric.name: [] for metric in metrics}
+    if adherence:
+        per_image["hint_error"] = []
+    pictures: list[tuple[Evaluation, Tensor]] = []
+    kept = 0
+    # A colorizer that draws random numbers must not shift the training that goes on afterwards.
+    with torch.random.fork_rng(devices=[]):
+        for evaluation in photos:
+            if stop():
+                raise Stopped("stopped; the same command goes on from its checkpoint")
+            prediction = colorized(colorizer, evaluation.batch)
+            for metric in metrics:
+                # Copies: a ruler that writes into what it measures must not change what the next one sees.
+                scores = metric.per_image(prediction.clone(), evaluation.rgb.clone())
+                per_image[metric.name] += scores.double().cpu().tolist()
+            if adherence:
+                error = hint_error(prediction, evaluation.rgb, evaluation.batch.hint_mask)
+                per_image["hint_error"] += error.double().cpu().tolist()
+            if kept < keep:
+                pictures.append((evaluation, prediction))
+                kept += len(evaluation.names)
+    return Scores(per_image, pictures)
