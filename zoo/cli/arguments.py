@@ -45,7 +45,7 @@ class FilePath(click.ParamType):
         except OSError as error:
             self.fail(f"{shown} cannot be used: {error.strerror}.", param, ctx)
         except ValueError:
-            self.fail(f"{shown} is no path: it holds a NUL character or half a surrogate pair.", param, ctx)
+            self.fail(f"{shown} is not a path: it holds a NUL character or half a surrogate pair.", param, ctx)
         return path
 
 
@@ -74,7 +74,7 @@ class Seconds(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         seconds: float = super().convert(value, param, ctx)
         if seconds != seconds:
-            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
         return seconds
 
 

@@ -35,7 +35,7 @@ def command(ctx: click.Context, names: tuple[str, ...], everything: bool, timeou
         raise click.UsageError("Give names, or --all.")
     for name in names:
         if name.partition("/")[0] in ("recipes", "weights", "suites"):
-            raise BadInput(f"{name!r} is no part, and has no contract to probe; zoo show {name} reads it.")
+            raise BadInput(f"{name!r} is not a part, and has no contract to probe; zoo show {name} reads it.")
     wanted = [each for name in names for each in meanings(name)]
     if everything:
         wanted = [(kind, name) for kind in KINDS for name in current().names(kind)]

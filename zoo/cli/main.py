@@ -155,7 +155,7 @@ def cli(ctx: click.Context, registries: tuple[Path, ...], max_megapixels: float 
         from zoo.core.photo import LIMIT_VARIABLE, pixel_limit
 
         ctx.with_resource(_environment(LIMIT_VARIABLE, str(max_megapixels)))
-        pixel_limit()  # refuses what is no number
+        pixel_limit()  # refuses what is not a number
     wait_passively()  # here, before any verb imports torch
     if registries:
         from zoo.core.registry import Registry, use

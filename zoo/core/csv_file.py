@@ -70,9 +70,9 @@ def number(cell: str) -> float:
     """A cell as a finite number, NaN where it is empty.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a number, or not finite.
     """
     value = float(cell) if cell else float("nan")
     if cell and not abs(value) < float("inf"):
-        raise ValueError(f"{cell!r} is no score")
+        raise ValueError(f"{cell!r} is not a finite number")
     return value

@@ -77,7 +77,7 @@ def probe_part(kind: str, name: str) -> ProbeReport:
 
 
 def _probe_network(name: str, found: Findings) -> None:
-    """A whole network on what its model is held to, but for a recipe, which it has none of."""
+    """A whole network, held to what its model is held to, without the losses of a recipe: it has no recipe."""
 
     def build(options: dict[str, Any]) -> list[Colorizer]:
         networks = [make("networks", name, **options) for _ in range(2)]

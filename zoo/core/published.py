@@ -57,7 +57,7 @@ def given_weights(model: str, weights: str | Path, asked: Mapping[str, Any] | No
         Unavailable: it is to be downloaded and cannot be.
     """
     asked = dict(asked or {})
-    current().record("models", model)  # a name that is none is said first
+    current().record("models", model)  # an unknown name is said first
     name, path = _named(model, weights)
     if path is None:
         row = current().weights[name]

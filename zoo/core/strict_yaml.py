@@ -59,7 +59,7 @@ def _text(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:  # half of a surrogate pair, which an escape can write
-        raise _Refused(f"{value!r} is no text; write it in UTF-8", node.start_mark) from None
+        raise _Refused(f"{value!r} is not text; write it in UTF-8", node.start_mark) from None
     return value
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 LIMIT = 2**31
-"""An array larger than this, in bytes, is none of ours."""
+"""An array larger than this, in bytes, was not written by the zoo."""
 
 DAMAGE = (
     OSError,

@@ -20,7 +20,7 @@ def select_models(models: str) -> tuple[list[str], set[str]]:
         The models in the order they were written, and those of them that were named and not matched by a glob.
 
     Raises:
-        UnknownName: a name that is none, or a glob that matches nothing.
+        UnknownName: a name that is not registered, or a glob that matches nothing.
         BadInput: no model is left.
     """
     chosen: dict[str, None] = {}
@@ -55,7 +55,7 @@ def _meant(item: str) -> list[str]:
     """The models of one item, without its sign."""
     kind, slash, _ = item.partition("/")
     if slash and kind != "models" and kind in KINDS:
-        raise BadInput(f"{item!r} is no model: {kind} are parts of models; write names of zoo list.")
+        raise BadInput(f"{item!r} is not a model: {kind} are parts of models; write names of zoo list.")
     bare = _bare(item)
     known = current().names("models")
     if bare == "all":

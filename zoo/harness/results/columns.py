@@ -35,7 +35,7 @@ class Column:
         name: its name in the CSVs.
         title: its heading where people look.
         meaning: what it is, for a person who meets it first.
-        decimals: how many are written; None where it is no number.
+        decimals: how many are written; None where it is not a number.
         higher_is_better: which end comes first when rows are sorted by it; None where no end is better.
         interval: whether it has a low and a high end, ``<name>_lo`` and ``<name>_hi``.
         interval_meaning: what they say.
@@ -475,6 +475,6 @@ def _difference(found: Comparison) -> tuple[float, float, float]:
 
 
 def described(metric: str) -> Column:
-    """A metric's column; a plugin's where it is none of ours."""
+    """A metric's column: ours, or one made for a plugin's metric."""
     ours = {column.name: column for column in (*METRICS, *DIAGNOSTICS)}
     return ours[metric] if metric in ours else plugin_metric(metric, higher_is_better=None)

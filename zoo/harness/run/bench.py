@@ -126,7 +126,7 @@ def effective_suite(request: BenchRequest) -> Suite:
     if request.jobs is not None and request.jobs < 1:
         raise BadInput(f"--jobs {request.jobs} is too few; give 1 or more.")
     if request.timeout is not None and not 0 < request.timeout <= LONGEST_SECONDS:
-        raise BadInput(f"--timeout {request.timeout:g} is no number of seconds; give one above 0, at most 1e9.")
+        raise BadInput(f"--timeout {request.timeout:g} is not a number of seconds; give one above 0, at most 1e9.")
     if request.recipe is not None:
         current().recipe(request.recipe)
     changes: dict[str, Any] = {
