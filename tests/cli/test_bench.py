@@ -84,6 +84,7 @@ def test_train_prints_the_run_folders(asked, tmp_path):
     assert asked[0].models == "unet*,models/gray"
 
 
+@pytest.mark.slow
 def test_a_run_can_be_trained_evaluated_and_used(tmp_path, photo_paths):
     out = tmp_path / "results"
     trained = zoo("train", "unet", "--suite", "smoke", "--out", str(out), "--device", "cpu")

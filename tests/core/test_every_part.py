@@ -13,6 +13,9 @@ from zoo.core.record import OURS
 from zoo.core.registry import current
 
 SLOW = {("encoders", "timm"), ("encoders", "enet"), ("objectives", "variational"), ("objectives", "zhang2017")}
+WHOLE = {"models", "networks"}
+"""Kinds of which each is a whole network, which takes its time."""
+
 UNPROBED = {"extras", "executors", "trackers"}
 """Kinds that the probe only imports: what they are called with is the harness's."""
 
@@ -30,7 +33,7 @@ KNOWN = {
 def ours() -> list[Any]:
     registry = current()
     return [
-        pytest.param(kind, name, marks=[pytest.mark.slow] if kind == "models" or (kind, name) in SLOW else [])
+        pytest.param(kind, name, marks=[pytest.mark.slow] if kind in WHOLE or (kind, name) in SLOW else [])
         for kind in KINDS
         for name in registry.names(kind)
         if registry.record(kind, name).distribution == OURS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,13 +20,22 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def as_png(photos: list[np.ndarray]) -> list[bytes]:
+    """The eight test photos as PNG, encoded once for all tests."""
+    files = [io.BytesIO() for _ in photos]
+    for file, photo in zip(files, photos, strict=True):
+        Image.fromarray(photo).save(file, "PNG")
+    return [file.getvalue() for file in files]
+
+
 @pytest.fixture
-def folder(tmp_path: Path, photos: list[np.ndarray]) -> Path:
+def folder(tmp_path: Path, as_png: list[bytes]) -> Path:
     """A folder with the eight test photos as PNG."""
     root = tmp_path / "pack"
     root.mkdir()
-    for number, photo in enumerate(photos):
-        Image.fromarray(photo).save(root / f"{number}.png")
+    for number, content in enumerate(as_png):
+        (root / f"{number}.png").write_bytes(content)
     return root
 
 

@@ -21,6 +21,8 @@ from zoo.harness.plan.suite_photos import open_photos
 from zoo.harness.run.bench import BenchRequest, bench
 from zoo.harness.run.evaluate import evaluate
 
+pytestmark = pytest.mark.slow  # the run is a whole bench's
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
