@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -30,3 +33,19 @@ def photo_paths() -> list[Path]:
 def photos(photo_paths: list[Path]) -> list[np.ndarray]:
     """The same photos as uint8 (256, 256, 3) RGB arrays."""
     return [np.array(Image.open(path).convert("RGB")) for path in photo_paths]
+
+
+@pytest.fixture(scope="session")
+def benchmark_script() -> Callable[[str], ModuleType]:
+    """A script of benchmarks/ by its path there, imported: the very one that prints what is published."""
+
+    def load(path: str) -> ModuleType:
+        file = Path(__file__).parents[1] / "benchmarks" / path
+        spec = importlib.util.spec_from_file_location(path.replace("/", "_").removesuffix(".py"), file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load

@@ -1,4 +1,4 @@
-import importlib.util
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -7,21 +7,13 @@ from scipy import stats
 
 from zoo.harness.results.statistics import interval
 
+draw = runpy.run_path(str(Path(__file__).with_name("drawn_scores.py")))["draw"]
+
 
 @pytest.fixture(scope="module")
-def simulation():
+def simulation(benchmark_script):
     """The very script that prints the published coverage table."""
-    path = Path(__file__).parents[3] / "benchmarks" / "statistics" / "coverage.py"
-    spec = importlib.util.spec_from_file_location("coverage_benchmark", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def draw(rng, seeds=3, images=200, mean=25.0, seed_sd=0.1, photos=None):
-    photos = rng.normal(scale=4, size=images) if photos is None else photos
-    seed_effect = rng.normal(scale=seed_sd, size=(seeds, 1))
-    return mean + seed_effect + photos + rng.normal(scale=0.5, size=(seeds, len(photos)))
+    return benchmark_script("statistics/coverage.py")
 
 
 @pytest.mark.slow

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
 import shutil
 import sys
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -21,12 +19,8 @@ from zoo.harness.run.carry_out import main
 
 
 @pytest.fixture(scope="module")
-def kills():
-    path = Path(__file__).parents[3] / "benchmarks" / "faults" / "kills.py"
-    spec = importlib.util.spec_from_file_location("kills_benchmark", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def kills(benchmark_script):
+    return benchmark_script("faults/kills.py")
 
 
 @pytest.mark.slow
