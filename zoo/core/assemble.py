@@ -193,7 +193,7 @@ def _network(spec: ModelSpec) -> nn.Module | None:
 
     part = spec.parts
     if "network" in part:
-        network = make("networks", part["network"])
+        network: nn.Module = make("networks", part["network"])
         _check_module(network, spec, "network")
         return network
     if "encoder" not in part:

@@ -107,7 +107,8 @@ def decode_twice(image: Any, again: Any) -> np.ndarray:
     swapped = (mode[:-1] + _SWAPPED[mode[-1]] for mode in modes)
     again.tile = [_with_raw_mode(tile, mode) for tile, mode in zip(again.tile, swapped, strict=True)]
     high, low = np.asarray(image), np.asarray(again)
-    return high.astype(np.uint16) << 8 | low
+    deep: np.ndarray = high.astype(np.uint16) << 8 | low
+    return deep
 
 
 def _check(page: Any, tags: dict[int, Any], colours: int, limit: int) -> None:

@@ -124,7 +124,8 @@ def probe_hints(name: str, found: Findings) -> None:
         ab = torch.rand(3, 2, height, width, generator=torch.Generator().manual_seed(3)) - 0.5
 
         def draw(truth: Tensor = ab) -> tuple[Tensor, Tensor]:
-            return sampler(truth, torch.Generator().manual_seed(7))
+            drawn: tuple[Tensor, Tensor] = sampler(truth, torch.Generator().manual_seed(7))
+            return drawn
 
         check_quiet(draw, found)
         if found.failures:

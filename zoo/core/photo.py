@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from zoo.core.deep_samples import Samples, to_8_bit
 from zoo.core.deep_tiff import Deep, decode_twice, is_deep_colour, read_deep, samples_said
@@ -135,7 +135,7 @@ def photo_size(source: Path | str | bytes, *, name: str = "") -> tuple[int, int]
                     tags = getattr(image, "tag_v2", None)
                     if tags is not None:  # some releases of Pillow swap a TIFF's size before it is loaded
                         width, height = int(tags[256]), int(tags[257])
-            except Image.UnidentifiedImageError:
+            except UnidentifiedImageError:
                 photo = _decoded(source, name, limit)  # a TIFF that only another reader knows
                 return photo.image.size
     except _DAMAGE as error:
@@ -219,7 +219,7 @@ def _open(source: Path | str | bytes) -> Image.Image:
 def _decoded(source: Path | str | bytes, name: str, limit: int) -> Photo:
     try:
         image = _open(source)
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         if not _is_tiff(source):
             raise
         return _from_deep(read_deep(io.BytesIO(source) if isinstance(source, bytes) else source, limit))
@@ -338,7 +338,7 @@ def _too_large(name: str, pixels: str, limit: int) -> str:
 def _unreadable(name: str, error: BaseException) -> BadInput:
     if isinstance(error, FileNotFoundError):
         reason = "no such file"
-    elif isinstance(error, Image.UnidentifiedImageError):
+    elif isinstance(error, UnidentifiedImageError):
         reason = "not an image in a known format"
     elif isinstance(error, Image.DecompressionBombError):
         return BadInput(_too_large(name, "its pixels", pixel_limit()))

@@ -231,7 +231,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     """
     path = folder / "run.json"
     try:
-        row: Any = json.loads(path.read_bytes())
+        row: dict[str, Any] = json.loads(path.read_bytes())
         spec_of_record(row["spec"])
         msgspec.convert(row.get(DIGEST, ""), str)
         return row

@@ -32,7 +32,8 @@ def open_source(text: str, split: str, **options: Any) -> Dataset:
         options["argument"] = argument
     _check_options(dataset_class, text, name, split, options)
     try:
-        return dataset_class(split, **options)
+        dataset: Dataset = dataset_class(split, **options)
+        return dataset
     except ZooError:
         raise
     except Exception as error:

@@ -55,4 +55,5 @@ class Bleeding:
             near = near_lightness_edges(truth[:, :1]).flatten(1)
         near_error = (error * near).sum(dim=1) / near.sum(dim=1)
         away_error = (error * ~near).sum(dim=1) / (~near).sum(dim=1)
-        return (near_error + JUST_NOTICEABLE) / (away_error + JUST_NOTICEABLE)
+        ratio: Tensor = (near_error + JUST_NOTICEABLE) / (away_error + JUST_NOTICEABLE)
+        return ratio

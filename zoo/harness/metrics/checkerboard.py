@@ -46,7 +46,8 @@ def grid_energy(ab: Tensor) -> Tensor:
     chroma = torch.complex(ab[:, 0], ab[:, 1])
     spectrum = torch.fft.fft2((chroma - chroma.mean(dim=(1, 2), keepdim=True)) * window)
     energy = spectrum.abs().square() / (height * width * window.square().sum())
-    return (energy * grid).sum(dim=(1, 2))
+    on_grid: Tensor = (energy * grid).sum(dim=(1, 2))
+    return on_grid
 
 
 class Checkerboard:

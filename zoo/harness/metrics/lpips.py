@@ -72,7 +72,8 @@ class LPIPS:
             return torch.full((len(target),), torch.nan, device=device)
         net = self._net.to(device)
         with exact_float32(device):
-            return net(prediction.float() / 127.5 - 1, target.float() / 127.5 - 1).flatten()
+            distances: Tensor = net(prediction.float() / 127.5 - 1, target.float() / 127.5 - 1).flatten()
+            return distances
 
 
 @lru_cache(maxsize=2)

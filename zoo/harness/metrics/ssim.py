@@ -18,7 +18,8 @@ SIGMA = 1.5
 @lru_cache(maxsize=8)
 def _window(device: torch.device) -> Tensor:
     """The 1-D Gaussian, kept per device: the library would send it there on every call."""
-    return GaussianSSIM(win_size=WINDOW, win_sigma=SIGMA, channel=3).win.to(device)
+    window: Tensor = GaussianSSIM(win_size=WINDOW, win_sigma=SIGMA, channel=3).win.to(device)
+    return window
 
 
 class SSIM:
@@ -39,10 +40,11 @@ class SSIM:
         if min(prediction.shape[-2:]) < WINDOW:
             return torch.full((len(prediction),), torch.nan, device=prediction.device)
         with exact_float32(prediction.device):
-            return ssim(
+            scores: Tensor = ssim(
                 prediction.float() / 255,
                 target.float() / 255,
                 data_range=1.0,
                 size_average=False,
                 win=_window(prediction.device),
             )
+            return scores

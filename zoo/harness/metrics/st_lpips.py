@@ -84,7 +84,8 @@ class ShiftTolerantDistance(nn.Module):
 
 
 def _unit(features: Tensor) -> Tensor:
-    return features / (torch.linalg.vector_norm(features, dim=1, keepdim=True) + 1e-10)
+    length: Tensor = torch.linalg.vector_norm(features, dim=1, keepdim=True)
+    return features / (length + 1e-10)
 
 
 def _weights_file() -> Path:

@@ -221,7 +221,7 @@ class Family:
         centred = (differences - differences.mean(axis=1, keepdims=True)).astype(np.float32)
         unequal = (self.effects.weights[at] - self.effects.weights[others]).astype(np.float32)
         # in place and in single precision: with a thousand models these two arrays are the time a table takes
-        moved = weights @ centred.T
+        moved: np.ndarray = weights @ centred.T
         variance = weights @ np.square(centred).T
         variance -= np.square(moved)
         np.maximum(variance, 0, out=variance)
@@ -247,13 +247,16 @@ class Family:
             self._seed_level(self.effects.weights[at] - self.effects.weights[other], [at, other]) for other in others
         ]
         degrees = [degrees_of_freedom(each, *level) for each, level in zip(differences, levels, strict=True)]
-        return -stdtrit(np.array(degrees), tail)
+        quantiles: np.ndarray = -stdtrit(np.array(degrees), tail)
+        return quantiles
 
     @cached_property
     def _variance(self) -> np.ndarray:
         """(models, models): the seeds' part in the variance of a difference."""
         unequal = np.square(self.effects.weights[:, None] - self.effects.weights[None]).sum(axis=2)
-        return self.effects.own[:, None] + self.effects.own[None] + self.effects.shared * unequal
+        own = self.effects.own
+        variances: np.ndarray = own[:, None] + own[None] + self.effects.shared * unequal
+        return variances
 
     @cached_property
     def _draws(self) -> tuple[np.ndarray, ...]:
@@ -279,7 +282,8 @@ class Family:
         drawn = mean + (weights @ (self._photos - mean[:, None]).T) * scale + own + shared @ self.effects.weights.T
         ahead = self._sign * drawn
         leads = ahead == ahead.max(axis=1, keepdims=True)
-        return (leads / leads.sum(axis=1, keepdims=True)).mean(axis=0)
+        shares: np.ndarray = (leads / leads.sum(axis=1, keepdims=True)).mean(axis=0)
+        return shares
 
 
 def _check(models: Sequence[str], tables: Sequence[np.ndarray]) -> None:

@@ -203,7 +203,8 @@ def _own_noise(tables: Sequence[np.ndarray], there: np.ndarray) -> np.ndarray:
     factor = np.where(holders > 1, holders / np.maximum(holders - 1, 1), 0.0)
     squares = (np.square(own).sum(axis=2) * factor).sum(axis=1)
     alone = (np.square(rest).sum(axis=2) * (holders == 1)).sum(axis=1)
-    return (squares + alone) / ((there.sum(axis=1) - 1) * (images - 1))
+    variances: np.ndarray = (squares + alone) / ((there.sum(axis=1) - 1) * (images - 1))
+    return variances
 
 
 def _agree(table: np.ndarray) -> bool:

@@ -51,7 +51,8 @@ def gflops(colorizer: nn.Module, batch: Batch) -> float:
     """
     with FlopCounterMode(display=False) as counter:
         colorizer(batch.condition, batch.extras)
-    return counter.get_total_flops() / 1e9 / batch.ab.shape[0]
+    operations: int = counter.get_total_flops()
+    return operations / 1e9 / batch.ab.shape[0]
 
 
 def inference(colorizer: nn.Module, batch: Batch, *, repeats: int = 10) -> Timing:

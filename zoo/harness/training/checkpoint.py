@@ -49,7 +49,10 @@ def read_state(path: Path) -> dict[str, Any]:
         # torch does not look at the checksums inside its files: a flipped bit would be a wrong weight.
         if content[:_HEADER] != _digest(memoryview(content)[_HEADER:]):
             raise ValueError("its digest is another")
-        return torch.load(io.BytesIO(memoryview(content)[_HEADER:]), map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(
+            io.BytesIO(memoryview(content)[_HEADER:]), map_location="cpu", weights_only=True
+        )
+        return state
     except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, OSError, ValueError) as error:
         # torch's own message would advise to switch the safety off.
         reason = (isinstance(error, OSError) and error.strerror) or "cut short, altered, or more than tensors"

@@ -69,7 +69,7 @@ def prepare(device: torch.device, *, deterministic: bool = False, threads: int |
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
-        DeterministicPooling().__enter__()  # for the life of the process
+        contextlib.ExitStack().enter_context(DeterministicPooling())  # for the life of the process
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = not deterministic
         torch.set_float32_matmul_precision("highest" if deterministic else "high")
