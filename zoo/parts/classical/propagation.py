@@ -22,6 +22,9 @@ from zoo.parts.layers.affinity import NEIGHBOURS
 Weigh = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(lightness (H, W) in [0, 1], known (H, W)) → weights (8, H, W), as :func:`affinity` returns them."""
 
+Spread = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""(lightness (H, W) in [0, 1], colours (H, W, 2), known bool (H, W)) → (H, W, C), all float64."""
+
 _SMALL = 16
 """Pixels a piece may have to be numbered as it comes."""
 
@@ -88,7 +91,6 @@ def propagate(weights: np.ndarray, colours: np.ndarray, known: np.ndarray) -> np
     return solution.reshape(colours.shape)
 
 
-@torch.no_grad()
 def propagate_hints(condition: Tensor, weigh: Weigh) -> Tensor:
     """The hints of a batch spread photo by photo, on the CPU, wherever the condition lies.
 
@@ -99,12 +101,15 @@ def propagate_hints(condition: Tensor, weigh: Weigh) -> Tensor:
     Returns:
         ab (N, 2, H, W) float32 on the condition's device, without a gradient; grey where a photo has no hint.
     """
+    return each_photo(condition, lambda lightness, colours, known: propagate(weigh(lightness, known), colours, known))
+
+
+@torch.no_grad()
+def each_photo(condition: Tensor, spread: Spread) -> Tensor:
+    """What ``spread`` makes of a batch (N, 4, H, W), photo by photo: (N, C, H, W) float32 on the batch's device."""
     photos = condition.detach().permute(0, 2, 3, 1).cpu().double().numpy()
-    solved = []
-    for photo in photos:
-        lightness, known = (photo[..., 0] + 1) / 2, photo[..., 3] > 0.5
-        solved.append(propagate(weigh(lightness, known), photo[..., 1:3], known))
-    return torch.from_numpy(np.stack(solved)).permute(0, 3, 1, 2).float().contiguous().to(condition.device)
+    found = [spread((photo[..., 0] + 1) / 2, photo[..., 1:3], photo[..., 3] > 0.5) for photo in photos]
+    return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2).float().contiguous().to(condition.device)
 
 
 @lru_cache(maxsize=8)
