@@ -112,6 +112,7 @@ def test_a_file_is_known_by_its_hash_whatever_its_name(files, table, tmp_path):
         assert "published as 'siggraph17' with mask_cent=0" in given.notes[0]
 
 
+@pytest.mark.slow
 def test_what_the_caller_sets_wins_and_is_said(files, table):
     given = given_weights("zhang2017", files["siggraph17"], {"mask_cent": 0.5})
     assert given.options == {}
@@ -145,6 +146,7 @@ def test_an_unknown_file_in_the_published_layout_is_said_to_be_unsure(files, tab
     )
 
 
+@pytest.mark.slow
 def test_another_models_file_is_refused(files, table):
     with pytest.raises(BadInput, match="'siggraph17' of 'zhang2017', not of 'zhang2016'"):
         given_weights("zhang2016", files["siggraph17"])

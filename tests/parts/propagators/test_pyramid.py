@@ -18,6 +18,7 @@ def spread(condition: torch.Tensor, **options: float) -> torch.Tensor:
     return PyramidPropagator(**options)(condition)[0]
 
 
+@pytest.mark.slow
 def test_hints_at_random_pixels_reach_further_than_by_levin_and_huang(hinted: Callable) -> None:
     photos = hinted(1, 0.005)
     found = photos.psnr(spread(photos.condition))
@@ -82,6 +83,7 @@ def test_each_photo_of_a_batch_is_spread_alone(hinted: Callable) -> None:
     torch.testing.assert_close(together, alone, atol=1e-6, rtol=0)
 
 
+@pytest.mark.slow
 def test_the_gradient_is_that_of_finite_differences() -> None:
     generator = torch.Generator().manual_seed(0)
     condition = torch.rand(1, 4, 5, 6, dtype=torch.float64, generator=generator)
