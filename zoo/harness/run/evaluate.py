@@ -24,7 +24,7 @@ from zoo.harness.plan.suite_photos import SuitePhotos, check_same_photos, descri
 from zoo.harness.results.leaderboard import rebuild
 from zoo.harness.results.run_record import Photos, RunRecord
 from zoo.harness.results.store import RunFolder
-from zoo.harness.run.workbench import place
+from zoo.harness.run.workbench import on_device
 from zoo.harness.scoring.scores import check_trunk, make_metrics, score_colorizer
 from zoo.harness.training import device as devices
 
@@ -81,7 +81,7 @@ def evaluate(
         _check_photos(record, describe_data(target, photos), colorizer.extras)
     batches = scored_photos(target, photos, colorizer.extras, where)
     # The error at the hints is no registered metric: it comes with the suite's own, and is not asked for by name.
-    scored = score_colorizer(place(colorizer, target, where), batches, rulers, adherence=metrics is None).per_image
+    scored = score_colorizer(on_device(colorizer, target, where), batches, rulers, adherence=metrics is None).per_image
     means, without = means_of(scored)
     notes += without
     results = folder.results

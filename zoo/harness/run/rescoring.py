@@ -14,7 +14,7 @@ from zoo.harness.plan.planning import PlannedRun
 from zoo.harness.results.run_record import RunRecord
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.training_run import Trained
-from zoo.harness.run.workbench import place
+from zoo.harness.run.workbench import on_device
 
 _SEEN_ON_THE_WAY = ("test", "eval_hints", "hint_seed", "size", "fit")
 """What of a protocol decides the PSNR at the points of a curve."""
@@ -32,7 +32,7 @@ class TrainedBefore(NamedTuple):
         Raises:
             BadInput: the weights are damaged.
         """
-        colorizer = place(load(self.folder.path, device), run.suite, device)
+        colorizer = on_device(load(self.folder.path, device), run.suite, device)
         if self.folder.log.is_file():
             shutil.copyfile(self.folder.log, folder.log)
         before, last = self.record.curve[:-1], self.record.curve[-1:]

@@ -127,10 +127,10 @@ def make_colorizer(run: PlannedRun, device: torch.device) -> Colorizer:
     torch.manual_seed(derive(run.seed, "init"))
     colorizer = assemble(run.spec)
     torch.manual_seed(derive(run.seed, "noise"))
-    return place(colorizer, run.suite, device)
+    return on_device(colorizer, run.suite, device)
 
 
-def place(colorizer: Colorizer, suite: Suite, device: torch.device) -> Colorizer:
+def on_device(colorizer: Colorizer, suite: Suite, device: torch.device) -> Colorizer:
     """On the device, in the suite's memory format."""
     if suite.channels_last:
         return channels_last(colorizer, device)
