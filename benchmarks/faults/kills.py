@@ -35,6 +35,7 @@ import msgspec
 
 from zoo.core.errors import BadInput
 from zoo.harness.results.store import RunFolder
+from zoo.harness.scoring.costs import DISTURBED
 
 MODELS = "gray,mean_ab,unet,residual_unet,r2_unet,pix2pix"
 """Baselines that are not trained, plain networks, and a GAN: two optimizers, dropout, random draws."""
@@ -76,7 +77,10 @@ PATIENCE = 600.0
 """Seconds after which a bench that is left alone counts as hanging."""
 
 RESULTS = ("scores.csv", "hints.csv", "samples.csv", "model.safetensors", "predictions.jpg", "samples.png")
-NEVER_EQUAL = {"seconds", "train_img_s", "infer_ms", "peak_mem_mb", "train_s", "time_to", "date", "commit"}
+NEVER_EQUAL = {
+    *("seconds", "train_s", "train_img_s", "training_busy", "infer_ms", "infer_ms_q1", "infer_ms_q3", "inference_busy"),
+    *("peak_mem_mb", "time_to", "date", "commit"),
+}
 
 
 class Kill(NamedTuple):
@@ -372,7 +376,8 @@ def cells(path: Path) -> list[dict[str, str]] | None:
     """The rows of a table without the columns that are never equal."""
     if not path.exists():
         return None
-    return [scored(row) for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())]
+    rows = [scored(row) for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())]
+    return [{**row, "notes": "; ".join(undisturbed_notes((row["notes"] or "").split("; ")))} for row in rows]
 
 
 def numbers(path: Path) -> dict[str, Any] | None:
@@ -382,6 +387,7 @@ def numbers(path: Path) -> dict[str, Any] | None:
     row = msgspec.json.decode(path.read_bytes())
     row["costs"] = scored(row.get("costs", {}))
     row["curve"] = [scored(point) for point in row.get("curve", [])]
+    row["notes"] = undisturbed_notes(row.get("notes", []))
     del row["provenance"]
     return row
 
@@ -394,6 +400,11 @@ def losses(path: Path) -> list[dict[str, Any]]:
 
 def scored(entry: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name not in NEVER_EQUAL}
+
+
+def undisturbed_notes(notes: list[str]) -> list[str]:
+    """Without the note on times, which is of the machine's other work."""
+    return [note for note in notes if not note.startswith(DISTURBED)]
 
 
 def told(number: int, kill: Kill, seconds: float) -> None:

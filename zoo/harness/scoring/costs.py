@@ -17,6 +17,8 @@ from zoo.harness.scoring.machine_load import QUIET, Load
 
 ATTEMPTS = 3
 """How often a time is taken while others keep the machine busy."""
+DISTURBED = "costs were measured beside other work"
+"""How the note of a disturbed time begins."""
 
 
 class Timing(NamedTuple):
@@ -35,7 +37,7 @@ def disturbances(busy: Mapping[str, float]) -> list[str]:
         busy: by what was timed, the share of :class:`zoo.harness.scoring.machine_load.Load`.
     """
     shares = [f"{what} waited {share:.2f} s a second for a core" for what, share in busy.items() if share > QUIET]
-    return [f"costs were measured beside other work: {', '.join(shares)}"] if shares else []
+    return [f"{DISTURBED}: {', '.join(shares)}"] if shares else []
 
 
 def parameters_m(module: nn.Module) -> float:
