@@ -18,12 +18,10 @@ from torch import Tensor
 
 from zoo.parts.layers import affinity as levin
 from zoo.parts.layers.affinity import NEIGHBOURS
+from zoo.parts.layers.each_photo import each_photo
 
 Weigh = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(lightness (H, W) in [0, 1], known (H, W)) → weights (8, H, W), as :func:`affinity` returns them."""
-
-Spread = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-"""(lightness (H, W) in [0, 1], colours (H, W, 2), known bool (H, W)) → (H, W, C), all float64."""
 
 _SMALL = 16
 """Pixels a piece may have to be numbered as it comes."""
@@ -102,14 +100,6 @@ def propagate_hints(condition: Tensor, weigh: Weigh) -> Tensor:
         ab (N, 2, H, W) float32 on the condition's device, without a gradient; grey where a photo has no hint.
     """
     return each_photo(condition, lambda lightness, colours, known: propagate(weigh(lightness, known), colours, known))
-
-
-@torch.no_grad()
-def each_photo(condition: Tensor, spread: Spread) -> Tensor:
-    """What ``spread`` makes of a batch (N, 4, H, W), photo by photo: (N, C, H, W) float32 on the batch's device."""
-    photos = condition.detach().permute(0, 2, 3, 1).cpu().double().numpy()
-    found = [spread((photo[..., 0] + 1) / 2, photo[..., 1:3], photo[..., 3] > 0.5) for photo in photos]
-    return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2).float().contiguous().to(condition.device)
 
 
 @lru_cache(maxsize=8)

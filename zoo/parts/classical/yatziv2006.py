@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from zoo.core.errors import BadInput
 from zoo.parts.classical.geodesic import NOWHERE, nearest_labels, steps
-from zoo.parts.classical.propagation import each_photo
+from zoo.parts.layers.each_photo import each_photo
 
 
 class Yatziv2006(nn.Module):

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor, nn
 
-from zoo.parts.classical.propagation import each_photo
+from zoo.parts.layers.each_photo import each_photo
 
 
 class NearestPropagator(nn.Module):
