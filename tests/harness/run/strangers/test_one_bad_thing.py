@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from zoo.cli.main import cli
 from zoo.core.errors import LONGEST_REASON, BadInput, Stopped, ZooError, reason_of
 from zoo.core.registry import Registry, use
+from zoo.harness.plan.planning import Unresolved
 from zoo.harness.plan.suite import load_suite
 from zoo.harness.run.bench import BenchRequest, _resolve_apart, bench, effective_suite
 from zoo.harness.run.executors.local import LocalExecutor
@@ -74,10 +75,10 @@ def test_a_stranger_whose_import_shouts_is_told_in_a_bounded_line(odd_zoo, suite
     table = odd_zoo.with_name("shouting.yaml")
     table.write_text('models:\n  shouting: {target: "shouting:Net", summary: s}\n', encoding="utf-8")
     use(Registry.read([table]))
-    spec, error = _resolve_apart("shouting", load_suite(str(suite)), {}, LocalExecutor())
-    assert spec is None
-    assert "zzz" in error
-    assert len(error) <= LONGEST_REASON
+    found = _resolve_apart("shouting", load_suite(str(suite)), {}, LocalExecutor())
+    assert isinstance(found, Unresolved)
+    assert "zzz" in found.reason
+    assert len(found.reason) <= LONGEST_REASON
 
 
 def test_an_answer_larger_than_a_pipe_arrives(odd_zoo, tmp_path):
