@@ -61,6 +61,7 @@ def table(tmp_path: Path) -> Iterator[Path]:
     registry.use(None)
 
 
+@pytest.mark.slow
 def test_a_crash_costs_its_own_name_only(table):
     names = [("models", name) for name in ("Fine", "Segfault", "Vanishes", "Leaves", "gray")]
     reports = list(probe_apart(names, timeout=FOREVER))
@@ -72,6 +73,7 @@ def test_a_crash_costs_its_own_name_only(table):
     assert "I am off" in failures["Leaves"]
 
 
+@pytest.mark.slow
 def test_a_hang_costs_its_own_name_only(table):
     # Nothing else is probed under so short a time: on a busy machine an honest answer would be late too.
     reports = list(probe_apart([("models", "Hang"), ("models", "HangsToo")], timeout=0.5))

@@ -167,6 +167,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "option"), CASES)
 def test_with_it_something_else_happens(outcome, command, option):
     without, given = outcome(command), outcome([*command, *option])

@@ -52,6 +52,7 @@ def empty_cache(tmp_path, monkeypatch):
     return tmp_path / "hub" / "checkpoints"
 
 
+@pytest.mark.slow
 def test_equals_the_package_called_directly(reference, trunk_path, photos):
     prediction, target = batch(photos[:3]), batch(photos[3:6])
     with torch.no_grad():
