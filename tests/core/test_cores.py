@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from zoo.core import cores
+from zoo.harness.results import provenance
+
+ZOO = Path(cores.__file__).parents[1]
 
 
 @pytest.fixture
@@ -68,3 +72,17 @@ def test_nothing_else_counts_cores():
         text = path.read_text(encoding="utf-8")
         assert "cpu_count(" not in text, path
         assert "sched_getaffinity" not in text, path
+
+
+def test_nobody_counts_the_machines_cores_but_the_one_function():
+    found = [
+        str(file.relative_to(ZOO))
+        for file in sorted(ZOO.rglob("*.py"))
+        if re.search(r"cpu_count|sched_getaffinity", file.read_text(encoding="utf-8"))
+    ]
+    assert found == ["core/cores.py"]
+
+
+def test_a_record_tells_the_cores_that_the_process_has(monkeypatch):
+    monkeypatch.setattr(provenance, "usable_cores", lambda: 3)
+    assert provenance.processor().endswith(", 3 cores")

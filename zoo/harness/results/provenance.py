@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import zoo
+from zoo.core.cores import usable_cores
 from zoo.harness.results.run_record import Provenance
 
 
@@ -38,12 +39,12 @@ def commit() -> str:
 
 
 def processor() -> str:
-    """What the machine computes on: the processor's name and how many of its cores there are, never whose it is."""
+    """What the machine computes on: the processor's name and the cores that the process has, never whose it is."""
     names = []
     with contextlib.suppress(OSError, UnicodeDecodeError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count() or 1} cores"
+    return f"{names[0] if names else platform.processor() or platform.machine()}, {usable_cores()} cores"
 
 
 def here_and_now(device: str) -> Provenance:
