@@ -15,14 +15,16 @@ from zoo.core import resources
 from zoo.core.errors import AmbiguousName, UnknownName
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
-from zoo.harness.plan.planning import UnresolvedRun
+from zoo.harness.plan.planned_run import UnresolvedRun
 from zoo.harness.plan.suite import Suite
+from zoo.harness.results.run_record import Data, Photos
 
 DAMAGE = runpy.run_path(str(Path(__file__).with_name("damage.py")))
 names, encoded, files = DAMAGE["names"], DAMAGE["encoded"], DAMAGE["files"]
 damaged, one_sentence = DAMAGE["damaged"], DAMAGE["one_sentence"]
 hostile = settings.get_profile("hostile")
 _count = itertools.count()
+NOTHING = Data(Photos("photos", 0), Photos("photos", 0))
 
 POINTS = b"[console_scripts]\nx = a.b:c\n\n[zoo.models]\ntiny = tiny_plugin:Tiny\nother = tiny_plugin:Other [extra]\n"
 METADATA = b"Metadata-Version: 2.1\nName: tiny-plugin\nVersion: 1.0+local\nSummary: a text\n"
@@ -64,9 +66,8 @@ def test_the_entry_points_of_a_stranger(site, points, metadata):
             assert (site / name).resolve().parent == site.resolve()
             assert len(name) < 200
     for name in registry.names("models"):
-        run = UnresolvedRun(
-            model=name, label=name, seed=0, key="0", suite=Suite(size=32), protocol={}, data={}, error=""
-        )
+        row = {"model": name, "label": name, "seed": 0, "key": "0"}
+        run = UnresolvedRun(**row, suite=Suite(size=32), protocol={}, data=NOTHING, error="")
         assert (site / run.folder).resolve() == site.resolve() / run.folder
 
 

@@ -13,12 +13,14 @@ from zoo.core.registry import Registry, current, use
 from zoo.core.spec import ModelSpec, PartRef, RecipeRow
 from zoo.core.strict_yaml import parse
 from zoo.harness.plan import keys
-from zoo.harness.plan.planning import PlannedRun, UnresolvedRun, plan_runs, resolve_model, shown_options
+from zoo.harness.plan.planned_run import PlannedRun, UnresolvedRun
+from zoo.harness.plan.planning import plan_runs, resolve_model, shown_options
 from zoo.harness.plan.suite import Suite, load_suite, suite_names
+from zoo.harness.results.run_record import Data, Photos
 from zoo.harness.run.bench import BenchRequest, effective_suite
 from zoo.harness.training.budget import Budget
 
-DATA = {"train": {"fingerprint": "a"}, "test": {"fingerprint": "b"}}
+DATA = Data(Photos("photos", 9, "a"), Photos("photos", 3, "b"))
 
 
 def planned(model: str, suite: Suite, data=DATA, *, lpips_trunk: str = "") -> PlannedRun:
@@ -53,7 +55,10 @@ def test_hints_in_training_belong_to_the_protocol(suite):
 
 
 def test_the_versions_of_mixed_hints_decide(suite, monkeypatch):
-    before = planned("unet", suite).key
+    # The hints in evaluation and the sweeps are left out: they are in the protocol by themselves.
+    plain = msgspec.structs.replace(suite, sweeps={})
+    mixed = msgspec.structs.replace(plain, train_hints="none", eval_hints={"name": "mixed"})
+    before = planned("unet", plain), planned("unet", mixed)
     registry = current()
     record = registry.record
 
@@ -63,13 +68,12 @@ def test_the_versions_of_mixed_hints_decide(suite, monkeypatch):
             return found
         return msgspec.structs.replace(found, row=msgspec.structs.replace(found.row, version=7))
 
-    monkeypatch.setattr(registry, "record", newer)
-    # The hints in evaluation and the sweeps are left out: they are in the protocol by themselves.
-    plain = msgspec.structs.replace(suite, sweeps={})
-    changed = planned("unet", plain).key
-    monkeypatch.setattr(registry, "record", record)
-    assert changed != planned("unet", plain).key
-    assert planned("unet", suite).key == before
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "record", newer)
+        in_training, in_evaluation = planned("unet", plain), planned("unet", mixed)
+    assert in_training.key != before[0].key
+    assert in_evaluation.key != before[1].key
+    assert planned("unet", plain).key == before[0].key
 
 
 def test_a_suite_sizes_the_discriminator_too(suite):
@@ -119,10 +123,8 @@ OTHER = {
 def test_what_a_suite_says_decides_the_training_the_scoring_or_both(suite, field):
     before = planned("unet", suite)
     if OTHER[field] is None:
-        other = {"train": {"fingerprint": "c"}, "test": {"fingerprint": "b"}}
-        if field != "data":
-            other = {"train": {"fingerprint": "a"}, "test": {"fingerprint": "c"}}
-        now = planned("unet", suite, other)
+        side = "train" if field == "data" else "test"
+        now = planned("unet", suite, msgspec.structs.replace(DATA, **{side: Photos("photos", 9, "c")}))
     else:
         now = planned("unet", msgspec.structs.replace(suite, **{field: OTHER[field]}))
     assert now.key != before.key
@@ -145,22 +147,6 @@ def test_an_lpips_trunk_of_ones_own_is_another_scoring(suite, tmp_path):
         file.write_bytes(content)
         found.add(planned("unet", suite, lpips_trunk=str(file)).key)
     assert len(found) == 3
-
-
-def test_a_sampler_inside_the_hints_of_an_evaluation_decides(suite, monkeypatch):
-    mixed = msgspec.structs.replace(suite, sweeps={}, train_hints="none", eval_hints={"name": "mixed"})
-    before = planned("unet", mixed).key
-    registry = current()
-    record = registry.record
-
-    def newer(kind, name):
-        found = record(kind, name)
-        if (kind, name) != ("hints", "points"):
-            return found
-        return msgspec.structs.replace(found, row=msgspec.structs.replace(found.row, version=7))
-
-    monkeypatch.setattr(registry, "record", newer)
-    assert planned("unet", mixed).key != before
 
 
 def test_labels_tell_values_apart_that_yaml_does():
@@ -210,42 +196,33 @@ def test_what_a_suite_names_is_checked_where_it_enters(suite, changes, said):
     assert said in str(error.value)
 
 
+RECIPE = "recipes: {mine: {base: default, %s}}"
+MODEL = "models: {mine: {encoder: %s, decoder: unet, head: ab}}"
+
+
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("rows", "said"),
     [
-        ("optimizer: adamww", "recipe 'mine', optimizer: Unknown optimizer 'adamww'; did you mean 'adamw'"),
-        ("schedule: cosin", "recipe 'mine', schedule: Unknown schedule 'cosin'; did you mean 'cosine'"),
-        ("schedule: {name: stepp}", "Unknown schedule 'stepp'; did you mean 'step'"),
-        ("losses: {l3: 1}", "recipe 'mine', losses, l3: Unknown loss 'l3'; did you mean"),
+        (RECIPE % "optimizer: adamww", "recipe 'mine', optimizer: Unknown optimizer 'adamww'; did you mean 'adamw'"),
+        (RECIPE % "schedule: cosin", "recipe 'mine', schedule: Unknown schedule 'cosin'; did you mean 'cosine'"),
+        (RECIPE % "schedule: {name: stepp}", "Unknown schedule 'stepp'; did you mean 'step'"),
+        (RECIPE % "losses: {l3: 1}", "recipe 'mine', losses, l3: Unknown loss 'l3'; did you mean"),
         (
-            "objective: supervized",
+            RECIPE % "objective: supervized",
             "'mine', objective: Unknown objective 'supervized'; did you mean 'supervised'",
         ),
-        ("hints: pixel", "recipe 'mine', hints: Unknown hint sampler 'pixel'; did you mean 'pixels'"),
+        (RECIPE % "hints: pixel", "recipe 'mine', hints: Unknown hint sampler 'pixel'; did you mean 'pixels'"),
+        (MODEL % "cnv", "model 'mine', encoder: Unknown encoder 'cnv'; did you mean 'conv'"),
+        (MODEL % "conv, recipe: defalt", "Unknown recipe 'defalt'; did you mean 'default'"),
+        (MODEL % "conv, extras: [rbg]", "Unknown extra 'rbg'; did you mean 'rgb'"),
     ],
 )
-def test_what_a_users_recipe_names_is_checked_where_it_is_read(tmp_path, changes, said):
+def test_what_a_users_row_names_is_checked_where_it_is_read(tmp_path, rows, said):
     file = tmp_path / "mine.yaml"
-    file.write_text(f"recipes: {{mine: {{base: default, {changes}}}}}")
+    file.write_text(rows)
     with pytest.raises(BadInput) as error:
         Registry.read([file])
     assert str(error.value).startswith(str(file))
-    assert said in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("row", "said"),
-    [
-        ("encoder: cnv, decoder: unet, head: ab", "model 'mine', encoder: Unknown encoder 'cnv'; did you mean 'conv'"),
-        ("encoder: conv, decoder: unet, head: ab, recipe: defalt", "Unknown recipe 'defalt'; did you mean 'default'"),
-        ("encoder: conv, decoder: unet, head: ab, extras: [rbg]", "Unknown extra 'rbg'; did you mean 'rgb'"),
-    ],
-)
-def test_what_a_users_model_names_is_checked_where_it_is_read(tmp_path, row, said):
-    file = tmp_path / "mine.yaml"
-    file.write_text(f"models: {{mine: {{{row}}}}}")
-    with pytest.raises(BadInput) as error:
-        Registry.read([file])
     assert said in str(error.value)
 
 

@@ -19,6 +19,7 @@ from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, RecipeRow, part_ref
 from zoo.harness.plan.saved_hints import definition, sampler_identity
 from zoo.harness.plan.suite import Suite
+from zoo.harness.results.run_record import Data
 from zoo.harness.training.budget import Budget
 
 PROTOCOL_VERSION = 2
@@ -65,7 +66,7 @@ DECIDING_NOTHING = ("checkpoint_every", "name", "seeds", "summary", "timeout", "
 """Those that decide no number of a run."""
 
 
-def protocol_of(suite: Suite, data: Mapping[str, Any], hints: Mapping[str, str]) -> dict[str, Any]:
+def protocol_of(suite: Suite, data: Data, hints: Mapping[str, str]) -> dict[str, Any]:
     """What decides whether two rows may be compared: data, size, crop, hints, budget, rulers.
 
     Args:
@@ -82,8 +83,8 @@ def protocol_of(suite: Suite, data: Mapping[str, Any], hints: Mapping[str, str])
         "size": suite.size,
         "load_size": suite.bank_size,
         "fit": suite.fit,
-        "train": data["train"]["fingerprint"],
-        "test": data["test"]["fingerprint"],
+        "train": data.train.fingerprint,
+        "test": data.test.fingerprint,
         "eval_hints": sampler_identity(suite.eval_hints, f"{where}, eval_hints"),
         "hint_seed": suite.hint_seed,
         "sweeps": {name: {**definition(sweep), "digest": hints.get(name)} for name, sweep in suite.sweeps.items()},
@@ -103,7 +104,7 @@ def _metrics(suite: Suite) -> list[dict[str, Any]]:
 def training_identity(
     spec: ModelSpec,
     suite: Suite,
-    data: Mapping[str, Any],
+    data: Data,
     *,
     recipe_name: str,
     recipe: RecipeRow,
@@ -135,7 +136,7 @@ def training_identity(
         "size": suite.size,
         "load_size": suite.bank_size,
         "fit": suite.fit,
-        "train": data["train"]["fingerprint"],
+        "train": data.train.fingerprint,
         "curve": suite.curve,
         "precision": precision,
         "compile": suite.compile,

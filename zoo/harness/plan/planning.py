@@ -15,107 +15,18 @@ import msgspec
 
 from zoo.core.assemble import COLORIZER_OPTIONS, resolve, takes_option
 from zoo.core.errors import BadInput, ZooError, bounded
-from zoo.core.identity import SourceSeen, sources_in
+from zoo.core.identity import sources_in
 from zoo.core.published import GivenWeights
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, RecipeRow, fingerprint
 from zoo.core.strict_yaml import parse
 from zoo.core.trained import UNTRAINED
 from zoo.harness.plan.keys import protocol_of, recipe_parts, scoring_identity, sized, training_identity
+from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun
 from zoo.harness.plan.suite import Suite
-from zoo.harness.results.run_record import Data, Plan, Provenance, RunRecord
+from zoo.harness.results.run_record import Data
 from zoo.harness.training.budget import Budget
 from zoo.harness.training.device import pick_device, pick_precision
-
-
-class _Row(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of any run to be: which row it is, of what, and under which protocol."""
-
-    model: str
-    label: str
-    seed: int
-    key: str
-    suite: Suite
-    protocol: dict[str, Any]
-    data: dict[str, Any]
-    device: str = "auto"
-
-    @property
-    def name(self) -> str:
-        return f"{self.label} seed {self.seed}"
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """The row it belongs to: its protocol's fingerprint and its label."""
-        return self.protocol["fingerprint"], self.label
-
-    @property
-    def folder(self) -> str:
-        """Below the results folder. Colliding plugins keep their ``@distribution`` in it."""
-        return f"runs/{self.model}/seed{self.seed}-{self.key}"
-
-    def record(self, provenance: Provenance, *, status: str, error: str = "", **more: Any) -> RunRecord:
-        """The record of the run, ended.
-
-        Args:
-            more: the fields that only a run which was scored has.
-        """
-        return RunRecord(
-            model=self.model,
-            label=self.label,
-            seed=self.seed,
-            key=self.key,
-            status=status,
-            error=bounded(error),
-            suite=self.suite.name,
-            protocol=self.protocol,
-            data=msgspec.convert(self.data, Data),
-            provenance=provenance,
-            **{"recipe": "", "plan": Plan(suite=msgspec.to_builtins(self.suite)), **more},
-        )
-
-
-class UnresolvedRun(_Row, frozen=True, kw_only=True):
-    """A model that cannot be resolved: a row with the reason, and nothing to run."""
-
-    error: str
-
-
-class PlannedRun(_Row, frozen=True, kw_only=True):
-    """One run to be: everything its process needs to know."""
-
-    training_key: str
-    scoring_key: str
-    spec: ModelSpec
-    recipe_name: str
-    recipe: RecipeRow
-    batch: int
-    budget: Budget
-    train_hints: str | dict[str, Any]
-    lpips_trunk: str = ""
-    weights: GivenWeights | None = None
-    sources: list[SourceSeen] = []
-    options: dict[str, Any] = {}
-
-    def record(self, provenance: Provenance, *, status: str, error: str = "", **more: Any) -> RunRecord:
-        plan = Plan(
-            recipe=msgspec.to_builtins(self.recipe),
-            suite=msgspec.to_builtins(self.suite),
-            batch=self.batch,
-            budget=msgspec.to_builtins(self.budget),
-            hints=self.train_hints,
-        )
-        known = {
-            "training_key": self.training_key,
-            "scoring_key": self.scoring_key,
-            "recipe": self.recipe_name,
-            "spec": msgspec.to_builtins(self.spec),
-            "plan": plan,
-        }
-        return super().record(provenance, status=status, error=error, **known, **more)
-
-
-Run = PlannedRun | UnresolvedRun
 
 
 class Unresolved(msgspec.Struct, frozen=True):
@@ -171,7 +82,7 @@ def plan_runs(
     model: str,
     spec: ModelSpec | Unresolved,
     suite: Suite,
-    data: Mapping[str, Any],
+    data: Data,
     *,
     options: Mapping[str, Any] | None = None,
     device: str = "auto",
@@ -195,7 +106,7 @@ def plan_runs(
         "model": model,
         "suite": suite,
         "protocol": {"fingerprint": fingerprint(protocol), **protocol},
-        "data": dict(data),
+        "data": data,
         "device": device,
     }
 

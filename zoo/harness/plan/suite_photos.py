@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import torch
 
 from zoo.core.assemble import make
@@ -15,6 +16,7 @@ from zoo.harness.data.evaluation import Evaluation, evaluation_batches
 from zoo.harness.data.extras import open_extras
 from zoo.harness.data.source import open_pair
 from zoo.harness.plan.suite import Suite
+from zoo.harness.results.run_record import Data, Photos
 
 SPLITS = ("train", "test")
 
@@ -47,24 +49,21 @@ def open_photos(suite: Suite) -> SuitePhotos:
     return SuitePhotos(train, test, found.monochrome_names, notes)
 
 
-def describe_data(suite: Suite, photos: SuitePhotos) -> dict[str, Any]:
+def describe_data(suite: Suite, photos: SuitePhotos) -> Data:
     """The data as a run records it: sources, counts, what was left out, fingerprints."""
 
-    def told(split: str, source: str, bank: PhotoBank) -> dict[str, Any]:
+    def told(split: str, source: str, bank: PhotoBank, **more: Any) -> Photos:
         notes = [*photos.notes[split], *bank.remarks]
-        return {
-            "source": source,
-            "photos": len(bank),
-            "fingerprint": bank.fingerprint[:16],
-            "skipped": [list(item) for item in bank.skipped],
-            **({"notes": notes} if notes else {}),
-        }
+        skipped = list(bank.skipped)
+        return Photos(source, len(bank), bank.fingerprint[:16], skipped, notes or msgspec.UNSET, **more)
 
-    test = told("test", suite.test_data or suite.data, photos.test)
-    return {"train": told("train", suite.data, photos.train), "test": {**test, "monochrome": list(photos.monochrome)}}
+    return Data(
+        told("train", suite.data, photos.train),
+        told("test", suite.test_data or suite.data, photos.test, monochrome=list(photos.monochrome)),
+    )
 
 
-def check_same_photos(recorded: Mapping[str, Any], found: Mapping[str, Any], splits: Iterable[str] = SPLITS) -> None:
+def check_same_photos(recorded: Data, found: Data, splits: Iterable[str] = SPLITS) -> None:
     """Refuse to go on with other photos than a plan or a record says, also where they have the same names.
 
     Args:
@@ -74,10 +73,11 @@ def check_same_photos(recorded: Mapping[str, Any], found: Mapping[str, Any], spl
         Changed: a split's fingerprint is another one.
     """
     for split in splits:
-        before = recorded[split].get("fingerprint")
-        if before and before != found[split]["fingerprint"]:
+        before: Photos = getattr(recorded, split)
+        now: Photos = getattr(found, split)
+        if before.fingerprint and before.fingerprint != now.fingerprint:
             raise Changed(
-                f"The {split} photos of {found[split]['source']} are not those of the run's plan or record; "
+                f"The {split} photos of {now.source} are not those of the run's plan or record; "
                 "put those back, or run a new bench."
             )
 

@@ -10,7 +10,7 @@ import msgspec
 
 from zoo.core.errors import BadInput
 from zoo.core.spec import canonical_json
-from zoo.harness.plan.planning import PlannedRun, Run, UnresolvedRun
+from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun
 from zoo.harness.results.run_record import RunRecord
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.reporter import Reporter

@@ -23,11 +23,9 @@ from zoo.core.spec import ModelSpec
 from zoo.core.trained import UNTRAINED
 from zoo.harness.data import cache
 from zoo.harness.plan.keys import check_recipes, check_suite
+from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun
 from zoo.harness.plan.planning import (
-    PlannedRun,
-    Run,
     Unresolved,
-    UnresolvedRun,
     check_options,
     option_in,
     plan_runs,
@@ -42,6 +40,7 @@ from zoo.harness.results.columns import check_metric_names
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.planned import remember
 from zoo.harness.results.report import write_report
+from zoo.harness.results.run_record import Data
 from zoo.harness.results.store import RunFolder, run_folders
 from zoo.harness.run.anew import tell_why_anew
 from zoo.harness.run.crew import Crew, how_it_died
@@ -231,16 +230,17 @@ def _jobs_that_fit(suite: Suite, device: torch.device) -> int:
     return max(1, cores // (suite.threads or cores)) if device.type == "cpu" else 1
 
 
-def _tell_what_is_left_out(data: dict[str, Any], reporter: Reporter) -> None:
-    for split, bank in data.items():
-        for name, reason in bank["skipped"][:5]:
+def _tell_what_is_left_out(data: Data, reporter: Reporter) -> None:
+    for split, photos in (("train", data.train), ("test", data.test)):
+        skipped = photos.skipped or []
+        for name, reason in skipped[:5]:
             reporter.note(f"{split}: {name} is left out: {reason}")
-        if len(bank["skipped"]) > 5:
-            reporter.note(f"{split}: {len(bank['skipped'])} photos are left out in all")
-        for note in bank.get("notes", []):
+        if len(skipped) > 5:
+            reporter.note(f"{split}: {len(skipped)} photos are left out in all")
+        for note in photos.notes or []:
             reporter.note(f"{split}: {note}")
-    if data["test"]["monochrome"]:
-        reporter.note(f"test: {len(data['test']['monochrome'])} monochrome photos are left out")
+    if data.test.monochrome:
+        reporter.note(f"test: {len(data.test.monochrome)} monochrome photos are left out")
     for sentence in cache.remarks():
         reporter.note(sentence)
 
@@ -249,7 +249,7 @@ def _plan(
     request: BenchRequest,
     suite: Suite,
     models: list[str],
-    data: dict[str, Any],
+    data: Data,
     hints: dict[str, str],
     executor: Executor,
     model_options: dict[str, Any],

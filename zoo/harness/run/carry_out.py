@@ -18,7 +18,8 @@ from zoo.core.files import make_folder, remove_parts, write_whole
 from zoo.core.locks import locked
 from zoo.harness.data.extras import tells_the_truth, told_of_the_truth
 from zoo.harness.metrics.mean import mean_of_all, means_of
-from zoo.harness.plan.planning import PlannedRun, shown_options
+from zoo.harness.plan.planned_run import PlannedRun
+from zoo.harness.plan.planning import shown_options
 from zoo.harness.plan.saved_hints import hints_of, hints_path, sweep_photos
 from zoo.harness.plan.suite_photos import scored_photos
 from zoo.harness.results.pictures import KEPT, save_photos, save_predictions

@@ -13,7 +13,7 @@ import msgspec
 from zoo.core.errors import BadInput
 from zoo.core.files import make_folder
 from zoo.core.registry import current
-from zoo.harness.plan.planning import Run, UnresolvedRun
+from zoo.harness.plan.planned_run import Run, UnresolvedRun
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.provenance import here_and_now
 from zoo.harness.results.store import RunFolder

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -22,7 +21,7 @@ from zoo.harness.plan.keys import protocol_of
 from zoo.harness.plan.suite import Suite, load_suite, with_canonical_sources
 from zoo.harness.plan.suite_photos import SuitePhotos, check_same_photos, describe_data, open_photos, scored_photos
 from zoo.harness.results.leaderboard import rebuild
-from zoo.harness.results.run_record import Photos, RunRecord
+from zoo.harness.results.run_record import Data, RunRecord
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.workbench import on_device
 from zoo.harness.scoring.scores import check_trunk, make_metrics, score_colorizer
@@ -137,15 +136,14 @@ def _check_rulers(record: RunRecord, names: Sequence[str], run_folder: Path) -> 
             )
 
 
-def _check_photos(record: RunRecord, found: dict[str, Any], extras: Sequence[str]) -> None:
+def _check_photos(record: RunRecord, found: Data, extras: Sequence[str]) -> None:
     """The photos must be those that the run was scored with, also where others have taken their names.
 
     Raises:
         Changed: they are not.
     """
-    recorded = msgspec.to_builtins(record.data)
     # What it was trained on matters only to what looks at it again.
-    check_same_photos(recorded, found, ("train", "test") if "reference" in extras else ("test",))
+    check_same_photos(record.data, found, ("train", "test") if "reference" in extras else ("test",))
 
 
 def _under(target: Suite, photos: SuitePhotos, record: RunRecord) -> RunRecord:
@@ -153,14 +151,13 @@ def _under(target: Suite, photos: SuitePhotos, record: RunRecord) -> RunRecord:
 
     Sweeps and draws belong to the run's own suite and are left out.
     """
-    tested = describe_data(target, photos)["test"]
-    data = msgspec.structs.replace(record.data, test=msgspec.convert(tested, Photos))
+    data = msgspec.structs.replace(record.data, test=describe_data(target, photos).test)
     try:
         trained = {key: record.protocol[key] for key in ("train", "load_size", "batch", "budget", "recipe")}
     except KeyError as error:
         raise BadInput(f"The run's record does not say under which {error.args[0]} it was trained.") from None
     unswept = msgspec.structs.replace(target, sweeps={}, sweep_limit=None)
-    protocol = {**protocol_of(unswept, msgspec.to_builtins(data), {}), **trained}
+    protocol = {**protocol_of(unswept, data, {}), **trained}
     return msgspec.structs.replace(
         record,
         hints=[],

@@ -7,7 +7,7 @@ import torch
 from zoo.core.errors import ZooError, reason_of
 from zoo.core.record import OURS
 from zoo.core.registry import current
-from zoo.harness.plan.planning import PlannedRun
+from zoo.harness.plan.planned_run import PlannedRun
 
 
 def failure(run: PlannedRun, error: BaseException) -> tuple[str, str]:

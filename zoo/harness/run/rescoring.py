@@ -10,7 +10,7 @@ import torch
 
 from zoo.core.errors import BadInput
 from zoo.core.trained import UNTRAINED, load
-from zoo.harness.plan.planning import PlannedRun
+from zoo.harness.plan.planned_run import PlannedRun
 from zoo.harness.results.run_record import RunRecord
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.training_run import Trained

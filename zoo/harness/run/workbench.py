@@ -17,7 +17,7 @@ from zoo.core.registry import Registry, current, use
 from zoo.harness.data.batches import Batches, TrainingPass
 from zoo.harness.data.evaluation import Evaluation
 from zoo.harness.data.extras import open_extras
-from zoo.harness.plan.planning import PlannedRun
+from zoo.harness.plan.planned_run import PlannedRun
 from zoo.harness.plan.suite import Suite
 from zoo.harness.plan.suite_photos import SuitePhotos, check_same_photos, describe_data, open_photos, scored_photos
 from zoo.harness.training import device as devices

@@ -1,0 +1,105 @@
+"""What is planned, whole: a run to be, or a model that cannot be resolved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from zoo.core.errors import bounded
+from zoo.core.identity import SourceSeen
+from zoo.core.published import GivenWeights
+from zoo.core.spec import ModelSpec, RecipeRow
+from zoo.harness.plan.suite import Suite
+from zoo.harness.results.run_record import Data, Plan, Provenance, RunRecord
+from zoo.harness.training.budget import Budget
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of any run to be: which row it is, of what, and under which protocol."""
+
+    model: str
+    label: str
+    seed: int
+    key: str
+    suite: Suite
+    protocol: dict[str, Any]
+    data: Data
+    device: str = "auto"
+
+    @property
+    def name(self) -> str:
+        return f"{self.label} seed {self.seed}"
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The row it belongs to: its protocol's fingerprint and its label."""
+        return self.protocol["fingerprint"], self.label
+
+    @property
+    def folder(self) -> str:
+        """Below the results folder. Colliding plugins keep their ``@distribution`` in it."""
+        return f"runs/{self.model}/seed{self.seed}-{self.key}"
+
+    def record(self, provenance: Provenance, *, status: str, error: str = "", **more: Any) -> RunRecord:
+        """The record of the run, ended.
+
+        Args:
+            more: the fields that only a run which was scored has.
+        """
+        return RunRecord(
+            model=self.model,
+            label=self.label,
+            seed=self.seed,
+            key=self.key,
+            status=status,
+            error=bounded(error),
+            suite=self.suite.name,
+            protocol=self.protocol,
+            data=self.data,
+            provenance=provenance,
+            **{"recipe": "", "plan": Plan(suite=msgspec.to_builtins(self.suite)), **more},
+        )
+
+
+class UnresolvedRun(_Row, frozen=True, kw_only=True):
+    """A model that cannot be resolved: a row with the reason, and nothing to run."""
+
+    error: str
+
+
+class PlannedRun(_Row, frozen=True, kw_only=True):
+    """One run to be: everything its process needs to know."""
+
+    training_key: str
+    scoring_key: str
+    spec: ModelSpec
+    recipe_name: str
+    recipe: RecipeRow
+    batch: int
+    budget: Budget
+    train_hints: str | dict[str, Any]
+    lpips_trunk: str = ""
+    weights: GivenWeights | None = None
+    sources: list[SourceSeen] = []
+    options: dict[str, Any] = {}
+
+    def record(self, provenance: Provenance, *, status: str, error: str = "", **more: Any) -> RunRecord:
+        plan = Plan(
+            recipe=msgspec.to_builtins(self.recipe),
+            suite=msgspec.to_builtins(self.suite),
+            batch=self.batch,
+            budget=msgspec.to_builtins(self.budget),
+            hints=self.train_hints,
+        )
+        known = {
+            "training_key": self.training_key,
+            "scoring_key": self.scoring_key,
+            "recipe": self.recipe_name,
+            "spec": msgspec.to_builtins(self.spec),
+            "plan": plan,
+        }
+        return super().record(provenance, status=status, error=error, **known, **more)
+
+
+Run = PlannedRun | UnresolvedRun
