@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 import click
+import msgspec
 
 from zoo.cli.terminal import echo
 from zoo.core.errors import ZooError
@@ -17,15 +18,17 @@ from zoo.core.record import COMPOSED
 def command(name: str) -> None:
     """Show NAME: its row, its options, its source, and what it is made of.
 
-    Write KIND/NAME (encoders/conv, recipes/default) where a name means several things.
+    Write KIND/NAME (encoders/conv, recipes/default) where a name means several things. A suite, which may be a
+    YAML file too, is shown as it is on top of its base.
     """
     from zoo.cli.names import LISTED, meanings, the_meaning
 
-    kind, bare = the_meaning(name)
+    kind, bare = ("suites", name) if name.endswith((".yaml", ".yml")) else the_meaning(name)
     lines = {"recipes": _of_recipe, "weights": _of_weights, "suites": _of_suite}.get(
         kind, lambda bare: _of_record(kind, bare)
     )(bare)
-    others = [each for each in meanings(name, LISTED) if each != (kind, bare)] if "/" not in name else []
+    alone = "/" in name or bare.endswith((".yaml", ".yml"))
+    others = [] if alone else [each for each in meanings(name, LISTED) if each != (kind, bare)]
     if others:
         lines.append(("also", ", ".join("/".join(each) for each in others)))
     width = max(len(key) for key, _ in lines)
@@ -48,7 +51,19 @@ def _of_weights(name: str) -> list[tuple[str, str]]:
 def _of_suite(name: str) -> list[tuple[str, str]]:
     from zoo.harness.plan.suite import load_suite
 
-    return [("name", f"suites/{name}"), *((key, value) for key, value in _fields(load_suite(name)) if key != "name")]
+    suite = load_suite(name)
+    fields = msgspec.json.decode(msgspec.json.encode(suite))
+    said = [(key, _yaml(value)) for key, value in fields.items() if key != "name" and value not in (None, "", [], {})]
+    return [("name", f"suites/{suite.name}"), *said]
+
+
+def _yaml(value: Any) -> str:
+    """On one line as a suite writes it, without what is not set."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_yaml(each)}" for key, each in value.items() if each not in (None, [])) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_yaml, value)) + "]"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _fields(row: Any) -> list[tuple[str, str]]:

@@ -1,4 +1,9 @@
-"""Suites: the protocols, one YAML file each. A suite decides what is equal for all models."""
+"""Suites: the protocols, one YAML file each. A suite decides what is equal for all models.
+
+A suite's ``base`` names another one, by name or by a path from its own folder, and what the suite says takes the
+place of what its base says. Of :data:`BY_NAME` it takes the place name by name; ``null`` takes back what the base
+says. A suite is always its resolved self: that is what is shown, recorded and hashed.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from zoo.core.errors import UnknownName, did_you_mean
+from zoo.core.errors import BadInput, UnknownName, did_you_mean
 from zoo.core.record import check_name
 from zoo.core.resources import suites_folder
 from zoo.core.strict_yaml import decode, read_mapping
@@ -16,6 +21,11 @@ from zoo.harness.data.source import canonical
 from zoo.harness.training.budget import Budget
 
 METRICS = ("psnr", "ssim", "lpips", "st_lpips", "delta_e00", "colorfulness_gap", "bleeding", "checkerboard")
+
+BY_NAME = ("options", "model_options", "sweeps")
+"""The fields of a suite that hold things of any name, of which a suite may change one and keep its base's others."""
+_ITS_OWN = ("name", "summary", "base")
+"""What a suite never has from its base."""
 
 _SWEEP_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """It becomes a file's name."""
@@ -54,6 +64,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """A protocol.
 
     Args:
+        base: the suite whose fields it has but for those it sets itself; they are here already.
         size: side of the photos trained and scored on, in pixels.
         load_size: side of the training photos in the bank, of which ``size`` is cropped (default: no margin).
         fit: how a photo becomes a square: ``crop`` its middle, or ``stretch`` it.
@@ -78,6 +89,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     name: str = ""
     summary: str = ""
+    base: str = ""
     size: Side
     load_size: Side | None = None
     fit: Literal["crop", "stretch"] = "crop"
@@ -127,25 +139,52 @@ def suite_names() -> list[str]:
 
 
 def load_suite(name: str) -> Suite:
-    """A built-in suite by name, or one from a file.
+    """A built-in suite by name, or one from a file, on top of its base.
 
     Args:
         name: such as ``quick``, or the path of a YAML file.
 
     Raises:
-        UnknownName: no such suite, with the nearest.
-        BadInput: a file that is not a suite.
+        UnknownName: no such suite, or no such base, with the nearest.
+        BadInput: a file that is not a suite, or whose bases lead back to it.
     """
-    if name in suite_names():
-        path = suites_folder() / f"{name}.yaml"
-    elif name.endswith((".yaml", ".yml")):
-        path = Path(name)
-    else:
-        raise UnknownName(f"Unknown suite {name!r}; {did_you_mean(name, suite_names())}")
-    shown = f"suite {name!r}" if path.parent == suites_folder() else str(path)
-    suite = decode(read_mapping(path), Suite, shown)
+    path, shown = _find(name)
+    suite = decode(_resolved(path, shown), Suite, shown)
     # The name becomes the results folder's.
     return msgspec.structs.replace(suite, name=check_name(suite.name or path.stem, f"{shown}, name"))
+
+
+def _find(name: str, folder: Path = Path()) -> tuple[Path, str]:
+    """The file of a suite that is named in ``folder``, and what errors call it."""
+    if name in suite_names():
+        return suites_folder() / f"{name}.yaml", f"suite {name!r}"
+    if name.endswith((".yaml", ".yml")):
+        path = folder / name
+        return path, f"suite {path.stem!r}" if path.parent == suites_folder() else str(path)
+    raise UnknownName(f"Unknown suite {name!r}; {did_you_mean(name, suite_names())}")
+
+
+def _resolved(path: Path, shown: str, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """What a suite's file says, and what its base says that it does not."""
+    own, above = read_mapping(path), (*above, path.resolve())
+    base = own.get("base")
+    if not base or not isinstance(base, str):
+        return own  # what is no text is refused with the other types
+    try:
+        below, called = _find(base, path.parent)
+    except UnknownName as error:
+        raise UnknownName(f"{shown}, base: {error}") from None
+    if below.resolve() in above:
+        raise BadInput(f"{shown}: its base {base!r} leads back to it; name another base, or none.")
+    theirs = _resolved(below, called, above)
+    decode(theirs, Suite, called)  # so that an error is told of the file that it is in
+    merged = {key: value for key, value in theirs.items() if key not in _ITS_OWN}
+    for key, value in own.items():
+        if key in BY_NAME and isinstance(value, dict):
+            both = {**merged.get(key, {}), **value}
+            value = {name: each for name, each in both.items() if each is not None or name not in value}
+        merged[key] = value
+    return {key: value for key, value in merged.items() if value is not None}
 
 
 def with_canonical_sources(suite: Suite) -> Suite:
