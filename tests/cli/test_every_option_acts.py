@@ -31,6 +31,7 @@ BENCH = {
     "--out": ["--out", "elsewhere"],
     "--lpips-trunk": ["--lpips-trunk", "weights.pth"],
     "--timeout": ["--timeout", "7"],
+    "--no-pictures": ["--no-pictures"],
     "--deterministic": ["--deterministic"],
     "--executor": ["--executor", "local2"],
     "--track": ["--track", "tensorboard"],

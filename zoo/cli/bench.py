@@ -40,6 +40,13 @@ _OPTIONS = (
     click.option("--out", type=FilePath(), help="Write into this results folder (default: benches/SUITE)."),
     lpips_option,
     click.option("--timeout", type=Seconds(), help="End a run after so many seconds."),
+    click.option(
+        "--no-pictures",
+        "pictures",
+        flag_value=False,
+        default=True,
+        help="Keep numbers only: no picture and no hint of photos that may not be passed on.",
+    ),
     click.option("--deterministic", is_flag=True, help="Use deterministic algorithms only, slower on CUDA."),
     click.option(
         "--executor",

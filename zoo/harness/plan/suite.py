@@ -85,6 +85,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         timeout: seconds after which a run is given up.
         checkpoint_every: seconds between two checkpoints.
         track: trackers that a run's log goes to besides its own ``log.jsonl``; they decide no number.
+        pictures: keep pictures and hints of the photos beside the numbers; not of photos that may not be passed on.
     """
 
     name: str = ""
@@ -118,6 +119,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     timeout: Annotated[float, msgspec.Meta(gt=0, le=LONGEST_SECONDS)] = 3600.0
     checkpoint_every: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_SECONDS)] = 30.0
     track: tuple[str, ...] = ()
+    pictures: bool = True
     version: int = 1
 
     def __post_init__(self) -> None:

@@ -171,6 +171,11 @@ class League:
         """The suite as the first of the runs was planned with."""
         return self.runs[0].record.plan.suite
 
+    @property
+    def numbers_only(self) -> bool:
+        """Whether no picture may be shown: one of its runs was made so."""
+        return any(run.record.plan.suite.get("pictures") is False for run in self.runs)
+
     @cached_property
     def rows(self) -> list[Row]:
         """By their PSNR; those without one last."""

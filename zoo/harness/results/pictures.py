@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ KEPT = 48
 MAX_SIDE = 256
 """Larger pictures are shrunk to it, in pixels."""
 PREDICTIONS = "predictions.jpg"
+SAMPLES = "samples.png"
+"""A few test photos by one run, side by side."""
 _COLUMNS = 8
 _QUALITY = 90
 
@@ -62,6 +64,26 @@ def save_photos(results: Path, protocol: str, grey: Tensor, hints: Tensor, truth
 def photos_file(results: Path, protocol: str) -> Path:
     """Where :func:`save_photos` puts them."""
     return results / "photos" / f"{protocol}.jpg"
+
+
+def pictures_of(results: Path, run_folder: str, protocol: str) -> tuple[Path, ...]:
+    """Where the pictures of one run lie, if there are any.
+
+    Args:
+        run_folder: below ``results``.
+    """
+    return photos_file(results, protocol), results / run_folder / SAMPLES, results / run_folder / PREDICTIONS
+
+
+def check_no_pictures(files: Iterable[Path]) -> None:
+    """A bench that is to keep numbers only must not find pictures, or hints, of an earlier one in its folder.
+
+    Raises:
+        BadInput: one of the files is there.
+    """
+    for path in files:
+        if path.exists():
+            raise BadInput(f"{path} is of photos of which only numbers are kept; delete it, or give another --out.")
 
 
 def read_predictions(run_folder: Path, count: int) -> list[Image.Image]:

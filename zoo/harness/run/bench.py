@@ -32,12 +32,13 @@ from zoo.harness.plan.planning import (
     resolve_model,
     third_party,
 )
-from zoo.harness.plan.saved_hints import hints_of, keep, sweep_photos
+from zoo.harness.plan.saved_hints import hints_of, hints_path, keep, sweep_photos
 from zoo.harness.plan.selection import select_models, with_baselines
 from zoo.harness.plan.suite import LONGEST_SECONDS, Suite, load_suite, with_canonical_sources
 from zoo.harness.plan.suite_photos import describe_data, open_photos
 from zoo.harness.results.columns import check_metric_names
 from zoo.harness.results.leaderboard import Board
+from zoo.harness.results.pictures import check_no_pictures, pictures_of
 from zoo.harness.results.planned import remember
 from zoo.harness.results.report import write_report
 from zoo.harness.results.run_record import Data
@@ -74,6 +75,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
         timeout: seconds after which a run is given up.
         deterministic: use deterministic algorithms only, also where the suite does not ask for them.
         track: trackers to be told, besides the suite's.
+        pictures: False keeps numbers only, also where the suite keeps pictures.
         executor: where runs are carried out: ``local``, or a plugin's.
         weights: a file that takes the place of training, for one model at the size its row says; ``published``, or
             the name of a row of the table of published weights.
@@ -94,6 +96,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     deterministic: bool = False
     track: tuple[str, ...] = ()
+    pictures: bool = True
     executor: str = "local"
     weights: str | Path | None = None
     baselines: bool = False
@@ -136,6 +139,7 @@ def effective_suite(request: BenchRequest) -> Suite:
         "budget": parse_budget(request.budget) if request.budget else None,
         "timeout": request.timeout,
         "deterministic": request.deterministic or None,
+        "pictures": None if request.pictures else False,
         "track": (*suite.track, *request.track) if request.track else None,
     }
     check_metric_names(suite.metrics)
@@ -181,8 +185,13 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     digests = {name: found.digest for name, found in hints.items()}
     runs = _plan(request, suite, models, data, digests, executor, options, weights)
     _refuse_what_nobody_takes(request, runs)
+    if not suite.pictures:
+        hint_files = [hints_path(name, suite, swept, folder) for name in suite.sweeps]
+        check_no_pictures(
+            [*hint_files, *(file for run in runs for file in pictures_of(folder, run.folder, run.place[0]))]
+        )
     with locked(folder / ".lock", reporter.note, waiting=f"another bench is at work in {folder}; waiting for it"):
-        for name, found in hints.items():
+        for name, found in hints.items() if suite.pictures else ():
             keep(name, found, suite, swept, folder)
         remember(folder, {run.place: run.key for run in runs})
         todo = [run for run in runs if not RunFolder(folder / run.folder).finished()]

@@ -22,7 +22,7 @@ from zoo.harness.plan.planned_run import PlannedRun
 from zoo.harness.plan.planning import shown_options
 from zoo.harness.plan.saved_hints import hints_of, hints_path, sweep_photos
 from zoo.harness.plan.suite_photos import scored_photos
-from zoo.harness.results.pictures import KEPT, save_photos, save_predictions
+from zoo.harness.results.pictures import KEPT, SAMPLES, save_photos, save_predictions
 from zoo.harness.results.provenance import here_and_now
 from zoo.harness.results.run_record import HintLevel, RunRecord
 from zoo.harness.results.store import RunFolder
@@ -98,7 +98,9 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
     line.progress("evaluating", 0.0)
     metrics, missing = make_metrics(suite.metrics, device=bench.device, lpips_trunk=run.lpips_trunk)
     notes += missing
-    scores = score_colorizer(colorizer, bench.evaluations(), metrics, keep=KEPT, adherence=True, stop=line.stop)
+    scores = score_colorizer(
+        colorizer, bench.evaluations(), metrics, keep=KEPT if suite.pictures else 0, adherence=True, stop=line.stop
+    )
     hints = _sweep(bench, colorizer, folder, results, line)
     draws = _aside(notes, "random draws", dict[str, Any](), lambda: _draw(bench, colorizer, metrics, folder))
     if draws:
@@ -108,7 +110,8 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
     save_weights(colorizer.network, folder.weights)
     names = bench.photos.test.names
     folder.write_scores(names, scores.per_image)
-    _aside(notes, "pictures", None, lambda: _keep_pictures(scores, run, folder, results))
+    if suite.pictures:
+        _aside(notes, "pictures", None, lambda: _keep_pictures(scores, run, folder, results))
     means, without = means_of(scores.per_image)
     notes += without
     curve = trained.curve_to(means.get("psnr"))
@@ -207,7 +210,7 @@ def _keep_pictures(scores: Scores, run: PlannedRun, folder: RunFolder, results: 
         pictures = (*input_pictures(evaluation.batch), prediction, evaluation.rgb)
         rows.append([column.cpu() for column in pictures])
     columns = [torch.cat(column)[:KEPT] for column in zip(*rows, strict=True)]
-    write_whole(folder.path / "samples.png", sheet([column[:SAMPLE_ROWS] for column in columns]))
+    write_whole(folder.path / SAMPLES, sheet([column[:SAMPLE_ROWS] for column in columns]))
     grey, hints, predictions, truth = columns
     save_predictions(folder.path, predictions)
     save_photos(results, run.protocol["fingerprint"], grey, hints, truth)

@@ -27,7 +27,7 @@ _SHOWN_SIDE = 160
 
 
 def gallery(folder: Path, league: League, left_out: list[str]) -> dict[str, Any] | None:
-    """What the page's script draws the gallery from; None when no run has kept pictures.
+    """What the page's script draws the gallery from; None when no run has kept pictures, or none may be shown.
 
     Returns:
         ``photos`` (name, grey, hints, truth; pictures are ``data:`` URIs), ``shown`` (which of them are for all
@@ -36,6 +36,8 @@ def gallery(folder: Path, league: League, left_out: list[str]) -> dict[str, Any]
     Args:
         left_out: told of each file of pictures that cannot be read, a sentence.
     """
+    if league.numbers_only:
+        return None
     names: list[str] = []
     models: list[tuple[int, str, Result, list[float], list[Image.Image]]] = []
     for place, row in enumerate(league.rows):

@@ -19,6 +19,8 @@ from zoo.harness.results.report.header import facts, summary
 from zoo.harness.results.report.hint_curves import hint_plots
 from zoo.harness.results.report.table import failures, leaderboard_table
 
+_NUMBERS_ONLY = "Numbers only: the photos may not be passed on, so no picture and no hint of them is kept."
+
 
 def write_report(folder: Path, output: Path | None = None, *, board: Board | None = None) -> Board:
     """Write the CSVs anew and ``report.html`` beside them (or at ``output``).
@@ -60,6 +62,7 @@ def _page(board: Board) -> str:
             sweeps=sweeps,
             curves=curves,
             gallery=pictures is not None,
+            no_pictures=_NUMBERS_ONLY if league.numbers_only else "No run has kept its pictures.",
             data=_script_safe(pictures or {}),
         )
     )
