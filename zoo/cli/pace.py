@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from zoo.harness.run.reporter import duration
+
 
 class Pace:
     """Counts what is done of ``total``; fractions count too.
@@ -65,13 +67,3 @@ class RunsPace:
         pace.done = self.finished + sum(self._at_work.values())
         left = pace.left() if pace.done >= self._ENOUGH * pace.total else ""
         return ", ".join(filter(None, (f"{self.finished} of {pace.total}", left)))
-
-
-def duration(seconds: float) -> str:
-    """``40 s``, ``12 min`` or ``3 h 20 min``: as exact as an estimate is."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02d} min"

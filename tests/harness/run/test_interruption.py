@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -73,6 +74,21 @@ def test_killed_and_interrupted_runs_end_as_if_nothing_had_been(small_zoo, long_
         assert log.count('"step": 300,') == next(undisturbed.glob("runs/small/*/log.jsonl")).read_text().count(
             '"step": 300,'
         )
+
+
+@pytest.mark.slow
+def test_a_run_of_seconds_that_was_killed_has_the_length_it_was_begun_with(small_zoo, suite_file, tmp_path):
+    suite_file.write_text(suite_file.read_text().replace("steps: 8", "seconds: 1.0"))
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    bench(BenchRequest(models="small,gray", suite=str(suite_file), out=whole))
+    shutil.copytree(whole / "step_times", out / "step_times")
+    process = start(small_zoo, suite_file, out)
+    wait_for(lambda: any(out.glob("runs/small/*/checkpoint.pt")), process)
+    process.kill()
+    process.wait()
+    shutil.rmtree(out / "step_times")  # the checkpoint knows
+    bench(BenchRequest(models="small,gray", suite=str(suite_file), out=out))
+    assert small_scores(out) == small_scores(whole)
 
 
 @pytest.mark.slow

@@ -59,8 +59,13 @@ def test_epochs_become_steps_rounded_up():
 
 
 def test_progress():
-    assert Budget(steps=8).progress(2, 99.0) == 0.25
-    assert Budget(seconds=60).progress(2, 15.0) == 0.25
+    assert Budget(steps=8).progress(2) == 0.25
+
+
+def test_seconds_become_the_whole_steps_that_fit_into_them():
+    assert Budget(seconds=60).filled(0.7) == Budget(steps=85)
+    assert Budget(seconds=1).filled(100.0) == Budget(steps=1)
+    assert Budget(steps=5).filled(100.0) == Budget(steps=5)
 
 
 @pytest.mark.parametrize(

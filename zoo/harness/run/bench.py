@@ -35,7 +35,7 @@ from zoo.harness.plan.planning import (
 from zoo.harness.plan.saved_hints import hints_of, hints_path, keep, sweep_photos
 from zoo.harness.plan.selection import select_models, with_baselines
 from zoo.harness.plan.suite import LONGEST_SECONDS, Suite, load_suite, with_canonical_sources
-from zoo.harness.plan.suite_photos import describe_data, open_photos
+from zoo.harness.plan.suite_photos import SuitePhotos, describe_data, open_photos
 from zoo.harness.results.columns import check_metric_names
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.pictures import check_no_pictures, pictures_of
@@ -49,6 +49,7 @@ from zoo.harness.run.executors import Executor
 from zoo.harness.run.executors.server import STOPPING
 from zoo.harness.run.overlap import tell_overlap
 from zoo.harness.run.reporter import Reporter, SilentReporter
+from zoo.harness.run.step_times import forecast, measure
 from zoo.harness.run.tracking import check_trackers
 from zoo.harness.run.workbench import use_registry_files
 from zoo.harness.scoring.scores import check_trunk
@@ -194,12 +195,19 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
         for name, found in hints.items() if suite.pictures else ():
             keep(name, found, suite, swept, folder)
         remember(folder, {run.place: run.key for run in runs})
-        todo = [run for run in runs if not RunFolder(folder / run.folder).finished()]
+        # The first seed of all rows first: a bench that is stopped has something to say of every one.
+        todo = [run for run in sorted(runs, key=lambda run: run.seed) if not RunFolder(folder / run.folder).finished()]
         tell_why_anew(folder, todo, reporter)
         reporter.planned([run.name for run in todo], [run.name for run in runs if run not in todo])
-        crew = Crew(executor, folder, reporter, request.jobs or _jobs_that_fit(suite, device))
+        jobs = request.jobs or _jobs_that_fit(suite, device)
+        crew = Crew(executor, folder, reporter, jobs)
         try:
             with _terminate_as_interrupt():
+                if suite.budget is not None and suite.budget.seconds is not None:
+                    planned = [run for run in todo if isinstance(run, PlannedRun)]
+                    times = measure(planned, folder, executor, reporter, jobs)
+                    if times:
+                        reporter.note(forecast(planned, times, _looks(suite, photos, len(swept)), jobs))
                 crew.work(todo)
         except BaseException:
             with contextlib.suppress(ZooError):  # what ended the bench is what there is to say
@@ -237,6 +245,12 @@ def _jobs_that_fit(suite: Suite, device: torch.device) -> int:
     """One run on a GPU, which it fills; on the CPU as many as have their threads' cores for themselves."""
     cores = usable_cores()
     return max(1, cores // (suite.threads or cores)) if device.type == "cpu" else 1
+
+
+def _looks(suite: Suite, photos: SuitePhotos, swept: int) -> int:
+    """How many photos a run colorizes: for its scores, its curve and its sweeps."""
+    levels = sum(len(sweep.levels) for sweep in suite.sweeps.values())
+    return len(photos.test) * max(1, suite.curve) + swept * levels
 
 
 def _tell_what_is_left_out(data: Data, reporter: Reporter) -> None:

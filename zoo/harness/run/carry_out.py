@@ -91,7 +91,7 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
     bench = Workbench.of(run, colorizer=taken.colorizer if taken else None)
     notes += [*bench.notes, *told_of_the_truth(bench.colorizer.extras)]
 
-    trained = taken or train(bench, folder, tracking, line)
+    trained = taken or train(bench, folder, results, tracking, line)
     notes += trained.notes
     colorizer = trained.colorizer
 

@@ -27,6 +27,16 @@ class Reporter(Protocol):
     def note(self, text: str) -> None: ...
 
 
+def duration(seconds: float) -> str:
+    """``40 s``, ``12 min`` or ``3 h 20 min``: as exact as an estimate is."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 class SilentReporter:
     """Says nothing."""
 

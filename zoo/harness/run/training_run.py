@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,10 +17,12 @@ from zoo.harness.metrics.mean import mean_of_all
 from zoo.harness.results.run_record import CurvePoint
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.line import Line
+from zoo.harness.run.step_times import step_time
 from zoo.harness.run.tracking import Tracking
 from zoo.harness.run.workbench import Workbench
 from zoo.harness.scoring.machine_load import Load
 from zoo.harness.scoring.scores import make_metrics, score_colorizer
+from zoo.harness.training.budget import Budget
 from zoo.harness.training.checkpoint import read_state, save_state
 from zoo.harness.training.loop import Training
 
@@ -44,11 +47,12 @@ class Trained(NamedTuple):
         return [*self.curve, msgspec.structs.replace(self.end, psnr=psnr)] if self.end else []
 
 
-def train(bench: Workbench, folder: RunFolder, tracking: Tracking, line: Line) -> Trained:
+def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking, line: Line) -> Trained:
     """Train to the end, with a look at the PSNR at the suite's points of the way.
 
     Args:
         folder: where the log and the checkpoint are.
+        results: the results folder, where a budget in seconds is known in steps.
         tracking: who else is told.
 
     Raises:
@@ -59,6 +63,8 @@ def train(bench: Workbench, folder: RunFolder, tracking: Tracking, line: Line) -
     resumed, notes = resume(training, folder)
     if not resumed:
         bench.objective.prepare(bench.preparation())
+    if training.budget.seconds is not None and training.objective.players:
+        training.budget = Budget(steps=step_time(bench, results).steps)
     load = Load()
     curve: list[CurvePoint] = []
     if training.objective.players:

@@ -1,4 +1,4 @@
-"""How long a run trains: steps, epochs or seconds of the training clock."""
+"""How long a run trains: steps, epochs, or the steps that fill some seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from zoo.core.errors import BadInput
 
 
 class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Exactly one of the three. Seconds count training only: not evaluation, not compilation, not while stopped."""
+    """Exactly one of the three.
+
+    Epochs and seconds are turned into steps before training begins: seconds, of training only, into as many as fill
+    them by a step's measured time. From then on a run of seconds is one of so many steps, wherever it goes on.
+    """
 
     steps: int | None = None
     epochs: float | None = None
@@ -27,12 +31,20 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return self
         return Budget(steps=math.ceil(self.epochs * photos / batch))
 
-    def progress(self, step: int, seconds: float) -> float:
-        """The part that is spent, 1 or more when it is over. Epochs are converted first."""
-        if self.steps is not None:
-            return step / self.steps
-        assert self.seconds is not None, "convert epochs with in_steps first"
-        return seconds / self.seconds
+    def filled(self, step_seconds: float) -> Budget:
+        """Seconds as the whole steps that fit into them, at least one; the others unchanged.
+
+        Args:
+            step_seconds: what a step takes.
+        """
+        if self.seconds is None:
+            return self
+        return Budget(steps=max(1, math.floor(self.seconds / step_seconds)))
+
+    def progress(self, step: int) -> float:
+        """The part that is spent, 1 or more when it is over. Epochs and seconds are turned into steps first."""
+        assert self.steps is not None, "turn it into steps with in_steps or filled first"
+        return step / self.steps
 
 
 def parse_budget(text: str) -> Budget:

@@ -7,6 +7,7 @@ taken up from a checkpoint reaches the same numbers as one that was never stoppe
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import time
@@ -60,7 +61,7 @@ class Training:
         objective: owns the losses and what else has parameters.
         stream: the batches.
         recipe: optimizer, schedule, clipping, EMA.
-        budget: in steps or seconds.
+        budget: in steps; one in seconds is to be put in steps before the training begins.
         precision: ``fp32`` or ``bf16``.
     """
 
@@ -97,7 +98,7 @@ class Training:
     @property
     def progress(self) -> float:
         """The part of the budget that is spent, at most 1."""
-        return min(self.budget.progress(self.step, self.seconds), 1.0) if self.objective.players else 1.0
+        return min(self.budget.progress(self.step), 1.0) if self.objective.players else 1.0
 
     @property
     def trained(self) -> nn.Module:
@@ -151,15 +152,23 @@ class Training:
     def warm_up(self) -> None:
         """Take one step and take it back: what only the first one costs is then not on the clock.
 
-        Such are compiling, a GPU's choice of algorithms, the first allocations. Nothing else changes: weights,
-        optimizers, generators and counters are as before.
+        Such are compiling, a GPU's choice of algorithms, the first allocations.
         """
-        before = copy.deepcopy(self.state_dict())
+        with self.taken_back():
+            self.one_step()
+
+    @contextlib.contextmanager
+    def taken_back(self) -> Iterator[None]:
+        """Steps taken inside are taken back: weights, optimizers, generators and counters are as before."""
+        before, budget = copy.deepcopy(self.state_dict()), self.budget
         self._train_mode()
-        self.one_step()
-        self.load_state_dict(before)
-        for optimizer in self._optimizers.values():
-            optimizer.zero_grad(set_to_none=True)
+        try:
+            yield
+        finally:
+            self.load_state_dict(before)
+            self.budget = budget
+            for optimizer in self._optimizers.values():
+                optimizer.zero_grad(set_to_none=True)
 
     def one_step(self) -> dict[str, Tensor]:
         """One batch through every player. Returns the loss terms, still on the device."""
@@ -190,6 +199,7 @@ class Training:
         """Everything that is needed to go on, as tensors and plain data."""
         state: dict[str, Any] = {
             "step": self.step,
+            "steps": self.budget.steps,
             "photos": self.photos,
             "seconds": self.seconds,
             "gaps": self.clock.gaps,
@@ -208,7 +218,9 @@ class Training:
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what :meth:`state_dict` returned."""
+        """Go on from what :meth:`state_dict` returned, for as many steps as it was begun with."""
+        if state.get("steps") is not None:
+            self.budget = Budget(steps=state["steps"])
         self.step, self.photos, self.seconds = state["step"], state["photos"], state["seconds"]
         self.clock.seconds, self.clock.gaps = self.seconds, state.get("gaps", 0.0)
         self.colorizer.load_state_dict(state["colorizer"])
