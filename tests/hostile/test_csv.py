@@ -18,7 +18,7 @@ from zoo.core.errors import BadInput
 from zoo.harness.results.columns import LEADERBOARD_COLUMNS
 from zoo.harness.results.leaderboard import leaderboard, rebuild
 from zoo.harness.results.run_record import RunRecord
-from zoo.harness.results.store import RunFolder
+from zoo.harness.results.store import RunFolder, SweepScore
 
 DAMAGE = runpy.run_path(str(Path(__file__).with_name("damage.py")))
 damaged, files, names, one_sentence = (DAMAGE[key] for key in ("damaged", "files", "names", "one_sentence"))
@@ -26,11 +26,7 @@ hostile = settings.get_profile("hostile")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of numpy and pandas, about numbers that are none
 
 IMAGES = ["a.jpg", "b.jpg", "c.jpg"]
-SWEEP = [
-    {"sweep": "points", "level": level, "image": name, "psnr": 20.0 + level, "hint_error": 1.5}
-    for level in (0, 5)
-    for name in IMAGES
-]
+SWEEP = [SweepScore("points", level, name, psnr=20.0 + level, hint_error=1.5) for level in (0, 5) for name in IMAGES]
 ROW: dict[str, Any] = {
     "model": "one",
     "label": "one",

@@ -17,6 +17,7 @@ from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
 from zoo.harness.plan.planned_run import UnresolvedRun
 from zoo.harness.plan.suite import Suite
+from zoo.harness.results.protocol import Protocol
 from zoo.harness.results.run_record import Data, Photos
 
 DAMAGE = runpy.run_path(str(Path(__file__).with_name("damage.py")))
@@ -67,7 +68,7 @@ def test_the_entry_points_of_a_stranger(site, points, metadata):
             assert len(name) < 200
     for name in registry.names("models"):
         row = {"model": name, "label": name, "seed": 0, "key": "0"}
-        run = UnresolvedRun(**row, suite=Suite(size=32), protocol={}, data=NOTHING, error="")
+        run = UnresolvedRun(**row, suite=Suite(size=32), protocol=Protocol(), data=NOTHING, error="")
         assert (site / run.folder).resolve() == site.resolve() / run.folder
 
 

@@ -94,8 +94,8 @@ def _for_people(row: Mapping[str, str]) -> dict[str, str]:
 def _tell_of_runs(folder: Path) -> None:
     """What the table does not hold: which folders were left out, how steady the order is, why rows are apart."""
     from zoo.core.errors import BadInput
-    from zoo.harness.results.comparison import protocol_differences
     from zoo.harness.results.leaderboard import Board
+    from zoo.harness.results.protocol import protocol_differences
 
     try:
         board = Board.read(folder)

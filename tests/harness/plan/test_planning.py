@@ -51,7 +51,7 @@ def test_every_option_of_a_recipe_but_words_is_in_its_identity():
 
 def test_hints_in_training_belong_to_the_protocol(suite):
     pixels = msgspec.structs.replace(suite, train_hints="pixels")
-    assert planned("unet", suite).protocol["fingerprint"] != planned("unet", pixels).protocol["fingerprint"]
+    assert planned("unet", suite).protocol.fingerprint != planned("unet", pixels).protocol.fingerprint
 
 
 def test_the_versions_of_mixed_hints_decide(suite, monkeypatch):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zoo.harness.results.pictures import save_photos, save_predictions
 from zoo.harness.results.run_record import RunRecord
-from zoo.harness.results.store import RunFolder
+from zoo.harness.results.store import RunFolder, SweepScore
 
 PHOTOS = Path(__file__).parents[3] / "zoo" / "harness" / "data" / "photos" / "test"
 SWEPT = {"sweep": "points6", "level": 0, "photos": 16, "psnr": 21.0, "hint_error": None}
@@ -153,15 +153,9 @@ def _head(model: str, place: int, seed: int, protocol: str, photos: int) -> dict
     }
 
 
-def _hint_scores(names: list[str], place: int) -> list[dict[str, object]]:
+def _hint_scores(names: list[str], place: int) -> list[SweepScore]:
     return [
-        {
-            "sweep": sweep,
-            "level": level,
-            "image": name,
-            "psnr": 21 + i % 5 - 0.2 * place + (1.2 - 0.05 * place) * np.log1p(level * scale),
-            "hint_error": 3.2,
-        }
+        SweepScore(sweep, level, name, 21 + i % 5 - 0.2 * place + (1.2 - 0.05 * place) * np.log1p(level * scale), 3.2)
         for sweep, levels, scale in (("points6", COUNTS, 1), ("pixels", DENSITIES, 1000))
         for level in levels
         for i, name in enumerate(names)

@@ -11,8 +11,9 @@ from scipy.stats import ttest_rel
 from zoo.cli.main import cli
 from zoo.core.errors import BadInput, UnknownName
 from zoo.core.spec import fingerprint
-from zoo.harness.results.comparison import compare_models, compare_several, protocol_differences
+from zoo.harness.results.comparison import compare_models, compare_several
 from zoo.harness.results.leaderboard import rebuild
+from zoo.harness.results.protocol import Protocol, SweptHints, protocol_differences
 from zoo.harness.results.run_record import RunRecord
 from zoo.harness.results.store import RunFolder
 
@@ -89,7 +90,7 @@ def test_different_protocols_are_refused_by_field(tmp_path, scores):
     with pytest.raises(BadInput, match="different protocols") as error:
         compare_models("a", "b", tmp_path)
     assert "differ in budget:" in str(error.value)
-    assert '{"steps":8}' in str(error.value)
+    assert '"steps":8}' in str(error.value)
     assert "size" not in str(error.value)
 
 
@@ -141,12 +142,12 @@ def test_the_verdict_the_interval_and_the_better_one_say_the_same(tmp_path):
 
 
 def test_protocol_differences_name_fields_and_holders():
-    one = {"fingerprint": "1", "size": 64, "sweeps": {"long": "x" * 200 + "a"}}
-    two = {"fingerprint": "2", "size": 64, "sweeps": {"long": "x" * 200 + "b"}, "fit": "crop"}
+    one = Protocol(fingerprint="1", size=64, sweeps={"long": SweptHints("x" * 200 + "a")})
+    two = Protocol(fingerprint="2", size=64, sweeps={"long": SweptHints("x" * 200 + "b")}, fit="crop")
     assert protocol_differences([one, one]) == []
     sweeps, fit = protocol_differences([one, two])
     assert sweeps.startswith("sweeps: …")
-    assert 'a"} in 1' in sweeps, "a long value is shown where it differs"
+    assert 'xa"}} in 1' in sweeps, "a long value is shown where it differs"
     assert fit == 'fit: none in 1; "crop" in 2'
 
 

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from zoo.core.errors import BadInput
-from zoo.harness.results.comparison import protocol_differences
+from zoo.harness.results.protocol import protocol_differences
+from zoo.harness.results.store import RunFolder
 from zoo.harness.run.bench import BenchRequest, bench
 from zoo.harness.run.evaluate import evaluate
 
@@ -48,10 +49,10 @@ def test_another_suite_leaves_the_run_and_names_its_own_protocol(run, suite_file
     before = (run / "run.json").read_bytes()
     evaluate(run, suite=str(other))
     assert (run / "run.json").read_bytes() == before
-    own, under_other = row_of(run), row_of(run / "evaluations" / "other")
-    assert under_other["suite"] == "other"
-    assert under_other["hints"] == [], "its sweep belongs to its own suite"
-    differing = {line.partition(":")[0] for line in protocol_differences([own["protocol"], under_other["protocol"]])}
+    own, under_other = RunFolder(run).record(), RunFolder(run / "evaluations" / "other").record()
+    assert under_other.suite == "other"
+    assert under_other.hints == [], "its sweep belongs to its own suite"
+    differing = {line.partition(":")[0] for line in protocol_differences([own.protocol, under_other.protocol])}
     assert differing == {"eval_hints", "sweeps"}, "trained by its own budget, whatever the other suite says"
 
 

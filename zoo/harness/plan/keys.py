@@ -19,6 +19,7 @@ from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, RecipeRow, part_ref
 from zoo.harness.plan.saved_hints import definition, sampler_identity
 from zoo.harness.plan.suite import Suite
+from zoo.harness.results.protocol import Protocol, SweptHints
 from zoo.harness.results.run_record import Data
 from zoo.harness.training.budget import Budget
 
@@ -66,7 +67,7 @@ DECIDING_NOTHING = ("base", "checkpoint_every", "name", "pictures", "seeds", "su
 """Those that decide no number of a run."""
 
 
-def protocol_of(suite: Suite, data: Data, hints: Mapping[str, str]) -> dict[str, Any]:
+def protocol_of(suite: Suite, data: Data, hints: Mapping[str, str]) -> Protocol:
     """What decides whether two rows may be compared: data, size, crop, hints, budget, rulers.
 
     Args:
@@ -77,24 +78,27 @@ def protocol_of(suite: Suite, data: Data, hints: Mapping[str, str]) -> dict[str,
         UnknownName, BrokenPlugin, BadInput: a part that the suite names is not there, or has no such option.
     """
     where = f"suite {suite.name!r}"
-    return {
-        "version": PROTOCOL_VERSION,
-        "suite_version": suite.version,
-        "size": suite.size,
-        "load_size": suite.bank_size,
-        "fit": suite.fit,
-        "train": data.train.fingerprint,
-        "test": data.test.fingerprint,
-        "eval_hints": sampler_identity(suite.eval_hints, f"{where}, eval_hints"),
-        "hint_seed": suite.hint_seed,
-        "sweeps": {name: {**definition(sweep), "digest": hints.get(name)} for name, sweep in suite.sweeps.items()},
-        "sweep_limit": suite.sweep_limit,
-        "batch": suite.batch,
-        "budget": msgspec.to_builtins(suite.budget),
-        "recipe": suite.recipe,
-        "train_hints": suite.train_hints,
-        "metrics": [short_identity(metric) for metric in _metrics(suite)],
-    }
+    return Protocol(
+        version=PROTOCOL_VERSION,
+        suite_version=suite.version,
+        size=suite.size,
+        load_size=suite.bank_size,
+        fit=suite.fit,
+        train=data.train.fingerprint,
+        test=data.test.fingerprint,
+        eval_hints=sampler_identity(suite.eval_hints, f"{where}, eval_hints"),
+        hint_seed=suite.hint_seed,
+        sweeps={
+            name: msgspec.convert({**definition(sweep), "digest": hints.get(name)}, SweptHints)
+            for name, sweep in suite.sweeps.items()
+        },
+        sweep_limit=suite.sweep_limit,
+        batch=suite.batch,
+        budget=suite.budget,
+        recipe=suite.recipe,
+        train_hints=suite.train_hints,
+        metrics=[short_identity(metric) for metric in _metrics(suite)],
+    ).sealed()
 
 
 def _metrics(suite: Suite) -> list[dict[str, Any]]:
@@ -147,7 +151,7 @@ def training_identity(
     }
 
 
-def scoring_identity(suite: Suite, protocol: Mapping[str, Any], *, lpips_trunk: str) -> dict[str, Any]:
+def scoring_identity(suite: Suite, protocol: Protocol, *, lpips_trunk: str) -> dict[str, Any]:
     """What decides the scores of trained weights.
 
     Args:
@@ -159,7 +163,7 @@ def scoring_identity(suite: Suite, protocol: Mapping[str, Any], *, lpips_trunk: 
     given = {"name": "lpips", "trunk": lpips_trunk} if lpips_trunk and "lpips" in suite.metrics else None
     trunk = part_identity("metrics", given, "--lpips-trunk")["ingredients"] if given else {}
     return {
-        "protocol": protocol,
+        "protocol": protocol.fields,
         "metrics": _metrics(suite),
         "eval_hints": part_identity("hints", suite.eval_hints),
         "sweeps": [part_identity("hints", sweep.hints) for sweep in suite.sweeps.values()],

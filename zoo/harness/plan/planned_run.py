@@ -11,6 +11,7 @@ from zoo.core.identity import SourceSeen
 from zoo.core.published import GivenWeights
 from zoo.core.spec import ModelSpec, RecipeRow
 from zoo.harness.plan.suite import Suite
+from zoo.harness.results.protocol import Protocol
 from zoo.harness.results.run_record import Data, Plan, Provenance, RunRecord
 from zoo.harness.training.budget import Budget
 
@@ -23,7 +24,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     key: str
     suite: Suite
-    protocol: dict[str, Any]
+    protocol: Protocol
     data: Data
     device: str = "auto"
 
@@ -34,7 +35,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def place(self) -> tuple[str, str]:
         """The row it belongs to: its protocol's fingerprint and its label."""
-        return self.protocol["fingerprint"], self.label
+        return self.protocol.fingerprint, self.label
 
     @property
     def folder(self) -> str:
@@ -89,7 +90,7 @@ class PlannedRun(_Row, frozen=True, kw_only=True):
             recipe=msgspec.to_builtins(self.recipe),
             suite=msgspec.to_builtins(self.suite),
             batch=self.batch,
-            budget=msgspec.to_builtins(self.budget),
+            budget=self.budget,
             hints=self.train_hints,
         )
         known = {

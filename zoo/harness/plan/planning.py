@@ -105,13 +105,13 @@ def plan_runs(
     common: dict[str, Any] = {
         "model": model,
         "suite": suite,
-        "protocol": {"fingerprint": fingerprint(protocol), **protocol},
+        "protocol": protocol,
         "data": data,
         "device": device,
     }
 
     def unresolved(reason: str) -> list[Run]:
-        key = fingerprint({"broken": model, **protocol})
+        key = fingerprint({"broken": model, **protocol.fields})
         return [UnresolvedRun(label=model, seed=0, key=key, error=reason, **common)]
 
     if isinstance(spec, Unresolved):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,13 +16,13 @@ from zoo.harness.results.columns import PSNR, described
 from zoo.harness.results.finished_runs import Result, in_seed_order, newest, score_table
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.league import League
+from zoo.harness.results.protocol import protocol_differences
 from zoo.harness.results.ranks import Family
 from zoo.harness.results.statistics import CONFIDENCE
 from zoo.harness.results.statistics import Comparison as Pair
 from zoo.harness.results.store import RunFolder
 
 SHOWN_PHOTOS = 5
-_SHOWN_CHARACTERS = 60
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -201,39 +200,6 @@ def _verdict(labels: tuple[str, str], psnr: Difference, confidence: float, seeds
     if seeds_known:
         return said
     return f"{said} With one seed this is of these trained weights, not of the models trained again."
-
-
-def protocol_differences(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What distinguishes protocols, a line a field; empty where they are one.
-
-    Args:
-        found: the ``protocol`` of run records: its ``fingerprint`` and the fields it is made of.
-    """
-    protocols = {protocol["fingerprint"]: protocol for protocol in found}
-    fields = dict.fromkeys(key for protocol in protocols.values() for key in protocol if key != "fingerprint")
-    lines = []
-    for field in fields:
-        holders: dict[str, list[str]] = {}
-        for print_, protocol in protocols.items():
-            holders.setdefault(_text(protocol.get(field)), []).append(print_)
-        if len(holders) > 1:
-            values = "; ".join(f"{_cut(value, holders)} in {', '.join(found)}" for value, found in holders.items())
-            lines.append(f"{field}: {values}")
-    return lines
-
-
-def _text(value: Any) -> str:
-    return "none" if value is None else msgspec.json.encode(value, order="sorted").decode()
-
-
-def _cut(value: str, others: Mapping[str, Any]) -> str:
-    """A long value from where it begins to differ."""
-    if len(value) <= _SHOWN_CHARACTERS:
-        return value
-    alike = next((i for i, each in enumerate(zip(*others, strict=False)) if len(set(each)) > 1), 0)
-    start = max(alike - _SHOWN_CHARACTERS // 2, 0)
-    cut = value[start : start + _SHOWN_CHARACTERS]
-    return ("…" if start else "") + cut + ("…" if start + _SHOWN_CHARACTERS < len(value) else "")
 
 
 def _runs(name: str, folder: _Folder) -> list[Result]:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from zoo.core.errors import BadInput
 from zoo.harness.results.finished_runs import Result, in_seed_order, newest
 from zoo.harness.results.statistics import Interval, interval
+from zoo.harness.results.store import SweepScore
 
 RESAMPLES = 2_000
 """Enough for a band around a curve, where forty models have two dozen levels each."""
 
-_Table = dict[tuple[str, float], dict[str, np.ndarray]]
+
+class _Level(NamedTuple):
+    """One run at one level of a sweep: a score a photo, in the order of the file."""
+
+    psnr: np.ndarray
+    hint_error: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -40,31 +48,31 @@ def hint_rows(runs: Iterable[Result], left_out: list[str] | None = None) -> Iter
     for (protocol, label), group in sorted(newest(runs).items()):
         swept = [(run, table) for run in in_seed_order(group) if run.record.hints and (table := _levels(run, left_out))]
         for sweep, level in swept[0][1] if swept else ():
-            photos = len(swept[0][1][sweep, level]["psnr"])
+            photos = len(swept[0][1][sweep, level].psnr)
             seeds = [table[sweep, level] for _, table in swept if (sweep, level) in table]
-            seeds = [seed for seed in seeds if len(seed["psnr"]) == photos]
-            scores = np.stack([seed["psnr"] for seed in seeds])
+            seeds = [seed for seed in seeds if len(seed.psnr) == photos]
+            scores = np.stack([seed.psnr for seed in seeds])
             if np.isnan(scores).any(axis=0).all():
                 continue
             psnr = interval(scores, resamples=RESAMPLES)
-            errors = np.stack([seed["hint_error"] for seed in seeds])
+            errors = np.stack([seed.hint_error for seed in seeds])
             error = None if np.isnan(errors).all() else float(np.nanmean(errors))
             yield HintRow(protocol, swept[0][0].record.suite, label, sweep, level, psnr, error, len(seeds))
 
 
-def _levels(run: Result, left_out: list[str] | None) -> _Table:
-    """(sweep, level) → per score an array over the photos, in the order of the file; empty where it is damaged."""
-    lists: dict[tuple[str, float], dict[str, list[float]]] = {}
+def _levels(run: Result, left_out: list[str] | None) -> dict[tuple[str, float], _Level]:
+    """By sweep and level; empty where the file is damaged."""
+    groups: dict[tuple[str, float], list[SweepScore]] = defaultdict(list)
     try:
-        rows = run.folder.hint_scores()
-        if not rows:
+        for score in run.folder.hint_scores():
+            groups[score.sweep, score.level].append(score)
+        if not groups:
             raise BadInput(f"{run.folder.path / 'hints.csv'} holds no levels; delete its folder to run it again.")
     except BadInput as error:
         if left_out is not None:
             left_out.append(str(error))
         return {}
-    for row in rows:
-        level = lists.setdefault((row["sweep"], row["level"]), {"psnr": [], "hint_error": []})
-        level["psnr"].append(row["psnr"])
-        level["hint_error"].append(row["hint_error"])
-    return {key: {name: np.asarray(values) for name, values in level.items()} for key, level in lists.items()}
+    return {
+        key: _Level(np.array([score.psnr for score in group]), np.array([score.hint_error for score in group]))
+        for key, group in groups.items()
+    }

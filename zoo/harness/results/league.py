@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from zoo.harness.results.finished_runs import Result, in_seed_order, newest, score_table
 from zoo.harness.results.ranks import Family, Standing
-from zoo.harness.results.run_record import Provenance, RunRecord
+from zoo.harness.results.run_record import Provenance, RunRecord, SuiteSaid
 from zoo.harness.results.statistics import Interval, interval
 
 
@@ -117,7 +116,7 @@ class Row:
     @property
     def draws(self) -> int:
         """How many random draws a photo its runs scored."""
-        return next((int(run.record.samples["k"] or 0) for run in self.finished if run.record.samples), 0)
+        return next((run.record.draws for run in self.finished if run.record.draws), 0)
 
     @property
     def notes(self) -> list[str]:
@@ -167,9 +166,9 @@ class League:
         self._intervals: dict[tuple[str, str], Interval | None] = {}
 
     @property
-    def suite(self) -> dict[str, Any]:
-        """The suite as the first of the runs was planned with."""
-        return self.runs[0].record.plan.suite
+    def suite(self) -> SuiteSaid:
+        """Of the suite that the first of the runs was planned with."""
+        return self.runs[0].record.plan.suite_said
 
     @property
     def numbers_only(self) -> bool:

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 from zoo.core.errors import BadInput
+from zoo.harness.results.protocol import Protocol, SweptHints
+from zoo.harness.training.budget import Budget
 
 SCHEMA = 1
 """A folder written under another one is refused with a sentence."""
@@ -39,6 +41,14 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"{self.train.source} {self.train.photos} / {self.test.source} {self.test.photos}"
 
 
+class SuiteSaid(msgspec.Struct, frozen=True):
+    """What is looked at of a suite beside the numbers. Its other fields, another zoo's too, are let by."""
+
+    summary: str = ""
+    train_hints: str | dict[str, Any] | None = None
+    sweeps: dict[str, SweptHints] = {}
+
+
 class HintLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One level of a hint sweep: hints a photo, or the share of pixels hinted; the means over the photos."""
 
@@ -63,8 +73,15 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recipe: dict[str, Any] | None = None
     suite: dict[str, Any] = {}
     batch: int | None = None
-    budget: dict[str, int | float | None] | None = None
+    budget: Budget | None = None
     hints: str | dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        self.suite_said  # noqa: B018  # a record with a suite that cannot be read is damaged
+
+    @property
+    def suite_said(self) -> SuiteSaid:
+        return msgspec.convert(self.suite, SuiteSaid)
 
 
 class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -113,7 +130,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     precision: str | None = None
     weights_sha256: str | msgspec.UnsetType = msgspec.UNSET
     suite: str
-    protocol: dict[str, Any]
+    protocol: Protocol
     data: Data
     recipe: str
     spec: dict[str, Any] | None = None
@@ -121,7 +138,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     provenance: Provenance
 
     def __post_init__(self) -> None:
-        if not isinstance(self.protocol.get("fingerprint"), str):
+        if not self.protocol.fingerprint:
             raise ValueError("protocol has no fingerprint")
         if self.ok and (self.images is None or not self.costs):
             raise ValueError("a finished run has images and costs")
@@ -146,12 +163,27 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     @property
     def fingerprint(self) -> str:
         """Of the protocol: rows that differ in it are never compared."""
-        return str(self.protocol["fingerprint"])
+        return self.protocol.fingerprint
 
     @property
     def place(self) -> tuple[str, str]:
         """The row it belongs to: its protocol's fingerprint and its model's label."""
         return self.fingerprint, self.label
+
+    @property
+    def draws(self) -> int:
+        """Random draws a photo that were scored; 0 of a model that has one answer."""
+        return int(self.samples["k"] or 0) if self.samples else 0
+
+    @property
+    def made_of(self) -> dict[str, Any]:
+        """The identity of every part by its role; empty in records of before parts had one."""
+        return dict((self.spec or {}).get("made_of") or {})
+
+    def part(self, role: str) -> str:
+        """The name of the model's part of a role; empty where it has none."""
+        ref = ((self.spec or {}).get("parts") or {}).get(role) or {}
+        return str(ref.get("name") or "")
 
     @property
     def date(self) -> str:

@@ -10,15 +10,26 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from zoo.core.csv_file import csv_text, number, read_csv
 from zoo.core.errors import BadInput
 from zoo.core.files import make_folder, unwritable, write_whole
 from zoo.harness.results.run_record import RunRecord, read_record
 
-HINT_SCORE_COLUMNS = ("sweep", "level", "image", "psnr", "hint_error")
 
+class SweepScore(NamedTuple):
+    """A row of a run's hints.csv: one photo at one level. ``hint_error`` is NaN where the photo has no hint."""
+
+    sweep: str
+    level: float
+    image: str
+    psnr: float
+    hint_error: float
+
+
+_IMAGE = "image"
+"""The column of scores.csv and samples.csv that is no metric."""
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
 """What a run's files are known by again: inode, size, time of change each."""
@@ -139,32 +150,33 @@ class RunFolder:
     ) -> None:
         """scores.csv: a row an image, a column a metric, six decimals. samples.csv has the same form."""
         rows = [
-            {"image": name, **{metric: _cell(values[i]) for metric, values in scores.items()}}
+            {_IMAGE: name, **{metric: _cell(values[i]) for metric, values in scores.items()}}
             for i, name in enumerate(names)
         ]
-        write_whole(self.path / file, csv_text(["image", *scores], rows))
+        write_whole(self.path / file, csv_text([_IMAGE, *scores], rows))
 
     def scores(self, file: str = "scores.csv") -> tuple[list[str], dict[str, list[float]]]:
         """The image names, and per metric a score an image (NaN where empty)."""
         with self._rows(file) as rows:
-            metrics = [key for key in (rows[0] if rows else {}) if key != "image"]
-            return [row["image"] for row in rows], {metric: [number(row[metric]) for row in rows] for metric in metrics}
+            names = [row[_IMAGE] for row in rows]
+            metrics = [key for key in (rows[0] if rows else {}) if key != _IMAGE]
+            return names, {metric: [number(row[metric]) for row in rows] for metric in metrics}
 
-    def write_hint_scores(self, scores: Iterable[Mapping[str, Any]]) -> None:
+    def write_hint_scores(self, scores: Iterable[SweepScore]) -> None:
         """hints.csv: a row a sweep, level and image."""
-        rows = [{**row, **{key: _cell(row[key]) for key in ("psnr", "hint_error")}} for row in scores]
-        write_whole(self.path / "hints.csv", csv_text(HINT_SCORE_COLUMNS, rows))
+        rows = [
+            {**score._asdict(), "psnr": _cell(score.psnr), "hint_error": _cell(score.hint_error)} for score in scores
+        ]
+        write_whole(self.path / "hints.csv", csv_text(SweepScore._fields, rows))
 
-    def hint_scores(self) -> list[dict[str, Any]]:
-        """The rows of hints.csv, the numbers as floats (NaN where empty)."""
+    def hint_scores(self) -> list[SweepScore]:
+        """The rows of hints.csv."""
+        found = []
         with self._rows("hints.csv") as rows:
-            return [
-                {
-                    **{key: row[key] for key in ("sweep", "image")},
-                    **{key: number(row[key]) for key in ("level", "psnr", "hint_error")},
-                }
-                for row in rows
-            ]
+            for row in rows:
+                sweep, level, image, psnr, error = (row[field] for field in SweepScore._fields)
+                found.append(SweepScore(sweep, number(level), image, number(psnr), number(error)))
+        return found
 
     @contextlib.contextmanager
     def _rows(self, file: str) -> Iterator[list[dict[str, str]]]:

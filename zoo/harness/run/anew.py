@@ -32,11 +32,9 @@ def why_anew(results: Path, run: Run) -> str:
     if isinstance(run, UnresolvedRun):
         return ""
     before = _before(results, run)
-    if before is None or before.spec is None:
+    if before is None or not before.made_of:
         return ""
-    made_of, then = msgspec.to_builtins(run.spec.made_of), before.spec.get("made_of")
-    if not then:
-        return ""  # of before parts had identities
+    made_of, then = msgspec.to_builtins(run.spec.made_of), before.made_of
     changed = [
         f"its {role} ({_what(made_of.get(role), then.get(role))})"
         for role in dict.fromkeys([*made_of, *then])

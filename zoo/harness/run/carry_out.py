@@ -152,10 +152,10 @@ def _sweep(bench: Workbench, colorizer: Colorizer, folder: RunFolder, results: P
     if not suite.sweeps:
         return []
     photos = sweep_photos(suite, bench.photos.test)
-    sweeps = {}
+    sweeps, asked = {}, run.protocol.sweeps or {}
     for name, sweep in suite.sweeps.items():
         hints = hints_of(name, suite, photos, results)
-        if hints.digest != run.protocol["sweeps"][name]["digest"]:
+        if hints.digest != asked[name].digest:
             path = hints_path(name, suite, photos, results)
             raise BadInput(f"{path} holds other hints than the bench began with; delete it and run again.")
         sweeps[name] = sweep, hints
@@ -168,7 +168,7 @@ def _sweep(bench: Workbench, colorizer: Colorizer, folder: RunFolder, results: P
     )
     (psnr,), _ = make_metrics(["psnr"], device=bench.device)
     scores = score_sweeps(colorizer, batches, sweeps, psnr, size=suite.size, stop=line.stop)
-    folder.write_hint_scores([score._asdict() for score in scores])
+    folder.write_hint_scores(scores)
     return level_means(scores)
 
 
@@ -213,7 +213,7 @@ def _keep_pictures(scores: Scores, run: PlannedRun, folder: RunFolder, results: 
     write_whole(folder.path / SAMPLES, sheet([column[:SAMPLE_ROWS] for column in columns]))
     grey, hints, predictions, truth = columns
     save_predictions(folder.path, predictions)
-    save_photos(results, run.protocol["fingerprint"], grey, hints, truth)
+    save_photos(results, run.protocol.fingerprint, grey, hints, truth)
 
 
 def _aside(notes: list[str], what: str, otherwise: Found, find: Callable[[], Found]) -> Found:
@@ -245,5 +245,5 @@ def _config(run: PlannedRun) -> dict[str, Any]:
         "recipe": run.recipe_name,
         "batch": run.batch,
         "key": run.key,
-        "protocol": run.protocol["fingerprint"],
+        "protocol": run.protocol.fingerprint,
     }

@@ -13,7 +13,6 @@ from zoo.core.errors import BadInput
 from zoo.core.files import make_folder
 from zoo.core.identity import part_identity, short_identity
 from zoo.core.locks import locked
-from zoo.core.spec import fingerprint
 from zoo.core.strict_yaml import decode
 from zoo.core.trained import load, read_spec
 from zoo.harness.metrics.mean import means_of
@@ -126,7 +125,7 @@ def _check_rulers(record: RunRecord, names: Sequence[str], run_folder: Path) -> 
     Raises:
         BadInput: it is not, and the other rows of the table were scored by the old one.
     """
-    recorded = {each.partition(":")[0]: each for each in record.protocol.get("metrics", [])}
+    recorded = {each.partition(":")[0]: each for each in record.protocol.metrics or []}
     for name in names:
         now = short_identity(part_identity("metrics", name))
         # Records of before parts had identities hold a name and a version.
@@ -152,19 +151,18 @@ def _under(target: Suite, photos: SuitePhotos, record: RunRecord) -> RunRecord:
     Sweeps and draws belong to the run's own suite and are left out.
     """
     data = msgspec.structs.replace(record.data, test=describe_data(target, photos).test)
-    try:
-        trained = {key: record.protocol[key] for key in ("train", "load_size", "batch", "budget", "recipe")}
-    except KeyError as error:
-        raise BadInput(f"The run's record does not say under which {error.args[0]} it was trained.") from None
+    trained = {field: getattr(record.protocol, field) for field in ("train", "load_size", "batch", "budget", "recipe")}
+    for field, value in trained.items():
+        if value is msgspec.UNSET:
+            raise BadInput(f"The run's record does not say under which {field} it was trained.")
     unswept = msgspec.structs.replace(target, sweeps={}, sweep_limit=None)
-    protocol = {**protocol_of(unswept, data, {}), **trained}
     return msgspec.structs.replace(
         record,
         hints=[],
         samples=msgspec.UNSET,
         suite=target.name,
         data=data,
-        protocol={"fingerprint": fingerprint(protocol), **protocol},
+        protocol=msgspec.structs.replace(protocol_of(unswept, data, {}), **trained).sealed(),
     )
 
 

@@ -49,7 +49,7 @@ class TrainedBefore(NamedTuple):
     def _seen_alike(self, run: PlannedRun) -> bool:
         """Whether the points of its curve are of the same photos and hints."""
         then, now = self.record.protocol, run.protocol
-        return all(then.get(name) == now.get(name) for name in _SEEN_ON_THE_WAY)
+        return all(getattr(then, name) == getattr(now, name) for name in _SEEN_ON_THE_WAY)
 
     def _notes(self, run: PlannedRun) -> list[str]:
         """What it noted, without what is said of the metrics anew; and whose weights these are."""

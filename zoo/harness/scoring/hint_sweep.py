@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,20 +16,11 @@ from zoo.harness.metrics.mean import mean_of_all
 from zoo.harness.plan.saved_hints import SavedHints
 from zoo.harness.plan.suite import HintSweep
 from zoo.harness.results.run_record import HintLevel
+from zoo.harness.results.store import SweepScore
 from zoo.harness.scoring.scores import colorized
 
 PIXELS_A_BATCH = 2**19
 """128 photos of 64 px, 8 of 256: cheap models are not held up by many small batches."""
-
-
-class SweepScore(NamedTuple):
-    """One photo at one level. ``hint_error`` is NaN where the photo has no hint."""
-
-    sweep: str
-    level: float
-    image: str
-    psnr: float
-    hint_error: float
 
 
 @torch.no_grad()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from zoo.harness.results.league import League
+from zoo.harness.results.protocol import Protocol
 
 _FIT = {"crop": "cut from the middle", "stretch": "stretched to a square"}
 
@@ -20,11 +23,11 @@ def facts(league: League) -> list[tuple[str, str]]:
     found = [
         ("Photos", f"{train.photos} to train on ({train.source}), {test.photos} to score on ({test.source})"),
         ("Size", _size(protocol)),
-        ("Hints when scoring", _part(protocol.get("eval_hints"))),
-        ("Hints in training", _part(suite.get("train_hints")) if suite.get("train_hints") else "each recipe's own"),
+        ("Hints when scoring", _part(protocol.eval_hints)),
+        ("Hints in training", _part(suite.train_hints) if suite.train_hints else "each recipe's own"),
         ("Budget", _budget(protocol)),
         ("Seeds", _distinct(str(len(row.finished)) for row in league.rows if row.finished) or "none done"),
-        ("Measured by", ", ".join(map(str, protocol.get("metrics") or ())) or "nothing"),
+        ("Measured by", ", ".join(protocol.metrics or ()) or "nothing"),
         ("Device", _distinct(provenance.device for provenance in provenances)),
         ("Machine", _distinct(provenance.machine for provenance in provenances)),
         ("Precision", _distinct(run.record.precision or "" for run in league.runs) or "not recorded"),
@@ -37,12 +40,12 @@ def facts(league: League) -> list[tuple[str, str]]:
 
 def summary(league: League) -> str:
     """The suite's own sentence."""
-    return str(league.suite.get("summary") or "")
+    return league.suite.summary
 
 
-def _size(protocol: Mapping[str, Any]) -> str:
-    size, loaded = protocol.get("size"), protocol.get("load_size")
-    text = f"{size} × {size} px, {_FIT.get(str(protocol.get('fit')), str(protocol.get('fit')))}"
+def _size(protocol: Protocol) -> str:
+    size, loaded = protocol.size, protocol.load_size
+    text = f"{size} × {size} px, {_FIT.get(str(protocol.fit), str(protocol.fit))}"
     return text + (f"; training crops from {loaded} px" if loaded != size else "")
 
 
@@ -62,11 +65,11 @@ def _text(value: Any) -> str:
     return "; ".join(map(_part, value)) if nested else ", ".join(map(str, value))
 
 
-def _budget(protocol: Mapping[str, Any]) -> str:
-    budget = protocol.get("budget") or {}
-    parts = [f"{value} {unit}" for unit, value in budget.items() if value is not None]
-    batch = f" of {protocol['batch']} photos" if protocol.get("batch") and budget.get("steps") else ""
-    return (" or ".join(parts) + batch) if parts else "each recipe's own"
+def _budget(protocol: Protocol) -> str:
+    if not protocol.budget:
+        return "each recipe's own"
+    (budget,) = (f"{value} {unit}" for unit, value in msgspec.structs.asdict(protocol.budget).items() if value)
+    return budget + (f" of {protocol.batch} photos" if protocol.batch and protocol.budget.steps else "")
 
 
 def _versions(league: League) -> str:

@@ -39,11 +39,10 @@ def _plots(sweep: str, league: League, lines: dict[int, list[HintRow]]) -> list[
 
 def _levels(sweep: str, league: League) -> tuple[str, float]:
     """What the levels count, and by how much to multiply them to show them: densities in per cent."""
-    described = (league.suite.get("sweeps") or {}).get(sweep) or {}
-    hints = described.get("hints")
-    given = hints if isinstance(hints, dict) else {}
+    described = league.suite.sweeps.get(sweep)
+    given = described.hints if described and isinstance(described.hints, dict) else {}
     options = ", ".join(f"{key} {value}" for key, value in given.items() if key != "name")
     more = f" ({options})" if options else ""
-    if described.get("densities"):
+    if described and described.densities:
         return f"hinted pixels, %{more}", 100.0
     return f"hints a photo{more}", 1.0

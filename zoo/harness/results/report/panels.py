@@ -63,10 +63,9 @@ def panels(
 
 def _family(row: Row) -> str:
     """Models of one decoder; networks of one piece; what is not trained."""
-    spec = row.latest.spec or {}
-    parts = spec.get("parts") or {}
-    if row.latest.recipe == "untrained":
+    record = row.latest
+    if record.recipe == "untrained":
         return "not trained"
-    if "decoder" in parts:
-        return f"decoder {parts['decoder'].get('name')}"
-    return "whole networks" if "network" in parts else ""
+    if decoder := record.part("decoder"):
+        return f"decoder {decoder}"
+    return "whole networks" if record.part("network") else ""
