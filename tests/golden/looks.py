@@ -98,6 +98,11 @@ def look_at_hints(name: str) -> Numbers:
     return {"out": summaries(make("hints", name)(ab, torch.Generator().manual_seed(3)))}
 
 
+def look_at_augmentation(name: str) -> Numbers:
+    photos = (255 * smooth("augmented", 2, 3)).to(torch.uint8)
+    return {"out": summaries([make("augmentations", name)(photos, torch.Generator().manual_seed(3))])}
+
+
 def trunk(folder: str) -> Path:
     """An AlexNet's convolutions of our own making, where LPIPS would download the true ones."""
     features = torchvision.models.alexnet(weights=None).features
@@ -225,6 +230,7 @@ LOOKS: dict[str, Callable[[str], Numbers]] = {
     "propagators": lambda name: of_module(make("propagators", name), batch().condition),
     "heads": lambda name: of_module(make("heads", name, 16), smooth("features", 2, 16, 16)),
     "hints": look_at_hints,
+    "augmentations": look_at_augmentation,
     "losses": look_at_loss,
     "objectives": look_at_objective,
     "optimizers": look_at_optimizer,

@@ -157,6 +157,15 @@ class HintSampler(Protocol):
     def __call__(self, ab: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]: ...
 
 
+class Augmentation(Protocol):
+    """``Augmentation(**options)``: training photos changed, before they are parted into lightness and truth.
+
+    uint8 (N, 3, H, W) → the same. Draws only from ``generator``, which may be on another device than the photos.
+    """
+
+    def __call__(self, photos: Tensor, generator: torch.Generator) -> Tensor: ...
+
+
 class Metric(Protocol):
     """``Metric(**options)``: a score per image on uint8 RGB tensors (N, 3, H, W)."""
 

@@ -67,6 +67,11 @@ KINDS: dict[str, Kind] = {
         _kind("blocks", "`Block(in_channels, out_channels, **options)`", "tensor → tensor of the same size"),
         _kind("heads", "`Head(channels, **options)`", 'features → dict with `"ab"`', role="head"),
         _kind("hints", "`HintSampler(**options)`", "(ab, generator) → hint_ab, hint_mask", singular="hint sampler"),
+        _kind(
+            "augmentations",
+            "`Augmentation(**options)`",
+            "(photos, generator) → photos: uint8 (N, 3, H, W), cropped, before there are hints",
+        ),
         _kind("losses", "`Loss(**options)`", "(prediction, batch) → scalar", singular="loss"),
         _kind("objectives", "`Objective(colorizer, losses, **options)`", "what training needs beyond the colorizer"),
         _kind(

@@ -141,6 +141,26 @@ def probe_hints(name: str, found: Findings) -> None:
         found.expect(same, "the same generator state gives different hints")
 
 
+def probe_augmentation(name: str, found: Findings) -> None:
+    augmentation = make("augmentations", name)
+    for height, width in ((_SIZE, _SIZE), (65, 97), (1, 1)):
+        photos = torch.randint(0, 256, (3, 3, height, width), generator=torch.Generator().manual_seed(3)).byte()
+        before = photos.clone()
+
+        def draw(photos: Tensor = photos) -> Tensor:
+            changed: Tensor = augmentation(photos, torch.Generator().manual_seed(7))
+            return changed
+
+        check_quiet(draw, found)
+        if found.failures:
+            return
+        changed = draw()
+        _expect_shape(changed, photos.shape, found)
+        found.expect(changed.dtype == torch.uint8, f"photos are uint8, not {changed.dtype}")
+        found.expect(torch.equal(photos, before), "it writes into the photos that it is given")
+        found.expect(torch.equal(changed, draw()), "the same generator state gives different photos")
+
+
 def probe_loss(name: str, found: Findings) -> None:
     loss = smallest(lambda options: make("losses", name, **options), found)
     if loss is None:
@@ -250,6 +270,7 @@ CONTRACTS: dict[str, Callable[[str, Findings], None]] = {
     "heads": probe_head,
     "propagators": probe_propagator,
     "hints": probe_hints,
+    "augmentations": probe_augmentation,
     "losses": probe_loss,
     "objectives": probe_objective,
     "optimizers": probe_optimizer,

@@ -60,7 +60,10 @@ class ModelRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class RecipeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How a colorizer is trained. ``losses`` maps a name to its weight, or to {weight, **options}."""
+    """How a colorizer is trained.
+
+    ``losses`` maps a name to its weight, or to {weight, **options}; ``augmentations`` follow each other in their order.
+    """
 
     summary: str = ""
     source: str = ""
@@ -79,6 +82,7 @@ class RecipeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     losses: dict[str, float | dict[str, Any]] = {}
     objective: str | dict[str, Any] = "supervised"
     hints: str | dict[str, Any] | None = None
+    augmentations: list[str | dict[str, Any]] = []
     version: int = 1
 
     def parts(self) -> list[tuple[str, str, str | dict[str, Any]]]:
@@ -91,11 +95,15 @@ class RecipeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         for name, value in self.losses.items():
             options = {k: v for k, v in value.items() if k != "weight"} if isinstance(value, dict) else {}
             named.append((f"losses, {name}", "losses", {"name": name, **options}))
+        for number, ref in enumerate(self.augmentations):
+            named.append((f"augmentations, {number}", "augmentations", ref))
         return [*named, ("hints", "hints", self.hints)] if self.hints is not None else named
 
     def identity(self) -> dict[str, Any]:
         """What decides the result, as plain data (words about it do not)."""
-        return {k: v for k, v in msgspec.to_builtins(self).items() if k not in ("summary", "source")}
+        told = {k: v for k, v in msgspec.to_builtins(self).items() if k not in ("summary", "source")}
+        # A recipe without any is the one that it was before there were augmentations.
+        return told if self.augmentations else {k: v for k, v in told.items() if k != "augmentations"}
 
 
 class WeightsRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

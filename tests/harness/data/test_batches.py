@@ -184,3 +184,25 @@ def test_a_training_pass_repeats_itself_and_covers_every_photo(pixels: Tensor, o
     assert len(data) == 3
     assert all(equal(a, b) for a, b in zip(first, second, strict=True))
     assert torch.equal(torch.cat([batch.extras["rgb"] for batch in first]), pixels[:, :, 4:68, 4:68])
+
+
+def test_augmentations_change_the_photo_before_it_has_a_truth_and_hints(batches):
+    def darker(photos: Tensor, generator: torch.Generator) -> Tensor:
+        return photos // torch.randint(2, 5, (len(photos), 1, 1, 1), generator=generator).to(torch.uint8)
+
+    def inverted(photos: Tensor, generator: torch.Generator) -> Tensor:
+        return 255 - photos
+
+    extras = {"rgb": photo_itself(None)}
+    plain, changed, again = (
+        next(batches(extras=extras, augmentations=augmentations).forever())
+        for augmentations in ((), (darker, inverted), (darker, inverted))
+    )
+    ratio = plain.extras["rgb"].float().amax((1, 2, 3)) / (255 - changed.extras["rgb"].float()).amax((1, 2, 3))
+    assert all(any(abs(r - k) < 0.1 for k in (2, 3, 4)) for r in ratio.tolist())
+    lab = rgb2lab(changed.extras["rgb"].permute(0, 2, 3, 1).numpy())
+    np.testing.assert_allclose(changed.lightness[:, 0].numpy(), lab[..., 0] / 50 - 1, atol=1e-5)
+    np.testing.assert_allclose(changed.ab.permute(0, 2, 3, 1).numpy(), lab[..., 1:] / 110, atol=1e-5)
+    assert torch.equal(changed.hint_ab, changed.ab * changed.hint_mask)
+    assert torch.equal(changed.hint_mask, plain.hint_mask)  # the hints have a generator of their own
+    assert equal(changed, again)

@@ -46,7 +46,9 @@ def test_words_about_a_recipe_do_not_decide(suite, monkeypatch):
 
 
 def test_every_option_of_a_recipe_but_words_is_in_its_identity():
-    assert RecipeRow().identity().keys() == set(RecipeRow.__struct_fields__) - {"summary", "source"}
+    told = RecipeRow(augmentations=["elastic"]).identity()
+    assert told.keys() == set(RecipeRow.__struct_fields__) - {"summary", "source"}
+    assert told.keys() - RecipeRow().identity().keys() == {"augmentations"}  # older keys hold
 
 
 def test_hints_in_training_belong_to_the_protocol(suite):
@@ -212,6 +214,7 @@ MODEL = "models: {mine: {encoder: %s, decoder: unet, head: ab}}"
             "'mine', objective: Unknown objective 'supervized'; did you mean 'supervised'",
         ),
         (RECIPE % "hints: pixel", "recipe 'mine', hints: Unknown hint sampler 'pixel'; did you mean 'pixels'"),
+        (RECIPE % "augmentations: [elastc]", "augmentations, 0: Unknown augmentation 'elastc'; did you mean 'elastic'"),
         (MODEL % "cnv", "model 'mine', encoder: Unknown encoder 'cnv'; did you mean 'conv'"),
         (MODEL % "conv, recipe: defalt", "Unknown recipe 'defalt'; did you mean 'default'"),
         (MODEL % "conv, extras: [rbg]", "Unknown extra 'rbg'; did you mean 'rgb'"),
@@ -232,6 +235,7 @@ def test_what_a_users_row_names_is_checked_where_it_is_read(tmp_path, rows, said
         ({"optimizer": {"name": "adamw", "beta": [0, 1]}}, "optimizer 'adamw' has no option 'beta'"),
         ({"schedule": {"name": "step", "drop": [0.5]}}, "schedule 'step' has no option 'drop'; did you mean 'drops'"),
         ({"losses": {"huber": {"weight": 1, "detla": 1}}}, "loss 'huber' has no option 'detla'; did you mean 'delta'"),
+        ({"augmentations": [{"name": "elastic", "sd": 1}]}, "augmentation 'elastic' has no option 'sd'"),
         ({"objective": {"name": "adversarial", "gan": "vanila"}}, "objective 'adversarial': option gan='vanila'"),
     ],
 )

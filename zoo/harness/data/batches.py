@@ -1,15 +1,15 @@
-"""The training path: bank → random crop → flip → Lab → hints, whole batches on the device."""
+"""The training path: bank → random crop → flip → augmentations → Lab → hints, whole batches on the device."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from zoo.core.color import split_lab
-from zoo.core.contracts import Batch, HintSampler
+from zoo.core.contracts import Augmentation, Batch, HintSampler
 from zoo.core.errors import BadInput
 from zoo.harness.data.crop import centre, check_size, crop
 from zoo.harness.data.extras import Extra, View, compute
@@ -26,9 +26,10 @@ class Batches:
         pixels: uint8 (n, 3, S, S). On ``device`` it is fastest; a bank that does not fit there may
             stay on the CPU, and only the crops travel.
         size: side of the crops, at most S.
-        order, augment: CPU generators, for the permutations and for crops and flips.
+        order, augment: CPU generators, for the permutations, and for crops, flips and augmentations.
         hints: generator on ``device``.
         flip: mirror every second crop, by chance.
+        augmentations: what changes the crops further, one after the other.
         extras: what the model asks for beyond the condition, by name (see ``extras.py``).
 
     Raises:
@@ -47,6 +48,7 @@ class Batches:
         hints: torch.Generator,
         hint_sampler: HintSampler,
         flip: bool = True,
+        augmentations: Sequence[Augmentation] = (),
         extras: Mapping[str, Extra] | None = None,
     ):
         check_size(size, pixels.shape[-1])
@@ -55,6 +57,7 @@ class Batches:
         self.pixels, self.size, self.batch_size = pixels, size, batch_size
         self.device = torch.device(device)
         self.hint_sampler, self.flip, self.extras = hint_sampler, flip, dict(extras or {})
+        self.augmentations = tuple(augmentations)
         self._order, self._augment, self._hints = order, augment, hints
         self._permutation = torch.empty(0, dtype=torch.int64)
         self._position = 0
@@ -94,6 +97,8 @@ class Batches:
     def _next(self) -> Batch:
         index, top, left, flip = self._choices().to(self.pixels.device, non_blocking=True)
         rgb = crop(self.pixels, index, top, left, flip, self.size).to(self.device, non_blocking=True)
+        for augmentation in self.augmentations:
+            rgb = augmentation(rgb, self._augment)
         return hinted(rgb, index.to(self.device, non_blocking=True), self.hint_sampler, self._hints, self.extras)
 
     def _choices(self) -> Tensor:

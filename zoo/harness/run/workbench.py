@@ -89,6 +89,7 @@ class Workbench:
             hints=generator(run.seed, "hints", device=self.device),
             hint_sampler=make("hints", run.train_hints),
             flip=run.recipe.flip,
+            augmentations=[make("augmentations", ref) for ref in run.recipe.augmentations],
             extras=open_extras(self.extras, train, training=train, device=self.device),
         )
         training = Training(
