@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from zoo.core.threads import wait_passively
+from zoo.core.process import wait_passively
 
 wait_passively()  # before torch: threads that spin cost a busy machine as much as threads that work
 

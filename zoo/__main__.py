@@ -1,6 +1,6 @@
 """``python -m zoo`` is ``zoo``."""
 
-from zoo.core.safe_path import leave_current_folder
+from zoo.core.process import leave_current_folder
 
 if __name__ == "__main__":
     leave_current_folder()

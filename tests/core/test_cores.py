@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from zoo.core import cores
+from zoo.core import process
 from zoo.harness.results import provenance
 
-ZOO = Path(cores.__file__).parents[1]
+ZOO = Path(process.__file__).parents[1]
 
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
     """A machine of 64 cores with a control group tree that the test writes."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(64)), raising=False)
-    monkeypatch.setattr(cores, "_CGROUP", tmp_path / "cgroup")
-    monkeypatch.setattr(cores, "_OWN_CGROUPS", tmp_path / "own")
+    monkeypatch.setattr(process, "_CGROUP", tmp_path / "cgroup")
+    monkeypatch.setattr(process, "_OWN_CGROUPS", tmp_path / "own")
 
     def written(own: str, files: dict[str, str]) -> int:
         (tmp_path / "own").write_text(own, encoding="utf-8")
@@ -27,7 +27,7 @@ def machine(tmp_path, monkeypatch):
             file: Path = tmp_path / "cgroup" / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        return cores.usable_cores()
+        return process.usable_cores()
 
     return written
 
@@ -60,14 +60,14 @@ def test_affinity_bounds_the_cores_and_a_machine_without_either_has_its_processo
     assert machine("0::/\n", {"cpu.max": "800000 100000\n"}) == 1
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 12)
-    monkeypatch.setattr(cores, "_OWN_CGROUPS", Path("nowhere"))
-    assert cores.usable_cores() == 12
+    monkeypatch.setattr(process, "_OWN_CGROUPS", Path("nowhere"))
+    assert process.usable_cores() == 12
 
 
 def test_nothing_else_counts_cores():
     """But for a run's provenance, which describes the machine."""
     zoo = Path(__file__).parents[2] / "zoo"
-    allowed = {zoo / "core" / "cores.py", zoo / "harness" / "results" / "provenance.py"}
+    allowed = {zoo / "core" / "process.py", zoo / "harness" / "results" / "provenance.py"}
     for path in {*zoo.rglob("*.py")} - allowed:
         text = path.read_text(encoding="utf-8")
         assert "cpu_count(" not in text, path
@@ -80,7 +80,7 @@ def test_nobody_counts_the_machines_cores_but_the_one_function():
         for file in sorted(ZOO.rglob("*.py"))
         if re.search(r"cpu_count|sched_getaffinity", file.read_text(encoding="utf-8"))
     ]
-    assert found == ["core/cores.py"]
+    assert found == ["core/process.py"]
 
 
 def test_a_record_tells_the_cores_that_the_process_has(monkeypatch):

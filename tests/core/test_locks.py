@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from zoo.core.errors import BadInput
-from zoo.core.locks import locked, locked_if_free
+from zoo.core.files import locked, locked_if_free
 
 fcntl = pytest.importorskip("fcntl")
 
 HOLD = """
 import os, sys, time
 from pathlib import Path
-from zoo.core.locks import locked
+from zoo.core.files import locked
 {before}
 with locked(Path(sys.argv[1]), lambda sentence: None):
     {inside}
@@ -129,7 +129,7 @@ def test_an_error_inside_is_the_one_that_is_raised(tmp_path):
 def test_locks_are_taken_in_one_place_only():
     zoo = Path(__file__).parents[2] / "zoo"
     importers = [path for path in zoo.rglob("*.py") if "filelock" in path.read_text(encoding="utf-8")]
-    assert importers == [zoo / "core" / "locks.py"]
+    assert importers == [zoo / "core" / "files.py"]
 
 
 @pytest.mark.parametrize("before", ["", WITHOUT_FLOCK.format(number=errno.ENOLCK)], ids=["flock", "no flock"])

@@ -10,8 +10,7 @@ import pytest
 
 from zoo.core.assemble import resolve
 from zoo.core.errors import BadInput
-from zoo.core.misfit import misfit
-from zoo.core.strict_yaml import decode
+from zoo.core.strict_yaml import decode, misfit
 from zoo.harness.plan.suite import Suite
 
 

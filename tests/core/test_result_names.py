@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 
-from zoo.core.photo_files import is_result
-from zoo.core.result_names import NAME_BYTES, result_stem, shared_stems
+from zoo.core.photo_files import NAME_BYTES, is_result, result_stem, shared_stems
 
 
 def test_a_result_has_its_photos_stem_or_where_that_is_shared_its_name():

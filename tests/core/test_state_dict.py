@@ -13,8 +13,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from zoo.core.errors import BadInput
-from zoo.core.state_dict import Layout, differences, layout_of, names, unwrap
-from zoo.core.tensors import read_state, read_tensors
+from zoo.core.state_dict import Layout, differences, layout_of, names, read_state, read_tensors, unwrap
 
 
 def network(seed: int = 0) -> nn.Module:

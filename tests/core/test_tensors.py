@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from zoo.core.errors import BadInput
-from zoo.core.tensors import read_tensors
+from zoo.core.state_dict import read_tensors
 
 STATE = {"a": torch.arange(6.0).view(2, 3), "b": torch.ones(1000)}
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from zoo.core.threads import wait_passively
+from zoo.core.process import wait_passively
 
 
 def test_threads_sleep_unless_the_user_says_otherwise():

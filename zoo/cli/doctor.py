@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import click
 
 from zoo.cli.terminal import echo
-from zoo.core.cores import usable_cores
 from zoo.core.errors import ZooError
+from zoo.core.process import usable_cores
 
 _DEPENDENCIES = (
     "torchvision",

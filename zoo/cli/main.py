@@ -20,7 +20,7 @@ from zoo.cli.arguments import FilePath
 from zoo.cli.interrupts import interrupts_kept
 from zoo.cli.terminal import echo, echo_error, plain
 from zoo.core.errors import ZooError, did_you_mean
-from zoo.core.threads import wait_passively
+from zoo.core.process import wait_passively
 
 VERBS = (
     "list",

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from zoo.core.assemble import make
-from zoo.core.findings import ProbeReport
+from zoo.core.module_checks import ProbeReport
 from zoo.core.registry import current
 from zoo.harness.run.executors import Executor, Task
 

@@ -18,7 +18,6 @@ import msgspec
 from zoo.core.errors import BadInput, ContractError, did_you_mean
 from zoo.core.identity import model_identity
 from zoo.core.kinds import KIND_OF_ROLE, KINDS, ROLES
-from zoo.core.misfit import misfit
 from zoo.core.options import call, effective_options, option_names, takes_any_option, typed_options
 from zoo.core.registry import current
 from zoo.core.spec import (
@@ -31,6 +30,7 @@ from zoo.core.spec import (
     misfit_of_roles,
     part_ref,
 )
+from zoo.core.strict_yaml import misfit
 
 if TYPE_CHECKING:
     from torch import nn

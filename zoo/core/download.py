@@ -1,4 +1,4 @@
-"""The one downloader: a published file in torch's own cache, checked by its SHA-256.
+"""The one downloader: a published file in torch's own cache, checked by its SHA-256; and the trunks that several want.
 
 torch.hub's checked downloader does the work. Around it: a network that does not answer is given up on within
 seconds, and a file that is in the cache already is checked too, which torch.hub does not do.
@@ -129,3 +129,28 @@ def _remember_failure(file: Path) -> None:
         _marker(file).touch()
     except OSError:
         return  # A read-only cache: this process remembers, the next one tries again.
+
+
+# What torchvision's IMAGENET1K_V1 weights name, without importing torchvision: a file's name ends in its hash.
+TRUNKS = {
+    name: f"https://download.pytorch.org/models/{file}.pth"
+    for name, file in {
+        "alexnet": "alexnet-owt-7be5be79",
+        "squeezenet1_1": "squeezenet1_1-b8a52dc0",
+        "vgg16": "vgg16-397923af",
+    }.items()
+}
+
+
+def trunk_sha256(name: str) -> str:
+    """The first digits of the file's SHA-256."""
+    return TRUNKS[name].rpartition("-")[2].removesuffix(".pth")
+
+
+def trunk_file(name: str, what: str, mend: str, *, download: bool = True) -> Path:
+    """The file, from torch's cache or downloaded into it; see :func:`zoo.core.download.fetch`.
+
+    Raises:
+        Unavailable: not there and not to be had, or there and damaged.
+    """
+    return fetch(TRUNKS[name], trunk_sha256(name), what, mend, download=download)

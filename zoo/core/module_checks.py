@@ -1,18 +1,64 @@
-"""What holds for every module of the zoo, whatever its kind: the part of the probe that needs no contract."""
+"""What holds for every module of the zoo, whatever its kind: the part of the probe that needs no contract.
+
+Failures count; notes only inform.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from zoo.core.errors import BadInput, Unavailable, ZooError
-from zoo.core.findings import Findings
+
+
+class ProbeReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of probing one part or model. Torch-free, and plain data on its way between processes."""
+
+    kind: str
+    name: str
+    failures: list[str] = []
+    notes: list[str] = []
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures
+
+
+class Findings:
+    """Collects what a probe finds while it goes on."""
+
+    def __init__(self) -> None:
+        self.failures: list[str] = []
+        self.notes: list[str] = []
+
+    def expect(self, holds: bool, failure: str) -> bool:
+        """Note ``failure`` unless ``holds``; each sentence once."""
+        if not holds and failure not in self.failures:
+            self.failures.append(failure)
+        return holds
+
+    @contextlib.contextmanager
+    def trying(self, what: str) -> Iterator[None]:
+        """Whatever a part raises here is a finding: the probe's business is to hear of everything."""
+        try:
+            yield
+        except ZooError as error:
+            self.expect(False, f"{what}: {error}")
+        except (Exception, SystemExit) as error:
+            reason = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
+            self.expect(False, f"{what}: {type(error).__name__}: {reason}")
+
+    def report(self, kind: str, name: str) -> ProbeReport:
+        return ProbeReport(kind=kind, name=name, failures=self.failures, notes=self.notes)
+
 
 T = TypeVar("T")
 Call = Callable[[Any, int], Iterable[Tensor]]

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from zoo.core.errors import BadInput, BrokenPlugin, ZooError, did_you_mean
-from zoo.core.misfit import misfit
+from zoo.core.strict_yaml import misfit
 
 Factory = Callable[..., Any]
 

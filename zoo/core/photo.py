@@ -1,7 +1,7 @@
 """One photo file → 8-bit sRGB, upright, whatever way it was stored.
 
 Colours are what the embedded ICC profile means (:mod:`zoo.core.icc`), samples of more than 8 bits are scaled to
-white (:mod:`zoo.core.deep_samples`), transparency is composited over white, which is what a viewer shows behind
+white (:mod:`zoo.core.deep_tiff`), transparency is composited over white, which is what a viewer shows behind
 a cut-out. Whatever was converted, assumed or left out is said in the photo's notes.
 """
 
@@ -18,11 +18,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from zoo.core.deep_samples import Samples, to_8_bit
-from zoo.core.deep_tiff import Deep, decode_twice, is_deep_colour, read_deep, samples_said
+from zoo.core.deep_tiff import Deep, Samples, decode_twice, is_deep_colour, read_deep, samples_said, to_8_bit
 from zoo.core.errors import BadInput
-from zoo.core.icc import to_srgb
-from zoo.core.implied_profile import implied_profile
+from zoo.core.icc import implied_profile, to_srgb
 from zoo.core.photo_files import formats
 from zoo.core.undisturbed import undisturbed
 

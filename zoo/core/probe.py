@@ -17,8 +17,7 @@ from zoo.core.assemble import assemble, make, resolve
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Batch
 from zoo.core.errors import ContractError, Unavailable
-from zoo.core.findings import Findings, ProbeReport
-from zoo.core.module_checks import check_module, check_quiet, smallest, tensors
+from zoo.core.module_checks import Findings, ProbeReport, check_module, check_quiet, smallest, tensors
 from zoo.core.part_contracts import CONTRACTS
 from zoo.core.recipe_parts import make_objective
 from zoo.core.registry import current

@@ -17,9 +17,8 @@ from zoo.core.assemble import assemble, build, resolve
 from zoo.core.colorizer import Colorizer
 from zoo.core.download import sha256_of
 from zoo.core.errors import BadInput
-from zoo.core.given_weights import load_given
+from zoo.core.given_weights import given_weights, load_given
 from zoo.core.ingredients import of_file
-from zoo.core.published import given_weights
 from zoo.core.recorded import PICKLES, recorded_spec, spec_of_record, untrained
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, fingerprint
@@ -46,7 +45,7 @@ def load(
             (its lowest seed is taken), or the name of a registered model that needs no training.
         device: where it is put; it is in eval mode.
         weights: for a model's name: a file of weights, in our layout or its public original's, or ``published``,
-            which downloads the published one; see :func:`zoo.core.published.given_weights`.
+            which downloads the published one; see :func:`zoo.core.given_weights.given_weights`.
         options: for a model's name: its options, as :func:`zoo.build` takes them; a run has its own.
 
     Returns:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from zoo.core.assemble import make
-from zoo.core.findings import Findings
+from zoo.core.module_checks import Findings
 
 _POINTS = 21
 

@@ -1,6 +1,6 @@
 """Which photos are meant, and where each result goes.
 
-A result lies next to its photo, or at the same place below the output folder; :mod:`zoo.core.result_names` says what
+A result lies next to its photo, or at the same place below the output folder; :mod:`zoo.core.photo_files` says what
 it is called.
 """
 
@@ -15,8 +15,15 @@ from typing import NamedTuple
 
 from zoo.core.errors import BadInput
 from zoo.core.files import make_writable_folder
-from zoo.core.photo_files import find_photos, is_photo, is_result, looks_like_a_picture, suffix_list
-from zoo.core.result_names import result_stem, shared_stems
+from zoo.core.photo_files import (
+    find_photos,
+    is_photo,
+    is_result,
+    looks_like_a_picture,
+    result_stem,
+    shared_stems,
+    suffix_list,
+)
 from zoo.studio.formats import DEFAULT, FORMATS, format_of
 
 STANDARD = Path("-")

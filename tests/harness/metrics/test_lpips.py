@@ -12,8 +12,8 @@ import torchvision
 from safetensors.torch import save_file
 
 from zoo.core import download
+from zoo.core.download import TRUNKS, trunk_sha256
 from zoo.core.errors import BadInput, Unavailable
-from zoo.core.imagenet_trunks import TRUNKS, trunk_sha256
 from zoo.harness.metrics.lpips import LPIPS
 from zoo.harness.scoring.scores import make_metrics
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zoo.core.errors import BadInput
-from zoo.core.result_names import result_stem
+from zoo.core.photo_files import result_stem
 from zoo.harness.metrics.pairs import pair_up
 
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from zoo.core.locks import locked
+from zoo.core.files import locked
 from zoo.harness.run.bench import BenchRequest, bench
 
 SCRIPT = """

@@ -10,7 +10,7 @@ import torch
 
 import zoo
 from zoo.core.errors import BadInput
-from zoo.core.tensors import read_tensors
+from zoo.core.state_dict import read_tensors
 from zoo.harness.training.checkpoint import read_state, save_state, save_weights
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput
-from zoo.core.files import unwritable
-from zoo.core.locks import HELD, locked, locked_if_free
+from zoo.core.files import HELD, locked, locked_if_free, unwritable
 from zoo.core.photo import READER_VERSION, pixel_limit
 from zoo.core.photo_files import formats
 from zoo.harness.data.bank import PhotoBank

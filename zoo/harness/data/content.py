@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from zoo.core.cores import usable_cores
 from zoo.core.files import write_whole
+from zoo.core.process import usable_cores
 from zoo.harness.data.cache import MEND, cache_folder
 
 TEST_SHARE = 0.2

@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from zoo.core.contracts import Dataset
-from zoo.core.cores import usable_cores
 from zoo.core.errors import BadInput, ContractError
 from zoo.core.photo import PIXEL_LIMIT
+from zoo.core.process import usable_cores
 from zoo.harness.data.pixel_budget import PixelBudget
 
 Fit = Literal["crop", "stretch"]

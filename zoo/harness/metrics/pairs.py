@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zoo.core.errors import BadInput
-from zoo.core.photo_files import RESULT_MARK, find_photos, is_result, suffix_list
-from zoo.core.result_names import result_stem
+from zoo.core.photo_files import RESULT_MARK, find_photos, is_result, result_stem, suffix_list
 
 
 class Pair(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from zoo.core.errors import bounded
+from zoo.core.given_weights import GivenWeights
 from zoo.core.identity import SourceSeen
-from zoo.core.published import GivenWeights
 from zoo.core.spec import ModelSpec, RecipeRow
 from zoo.harness.plan.suite import Suite
 from zoo.harness.results.protocol import Protocol

@@ -15,8 +15,8 @@ import msgspec
 
 from zoo.core.assemble import COLORIZER_OPTIONS, resolve, takes_option
 from zoo.core.errors import BadInput, ZooError, bounded
+from zoo.core.given_weights import GivenWeights
 from zoo.core.identity import sources_in
-from zoo.core.published import GivenWeights
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, RecipeRow, fingerprint
 from zoo.core.strict_yaml import parse

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import zoo
-from zoo.core.cores import usable_cores
+from zoo.core.process import usable_cores
 from zoo.harness.results.run_record import Provenance
 
 

@@ -14,10 +14,10 @@ import msgspec
 import torch
 
 from zoo.core.assemble import make
-from zoo.core.cores import usable_cores
 from zoo.core.errors import BadInput, ZooError, reason_of
-from zoo.core.locks import locked
-from zoo.core.published import GivenWeights, given_weights
+from zoo.core.files import locked
+from zoo.core.given_weights import GivenWeights, given_weights
+from zoo.core.process import usable_cores
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec
 from zoo.core.trained import UNTRAINED

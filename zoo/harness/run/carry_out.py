@@ -14,8 +14,7 @@ from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Metric
 from zoo.core.download import sha256_of
 from zoo.core.errors import BadInput, Stopped, reason_of
-from zoo.core.files import make_folder, remove_parts, write_whole
-from zoo.core.locks import locked
+from zoo.core.files import locked, make_folder, remove_parts, write_whole
 from zoo.harness.data.extras import tells_the_truth, told_of_the_truth
 from zoo.harness.metrics.mean import mean_of_all, means_of
 from zoo.harness.plan.planned_run import PlannedRun

@@ -10,9 +10,8 @@ import msgspec
 
 from zoo.core.assemble import changed_since
 from zoo.core.errors import BadInput
-from zoo.core.files import make_folder
+from zoo.core.files import locked, make_folder
 from zoo.core.identity import part_identity, short_identity
-from zoo.core.locks import locked
 from zoo.core.strict_yaml import decode
 from zoo.core.trained import load, read_spec
 from zoo.harness.metrics.mean import means_of

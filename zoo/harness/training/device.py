@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 
 import torch
 
-from zoo.core.cores import usable_cores
 from zoo.core.errors import BadInput, did_you_mean
+from zoo.core.process import usable_cores
 from zoo.harness.training.deterministic import DeterministicPooling
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from zoo.core.download import trunk_file
 from zoo.core.errors import BadInput, Unavailable
-from zoo.core.imagenet_trunks import trunk_file
 from zoo.core.ingredients import of_distribution, of_file
-from zoo.core.tensors import read_tensors
+from zoo.core.state_dict import read_tensors
 
 VARIANTS = (0, 1, 2)
 """Of EfficientNet-Lite."""
@@ -68,7 +68,7 @@ def trunk_state(name: str, file: str | None = None) -> Mapping[str, Tensor]:
     """The state dict of an ImageNet classifier.
 
     Args:
-        name: one of :data:`SHIPPED` (timm's key names) or :data:`~zoo.core.imagenet_trunks.TRUNKS` (torchvision's).
+        name: one of :data:`SHIPPED` (timm's key names) or :data:`~zoo.core.download.TRUNKS` (torchvision's).
         file: a local state dict, ``.safetensors`` or torch's; nothing is downloaded then.
 
     Raises:

@@ -21,8 +21,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from zoo.core.safe_path import forget_safe_path, helpers_on_a_safe_path, user_choice
-from zoo.core.threads import wait_passively
+from zoo.core.process import forget_safe_path, helpers_on_a_safe_path, user_choice, wait_passively
 from zoo.harness.run.executors.server import STOPPING, start_server
 
 ENDING_SECONDS = 10.0

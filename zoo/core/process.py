@@ -1,0 +1,129 @@
+"""What a process of ours lives by: the cores that it may use, how its threads wait, and where it imports from.
+
+Nothing is imported from the folder that the user happens to stand in: Python puts it first on its path for
+``python -m`` and ``python -c``, and a file ``socket.py`` that lies there, in a downloads folder say, would be
+imported in the place of the library's by every helper process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sys
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+
+_CGROUP = Path("/sys/fs/cgroup")
+_OWN_CGROUPS = Path("/proc/self/cgroup")
+
+
+def usable_cores() -> int:
+    """The process's cores: what its affinity allows and what the quotas of its control groups pay for, at least 1.
+
+    Sources: ``sched_getaffinity(2)``; Linux' Documentation/admin-guide/cgroup-v2, ``cpu.max``; and
+    Documentation/scheduler/sched-bwc, ``cpu.cfs_quota_us``.
+    """
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min([affinity, *(math.ceil(quota) for quota in _quotas())]))
+
+
+def _quotas() -> Iterator[float]:
+    """The cores that each control group above this process grants; none where there is no limit.
+
+    In a container the groups' own paths may not be there; the limit then stands at the top of what is mounted.
+    """
+    try:
+        lines = _OWN_CGROUPS.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        root = _CGROUP / controllers if controllers else _CGROUP
+        below = path.strip("/")
+        for group in [root / below, *(root / below).parents] if below else [root]:
+            quota = _v1(group) if controllers else _v2(group)
+            if quota is not None:
+                yield quota
+            if group == root:
+                break
+
+
+def _v2(group: Path) -> float | None:
+    return _share(*_words(group / "cpu.max")[:2])
+
+
+def _v1(group: Path) -> float | None:
+    return _share(*_words(group / "cpu.cfs_quota_us")[:1], *_words(group / "cpu.cfs_period_us")[:1])
+
+
+def _share(quota: str = "max", period: str = "100000") -> float | None:
+    try:
+        share = float(quota) / float(period)
+    except (ValueError, ZeroDivisionError):
+        return None  # "max"
+    return share if share > 0 else None
+
+
+def _words(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").split()
+    except OSError:
+        return []
+
+
+def wait_passively(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Let OpenMP's threads sleep while they wait, unless the user has said otherwise.
+
+    By default they spin, and two processes on the same cores then slow each other down tenfold (a colorization
+    of 24 photos beside a busy machine: 172 s spinning, 59 s asleep). OpenMP reads this when it starts, so it must
+    be said before torch is imported; processes that are started later inherit it. ``OMP_WAIT_POLICY`` is OpenMP's
+    own word, which GNU's and LLVM's runtime know; ``KMP_BLOCKTIME`` is how long Intel's and LLVM's spin nevertheless.
+    """
+    if "OMP_WAIT_POLICY" not in environment:
+        environment["OMP_WAIT_POLICY"] = "PASSIVE"
+        environment.setdefault("KMP_BLOCKTIME", "0")
+
+
+_VARIABLE = "PYTHONSAFEPATH"
+_PACKAGE = Path(__file__).resolve().parents[2]
+
+
+@contextlib.contextmanager
+def helpers_on_a_safe_path() -> Iterator[None]:
+    """Python processes that are started within leave the current folder out of their path (``python -P``)."""
+    before = os.environ.get(_VARIABLE)
+    os.environ[_VARIABLE] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_VARIABLE]
+        else:
+            os.environ[_VARIABLE] = before
+
+
+def forget_safe_path(before: str | None) -> None:
+    """In such a helper: what it starts itself, a plugin's script say, finds the environment as the user has it."""
+    if before is None:
+        os.environ.pop(_VARIABLE, None)
+
+
+def user_choice() -> str | None:
+    """What the user's environment says, for :func:`forget_safe_path`."""
+    return os.environ.get(_VARIABLE)
+
+
+def leave_current_folder() -> None:
+    """For ``python -m zoo``: drop the current folder from the path that Python has put first.
+
+    Where the package itself lies there, in a checkout that is not installed, it goes to the end instead.
+    """
+    if sys.flags.safe_path or not sys.path:
+        return
+    first = sys.path.pop(0)
+    with contextlib.suppress(OSError, ValueError):
+        if Path(first).resolve() == _PACKAGE:
+            sys.path.append(first)
