@@ -15,7 +15,8 @@ from pathlib import Path
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
 from zoo.core.spec import ModelRow
-from zoo.harness.results.columns import HINTS, RUNS, Column
+from zoo.harness.results.column import Column
+from zoo.harness.results.columns import DATE, DEVICE, HINTS, MODEL, PROTOCOL, RUNS, SHOWN
 from zoo.harness.results.columns import LEADERBOARD as LEADERBOARD_CSV
 from zoo.harness.results.leaderboard import read_table
 
@@ -38,23 +39,19 @@ def models_table() -> str:
 
 
 def leaderboard_table() -> str:
-    """The committed quick leaderboard, the columns one looks at first; each cell is the file's own, rounded once."""
-    columns, rows = read_table(QUICK)
-    where = f"{rows[0]['device']}, {rows[0]['date']}, protocol `{rows[0]['protocol']}`"
-    apart = "psnr_to_best" if "psnr_to_best" in columns else "psnr"
-    title = {"psnr_to_best": "to the best", "psnr": "95 % interval"}[apart]
+    """The committed quick leaderboard, the columns of short tables; each cell is the file's own, rounded once."""
+    _, rows = read_table(QUICK)
+    device, date, protocol = (rows[0].text(column) for column in (DEVICE, DATE, PROTOCOL))
+    columns = [column for column in SHOWN if column.shown > 1 and any(map(column.read, (row.cells for row in rows)))]
     lines = [
-        f"On {where}; ranks and intervals as in [../README.md](../README.md).",
+        f"On {device}, {date}, protocol `{protocol}`; ranks and intervals as in [../README.md](../README.md).",
         "",
-        f"| rank | model | PSNR (dB) | {title} | SSIM | ST-LPIPS | ΔE00 | M params | photos/s |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| " + " | ".join(column.heading for column in columns) + " |",
+        "|---" * len(columns) + "|",
     ]
     for row in rows:
-        model = f"`{row['model']}`" + (" *(baseline)*" if row["kind"] == "baseline" else "")
-        rank = f"{row['rank']} ({row['rank_lo']}-{row['rank_hi']})" if row["rank"] else ""
-        interval = f"{row[f'{apart}_lo']} to {row[f'{apart}_hi']}" if row[f"{apart}_lo"] else ""
-        measured = (row[name] for name in ("ssim", "st_lpips", "delta_e00", "params_m", "train_img_s"))
-        lines.append("| " + " | ".join((rank, model, row["psnr"], interval, *measured)) + " |")
+        cells = {**row.cells, MODEL.name: f"`{row.text(MODEL)}`" + (" *(baseline)*" if row.baseline else "")}
+        lines.append("| " + " | ".join(column.read(cells) for column in columns) + " |")
     return "\n".join(lines)
 
 

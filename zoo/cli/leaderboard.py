@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,7 @@ from zoo.cli.terminal import echo, echo_data
 
 if TYPE_CHECKING:
     from zoo.harness.results.finished_runs import Result
-
-_FIRST = ("model", "status", "psnr", "rank", "psnr_to_best", "ssim", "delta_e00", "lpips", "st_lpips", "params_m")
-"""What is shown first where a terminal is too narrow for all."""
+    from zoo.harness.results.leaderboard import WrittenRow
 
 
 @click.command("leaderboard", short_help="Print a results folder's table.")
@@ -45,20 +43,21 @@ def show(folder: Path, *, sort: str | None = None, form: str = "table") -> None:
     """
     from zoo.cli.tables import print_json, print_markdown, print_table
     from zoo.core.csv_file import csv_text
+    from zoo.harness.results.columns import ERROR, MODEL, SHOWN, STATUS
     from zoo.harness.results.leaderboard import leaderboard, read_table
 
     columns, rows = read_table(folder)
     order = list(range(len(rows))) if sort is None else _order(folder, columns, rows, sort)
     rows = [rows[i] for i in order]
     if form == "csv":
-        echo_data(csv_text(columns, rows))
+        echo_data(csv_text(columns, [row.cells for row in rows]))
         return
     if form == "json":
         records = leaderboard(folder).to_dict(orient="records")
         print_json([{str(key): value if value != "" else None for key, value in records[i].items()} for i in order])
         return
     shown = [_for_people(row) for row in rows]
-    picked = [c for c in _shown_columns(columns) if any(row.get(c) for row in rows)]
+    picked = [column.name for column in SHOWN if any(map(column.read, shown))]
     if sort is not None and sort not in picked:
         picked.insert(1, sort)
     if form == "md":
@@ -66,29 +65,17 @@ def show(folder: Path, *, sort: str | None = None, form: str = "table") -> None:
         return
     print_table(shown, _fitting(shown, picked) if sys.stdout.isatty() else picked, title=str(folder))
     for row in rows:
-        if row.get("status") != "ok":
-            echo(f"{row['model']}: {row.get('status')}: {row.get('error') or 'no reason known'}")
+        if row.text(STATUS) != "ok":
+            echo(f"{row.text(MODEL)}: {row.text(STATUS)}: {row.text(ERROR) or 'no reason known'}")
     _tell_of_runs(folder)
 
 
-def _shown_columns(columns: Sequence[str]) -> list[str]:
-    """What people read: quality, costs, seeds and status; the rest of the columns stand in the CSV."""
-    from zoo.harness.results.columns import COSTS, FIRST, METRICS, MODEL, PSNR, RANK, SEEDS, STATUS, TO_BEST, TRAIN_S
+def _for_people(row: WrittenRow) -> dict[str, str]:
+    """A row with its values in their intervals where those are read, and a baseline marked."""
+    from zoo.harness.results.columns import MODEL, SHOWN
 
-    wanted = (RANK, MODEL, PSNR, TO_BEST, FIRST, *METRICS[1:], *COSTS, TRAIN_S, SEEDS, STATUS)
-    return [column.name for column in wanted if column.name in columns]
-
-
-def _for_people(row: Mapping[str, str]) -> dict[str, str]:
-    """A row with its ranks and the difference to the best in their intervals, and a baseline marked."""
-    shown = dict(row)
-    if row.get("kind") == "baseline":
-        shown["model"] = f"{row['model']} (baseline)"
-    if row.get("rank") and row.get("rank_lo") and row.get("rank_hi"):
-        shown["rank"] = f"{row['rank']} ({row['rank_lo']}-{row['rank_hi']})"
-    if row.get("psnr_to_best") and row.get("psnr_to_best_lo"):
-        shown["psnr_to_best"] = f"{row['psnr_to_best']} ({row['psnr_to_best_lo']} to {row['psnr_to_best_hi']})"
-    return shown
+    shown = {**row.cells, **{column.name: column.read(row.cells) for column in SHOWN}}
+    return {**shown, MODEL.name: f"{row.text(MODEL)} (baseline)"} if row.baseline else shown
 
 
 def _tell_of_runs(folder: Path) -> None:
@@ -109,20 +96,21 @@ def _tell_of_runs(folder: Path) -> None:
         echo(f"These rows are of different protocols and ranked apart; {line}")
 
 
-def _order(folder: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]], column: str) -> list[int]:
+def _order(folder: Path, columns: Sequence[str], rows: Sequence[WrittenRow], column: str) -> list[int]:
     """The rows' places, the best by ``column`` first; empty cells last."""
     from zoo.core.errors import BadInput, did_you_mean
 
     if column not in columns:
         raise BadInput(f"--sort {column!r} is no column; {did_you_mean(column, columns)}")
     descending = _higher_is_better(folder, column)
-    filled = [i for i, row in enumerate(rows) if row[column] != ""]
+    cells = [row.cells[column] for row in rows]
+    filled = [i for i, cell in enumerate(cells) if cell != ""]
     try:
-        numbers = {i: float(rows[i][column]) for i in filled}
+        numbers = {i: float(cells[i]) for i in filled}
         filled.sort(key=lambda i: -numbers[i] if descending else numbers[i])
     except ValueError:
-        filled.sort(key=lambda i: rows[i][column], reverse=descending)
-    return [*filled, *(i for i, row in enumerate(rows) if row[column] == "")]
+        filled.sort(key=lambda i: cells[i], reverse=descending)
+    return [*filled, *(i for i, cell in enumerate(cells) if cell == "")]
 
 
 def _higher_is_better(folder: Path, name: str) -> bool:
@@ -141,15 +129,18 @@ def _higher_is_better(folder: Path, name: str) -> bool:
 
 
 def _fitting(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[str]:
-    """As many columns as the terminal is wide, the important ones before the others."""
+    """As many columns as the terminal is wide: who and how well, those of short tables, then the others."""
     from zoo.cli.tables import cell
+    from zoo.harness.results.columns import MODEL, SHOWN, STATUS
+    from zoo.harness.results.measured import PSNR
 
     def width(column: str) -> int:
         return 3 + max(map(len, (column, *(cell(row.get(column)) for row in rows))))
 
     room = shutil.get_terminal_size().columns - 2
     chosen: set[str] = set()
-    for column in dict.fromkeys((*(c for c in _FIRST if c in columns), *columns)):
+    first = (MODEL, STATUS, PSNR, *(column for column in SHOWN if column.shown > 1))
+    for column in dict.fromkeys((*(each.name for each in first if each.name in columns), *columns)):
         if width(column) <= room:
             room -= width(column)
             chosen.add(column)

@@ -132,7 +132,7 @@ def _detail(state: Mapping[str, Any], *, percent: bool = True) -> str:
 
 def _outcome(record: RunRecord) -> str:
     """Scores are written as in the tables: rounded once, to their columns' decimals."""
-    from zoo.harness.results.columns import described
+    from zoo.harness.results.measured import described
 
     if not record.ok:
         return f"{record.status}: {record.error}"

@@ -12,10 +12,10 @@ import msgspec
 import numpy as np
 
 from zoo.core.errors import BadInput, UnknownName, did_you_mean
-from zoo.harness.results.columns import PSNR, described
 from zoo.harness.results.finished_runs import Result, in_seed_order, newest, score_table
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.league import League
+from zoo.harness.results.measured import PSNR, described
 from zoo.harness.results.protocol import protocol_differences
 from zoo.harness.results.ranks import Family
 from zoo.harness.results.statistics import CONFIDENCE

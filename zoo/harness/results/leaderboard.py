@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,22 +18,12 @@ from zoo.core.csv_file import csv_text, read_csv
 from zoo.core.errors import BadInput, ZooError
 from zoo.core.files import write_whole
 from zoo.core.registry import current
-from zoo.harness.results.columns import (
-    HINTS,
-    LEADERBOARD,
-    LEADERBOARD_COLUMNS,
-    RUN_COLUMNS,
-    RUNS,
-    Column,
-    csv_names,
-    level_cells,
-    plugin_metric,
-    row_cells,
-    run_cells,
-)
+from zoo.harness.results.column import Column, csv_names, level_cells, row_cells, run_cells
+from zoo.harness.results.columns import HINTS, KIND, LEADERBOARD, LEADERBOARD_COLUMNS, MODEL, NOTES, RUN_COLUMNS, RUNS
 from zoo.harness.results.finished_runs import Result, Results, read_results
 from zoo.harness.results.hint_rows import HintRow, hint_rows
-from zoo.harness.results.league import League, leagues
+from zoo.harness.results.league import Kind, League, leagues
+from zoo.harness.results.measured import plugin_metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,8 +110,25 @@ def _own_word(metric: str) -> bool | None:
         return None
 
 
-def read_table(folder: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """``leaderboard.csv``: its columns, and its rows best first, every cell as it is written there.
+@dataclass(frozen=True)
+class WrittenRow:
+    """A row of ``leaderboard.csv``, every cell as it is written there."""
+
+    cells: dict[str, str]
+
+    def text(self, column: Column) -> str:
+        """Empty too where the file has no such column."""
+        return self.cells.get(column.name, "")
+
+    @property
+    def baseline(self) -> bool:
+        """An older zoo said it in the notes alone."""
+        said = self.text(KIND) or self.text(NOTES).split("; ")[0]
+        return said == Kind.BASELINE.value
+
+
+def read_table(folder: Path) -> tuple[list[str], list[WrittenRow]]:
+    """``leaderboard.csv``: its columns, and its rows best first.
 
     Raises:
         BadInput: there is no leaderboard, or it cannot be read.
@@ -130,17 +138,14 @@ def read_table(folder: Path) -> tuple[list[str], list[dict[str, str]]]:
         raise BadInput(f"{path} does not exist; name a results folder such as results/quick.")
     try:
         columns, rows = read_csv(path)
-        if "model" not in columns:
-            raise ValueError("it has no column 'model'")
+        if MODEL.name not in columns:
+            raise ValueError(f"it has no column {MODEL.name!r}")
     except (ValueError, OSError) as error:
         reason = " ".join(str(error).split())
         raise BadInput(
             f"{path} cannot be read ({reason}); rebuild it with: zoo leaderboard {folder} --rebuild."
         ) from None
-    if "kind" not in columns:  # an older zoo said it in the notes alone
-        for row in rows:
-            row["kind"] = "baseline" if row.get("notes", "").split("; ")[0] == "baseline" else "model"
-    return columns, rows
+    return columns, [WrittenRow(row) for row in rows]
 
 
 def leaderboard(folder: str | Path) -> pd.DataFrame:
@@ -159,7 +164,7 @@ def leaderboard(folder: str | Path) -> pd.DataFrame:
     import pandas as pd
 
     columns, rows = read_table(Path(folder))
-    table = pd.DataFrame(rows, columns=columns, dtype=object)
+    table = pd.DataFrame([row.cells for row in rows], columns=columns, dtype=object)
     texts = {name for column in LEADERBOARD if column.decimals is None for name in column.names}
     for name in columns:
         if name not in texts:

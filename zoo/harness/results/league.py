@@ -67,10 +67,17 @@ class Row:
         return max((run.record for run in self.finished or self.runs), key=lambda record: record.provenance.finished)
 
     @property
-    def outcome(self) -> tuple[str, str]:
-        """Status and error that stand for the row: those of a failed run, if one failed."""
-        worst = self.failed[0] if self.failed else None
-        return (worst.status, worst.error) if worst else ("ok", "")
+    def status(self) -> str:
+        """That of a failed run, if one failed."""
+        return self.failed[0].status if self.failed else "ok"
+
+    @property
+    def error(self) -> str:
+        return self.failed[0].error if self.failed else ""
+
+    @property
+    def baseline(self) -> bool:
+        return self.kind is Kind.BASELINE
 
     @property
     def ok(self) -> bool:

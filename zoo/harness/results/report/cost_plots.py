@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from zoo.harness.results.columns import COSTS, PSNR, Column
+from zoo.harness.results.column import Column
+from zoo.harness.results.columns import LEADERBOARD
 from zoo.harness.results.league import Kind, League, Row
+from zoo.harness.results.measured import PSNR
 from zoo.harness.results.report.panels import STYLES
 from zoo.harness.results.report.pareto import pareto_front
 from zoo.harness.results.report.plot import Plot, Point, Series
@@ -12,7 +14,7 @@ from zoo.harness.results.report.scales import linear, logarithmic
 
 def cost_plots(league: League) -> list[tuple[Column, Plot]]:
     """PSNR against each cost that was measured for two models or more; what costs nothing is left out."""
-    plots = [(cost, _plot(league, cost)) for cost in COSTS]
+    plots = [(column, _plot(league, column)) for column in LEADERBOARD if column.cost and column.axis]
     return [(cost, plot) for cost, plot in plots if plot is not None]
 
 
@@ -37,7 +39,7 @@ def _plot(league: League, cost: Column) -> Plot | None:
             + (", on the Pareto front" if i in front else ""),
             [point],
             line=False,
-            hollow=row.kind is Kind.BASELINE,
+            hollow=row.baseline,
             label=row.label,
             style=styles.get(place),
         )
@@ -50,7 +52,7 @@ def _plot(league: League, cost: Column) -> Plot | None:
     return Plot(
         title=f"PSNR against {cost.axis}",
         x_label=f"{cost.axis} ({'→' if cost.higher_is_better else '←'} better)",
-        y_label="PSNR, dB",
+        y_label=PSNR.axis,
         x=logarithmic([point.x for point in points]),
         y=linear(bounds),
         series=series,

@@ -11,6 +11,7 @@ import msgspec
 
 from zoo.harness.results.finished_runs import Result
 from zoo.harness.results.league import League
+from zoo.harness.results.measured import PSNR
 from zoo.harness.results.report.panels import MOST_PANELS, STYLES, Line, panels
 from zoo.harness.results.report.plot import Plot, Point
 from zoo.harness.results.report.scales import linear, logarithmic
@@ -42,7 +43,7 @@ def _psnr(league: League, x_label: str, x: Callable[[CurvePoint], float]) -> lis
     if not lines:
         return []
     xs = [point.x for line in lines for point in line.points]
-    return panels(lines, "Test PSNR", x_label, "PSNR, dB", linear([0, *xs]), linear)
+    return panels(lines, "Test PSNR", x_label, PSNR.axis, linear([0, *xs]), linear)
 
 
 def _loss(league: League, left_out: list[str]) -> list[Plot]:

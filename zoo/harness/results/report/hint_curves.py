@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from zoo.harness.results.hint_rows import HintRow
 from zoo.harness.results.league import League
+from zoo.harness.results.measured import PSNR
 from zoo.harness.results.report.panels import MOST_PANELS, STYLES, Line, panels
 from zoo.harness.results.report.plot import Plot, Point
 from zoo.harness.results.report.scales import levels, linear
@@ -34,7 +35,7 @@ def _plots(sweep: str, league: League, lines: dict[int, list[HintRow]]) -> list[
         for place, line in sorted(lines.items())[: MOST_PANELS * STYLES]
     ]
     x = levels([point.x for line in drawn for point in line.points])
-    return panels(drawn, f"Sweep {sweep}", x_label, "PSNR, dB", x, linear)
+    return panels(drawn, f"Sweep {sweep}", x_label, PSNR.axis, x, linear)
 
 
 def _levels(sweep: str, league: League) -> tuple[str, float]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoo.harness.results.columns import COSTS, METRICS, MODEL, PSNR, RANK, SEEDS, STATUS, TO_BEST, TRAIN_S, Column, Span
+from zoo.harness.results.column import Column, Span
+from zoo.harness.results.columns import RANK, SEEDS, SHOWN, STATUS
 from zoo.harness.results.league import Kind, League, Row
-
-COLUMNS = (RANK, MODEL, PSNR, TO_BEST, *METRICS[1:], *COSTS, TRAIN_S, SEEDS, STATUS)
-"""What of the leaderboard is shown; the notes and failures stand below it, the provenance above."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,12 @@ class Table:
 
 
 def leaderboard_table(league: League, plugin_metrics: Sequence[Column] = ()) -> Table:
-    """A league's table; columns nothing was measured of are left out."""
-    values = {column.name: [_span(column, row) for row in league.rows] for column in (*COLUMNS, *plugin_metrics)}
-    columns = [column for column in (*COLUMNS, *plugin_metrics) if _tells(column, values[column.name])]
+    """A league's table; columns nothing was measured of are left out.
+
+    The notes and failures stand below it, the provenance above.
+    """
+    values = {column.name: [_span(column, row) for row in league.rows] for column in (*SHOWN, *plugin_metrics)}
+    columns = [column for column in (*SHOWN, *plugin_metrics) if _tells(column, values[column.name])]
     tied = sum(row.tied_with_best for row in league.rows) > 1
     scales = {column.name: _scale(values[column.name]) for column in columns}
     return Table(
@@ -93,7 +94,7 @@ def _tells(column: Column, values: Sequence[Span]) -> bool:
 def _badges(row: Row, tied: bool) -> list[str]:
     """The best is always tied with itself; that is only worth saying when there are ``tied`` others."""
     return [
-        *(["baseline"] if row.kind is Kind.BASELINE else []),
+        *(["baseline"] if row.baseline else []),
         *(["tied with best"] if tied and row.tied_with_best else []),
     ]
 
