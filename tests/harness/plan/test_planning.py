@@ -110,12 +110,14 @@ OTHER = {
     "psnr_target": 30.0,
     "recipe": "gachon",
     "size": 48,
+    "smallest": None,
     "sweep_limit": 2,
     "sweeps": {},
     "test_data": None,
     "test_limit": None,
     "threads": 2,
     "train_hints": "pixels",
+    "trains": None,
     "version": 9,
 }
 """Another value for each deciding field; None where the content of the data decides, not its name."""
@@ -125,7 +127,7 @@ OTHER = {
 def test_what_a_suite_says_decides_the_training_the_scoring_or_both(suite, field):
     before = planned("unet", suite)
     if OTHER[field] is None:
-        side = "train" if field == "data" else "test"
+        side = "train" if field in ("data", "smallest") else "test"
         now = planned("unet", suite, msgspec.structs.replace(DATA, **{side: Photos("photos", 9, "c")}))
     else:
         now = planned("unet", msgspec.structs.replace(suite, **{field: OTHER[field]}))

@@ -37,6 +37,11 @@ class PhotoBank:
     fingerprint: str
     notes: tuple[tuple[str, str], ...] = ()
 
+    @classmethod
+    def empty(cls, side: int) -> PhotoBank:
+        """No photos, where none are needed."""
+        return cls(np.empty((0, 3, side, side), np.uint8), (), None, (), (), "")
+
     def __len__(self) -> int:
         return len(self.names)
 

@@ -15,7 +15,7 @@ from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput
 from zoo.core.files import sync
 from zoo.harness.data.bank import PhotoBank
-from zoo.harness.data.fit import Fit, fitted
+from zoo.harness.data.fit import SMALLEST_SIDE, Fit, fitted
 from zoo.harness.data.monochrome import is_monochrome
 
 Progress = Callable[[int, int], None]
@@ -76,7 +76,14 @@ def open_bank(place: Path) -> PhotoBank | None:
     )
 
 
-def write_bank(folder: Path, dataset: Dataset, side: int, fit: Fit, progress: Progress | None) -> None:
+def write_bank(
+    folder: Path,
+    dataset: Dataset,
+    side: int,
+    fit: Fit,
+    progress: Progress | None,
+    smallest: int = SMALLEST_SIDE,
+) -> None:
     """Decode a data set into an empty folder; its bytes are on the disk when this returns.
 
     As a stream, not into ``np.lib.format.open_memmap``: how many photos are usable is known at the end only, and a
@@ -96,7 +103,7 @@ def write_bank(folder: Path, dataset: Dataset, side: int, fit: Fit, progress: Pr
     digest = hashlib.sha256()
     with open(folder / "pixels.npy", "wb") as file:
         _write_header(file, 0, side)
-        for index, photo, reason, said in fitted(dataset, side, fit):
+        for index, photo, reason, said in fitted(dataset, side, fit, smallest):
             if photo is None:
                 skipped.append((names[index], reason))
             else:

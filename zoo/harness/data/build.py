@@ -18,13 +18,20 @@ from zoo.core.photo_files import formats
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.bank_file import Progress, open_bank, write_bank
 from zoo.harness.data.cache import MEND, cache_folder, remark, root, user
-from zoo.harness.data.fit import Fit
+from zoo.harness.data.fit import SMALLEST_SIDE, Fit
 
 FORMAT_VERSION = 2
 _BUILDING, _LOCK = ".building-", ".lock"
 
 
-def build_bank(dataset: Dataset, *, side: int, fit: Fit = "crop", progress: Progress | None = None) -> PhotoBank:
+def build_bank(
+    dataset: Dataset,
+    *,
+    side: int,
+    fit: Fit = "crop",
+    smallest: int = SMALLEST_SIDE,
+    progress: Progress | None = None,
+) -> PhotoBank:
     """The data set as a bank.
 
     A bank in the cache that is damaged, or whose pixels were altered, is built again. Several processes may build
@@ -36,6 +43,7 @@ def build_bank(dataset: Dataset, *, side: int, fit: Fit = "crop", progress: Prog
         side: S, in pixels.
         fit: ``crop`` brings the short side to S and cuts the middle out; ``stretch`` brings both
             sides to S and ignores the aspect (Gachon's). Lanczos.
+        smallest: photos with a shorter side are left out.
         progress: told now and then how far it is.
 
     Raises:
@@ -49,6 +57,7 @@ def build_bank(dataset: Dataset, *, side: int, fit: Fit = "crop", progress: Prog
     # How files are read belongs to it: another limit, or a decoder more, and other photos are usable.
     reader = f"{READER_VERSION} {pixel_limit()} {','.join(formats())}"
     identity = f"{FORMAT_VERSION} {kind.__module__}:{kind.__qualname__} {fit} {side} {reader} {dataset.fingerprint()}"
+    identity += f" {smallest}" if smallest != SMALLEST_SIDE else ""
     key = hashlib.sha256(identity.encode()).hexdigest()[:32]
     usual = root() / "banks" / key
     # A shared cache that may only be read is read; what is missing in it is built where one may write.
@@ -61,7 +70,7 @@ def build_bank(dataset: Dataset, *, side: int, fit: Fit = "crop", progress: Prog
         remark(f"The bank {usual} cannot be read (no permission); it is built anew in {place}.")
     if place != usual:
         bank, _ = _look(place)
-    return bank if bank is not None else _built(place, dataset, side, fit, progress)
+    return bank if bank is not None else _built(place, dataset, side, fit, progress, smallest)
 
 
 def _look(place: Path) -> tuple[PhotoBank | None, bool]:
@@ -72,11 +81,11 @@ def _look(place: Path) -> tuple[PhotoBank | None, bool]:
         return None, True
 
 
-def _built(place: Path, dataset: Dataset, side: int, fit: Fit, progress: Progress | None) -> PhotoBank:
+def _built(place: Path, dataset: Dataset, side: int, fit: Fit, progress: Progress | None, smallest: int) -> PhotoBank:
     try:
         _remove_abandoned(place.parent)
         with _own_folder(place.parent) as temporary:
-            write_bank(temporary, dataset, side, fit, progress)
+            write_bank(temporary, dataset, side, fit, progress, smallest)
             bank = open_bank(temporary)  # a mapped file stays open under its new name
             _move(temporary, place)
     except OSError as error:

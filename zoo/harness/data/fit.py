@@ -54,8 +54,8 @@ class Fitted(NamedTuple):
     notes: tuple[str, ...]
 
 
-def fitted(dataset: Dataset, side: int, fit: Fit) -> Iterator[Fitted]:
-    """Every photo in order.
+def fitted(dataset: Dataset, side: int, fit: Fit, smallest: int = SMALLEST_SIDE) -> Iterator[Fitted]:
+    """Every photo in order; those with a side shorter than ``smallest`` are skipped.
 
     Where the data set says how large its photos are (``pixels(index)``), no more than one photo of
     :data:`PIXELS_IN_FLIGHT` pixels, or several that together have as many, are decoded at a time.
@@ -74,10 +74,8 @@ def fitted(dataset: Dataset, side: int, fit: Fit) -> Iterator[Fitted]:
                 photo, notes = read_with_notes(source, index)
                 _check_photo(photo, dataset, index)
                 height, width = photo.shape[:2]
-                if min(height, width) < SMALLEST_SIDE:
-                    return Fitted(
-                        index, None, f"too small ({width}×{height}; {SMALLEST_SIDE} pixels are the least)", ()
-                    )
+                if min(height, width) < smallest:
+                    return Fitted(index, None, f"too small ({width}×{height}; {smallest} pixels are the least)", ())
                 return Fitted(index, fit_photo(photo, side, fit), "", notes)
         except (BadInput, OSError) as error:
             return Fitted(index, None, str(error), ())

@@ -56,6 +56,15 @@ def canonical(text: str) -> str:
     return f"{name}:{place(argument)}" if place is not None else text
 
 
+def open_tests(data: str) -> Dataset:
+    """All test photos of ``data``: nothing is held out for a training.
+
+    Raises:
+        ZooError: as :func:`open_source`.
+    """
+    return _open_whole(data, "test")
+
+
 def open_pair(data: str, test_data: str | None) -> tuple[Dataset, Dataset]:
     """The training photos of ``data``, and the test photos of ``test_data``, or of ``data`` too.
 

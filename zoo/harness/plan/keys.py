@@ -41,6 +41,7 @@ IN_TRAINING = (
     "precision",
     "recipe",
     "size",
+    "smallest",
     "threads",
     "train_hints",
     "version",
@@ -55,10 +56,12 @@ IN_SCORING = (
     "metrics",
     "psnr_target",
     "size",
+    "smallest",
     "sweep_limit",
     "sweeps",
     "test_data",
     "test_limit",
+    "trains",
     "version",
 )
 """Those that decide what is measured."""

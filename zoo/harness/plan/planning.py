@@ -122,6 +122,8 @@ def plan_runs(
         if not third_party(model):
             raise
         return unresolved(str(refusal))  # a stranger's recipe costs the stranger's rows only
+    if not suite.trains and not weights and recipe_name != UNTRAINED:
+        return unresolved(f"The suite {suite.name!r} trains nothing, and {model!r} is to be trained.")
     batch = suite.batch or recipe.batch or 16
     budget = suite.budget or Budget(epochs=recipe.epochs or 10)
     training = training_identity(

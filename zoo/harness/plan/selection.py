@@ -7,7 +7,8 @@ import fnmatch
 from zoo.core.errors import BadInput, UnknownName, did_you_mean
 from zoo.core.kinds import KINDS
 from zoo.core.registry import current
-from zoo.core.spec import ModelRow
+from zoo.core.spec import ModelRow, part_ref
+from zoo.core.trained import UNTRAINED
 
 
 def select_models(models: str) -> tuple[list[str], set[str]]:
@@ -49,6 +50,39 @@ def with_baselines(chosen: list[str], models: str) -> list[str]:
     records = [current().record("models", name) for name in current().names("models")]
     baselines = [each.name for each in records if isinstance(each.row, ModelRow) and each.row.baseline]
     return list(dict.fromkeys([*chosen, *(name for name in baselines if name not in left_out)]))
+
+
+def ready_models(chosen: list[str], named: set[str], suite: str) -> list[str]:
+    """Those of the chosen models that a suite without training can score: nothing to learn, no photos to copy from.
+
+    A stranger's class says nothing of that; it is one of them where it was named, and refused later.
+
+    Args:
+        named: must all be among them.
+        suite: its name, for the error.
+
+    Raises:
+        BadInput: a named model is to be trained, or no model is left.
+    """
+    ready = [name for name in chosen if _is_ready(name, name in named)]
+    if asked := sorted(named - set(ready)):
+        raise BadInput(
+            f"The suite {suite!r} trains nothing, and {asked[0]!r} needs training photos; "
+            f"score runs of it: zoo eval RUN --suite {suite}."
+        )
+    if not ready:
+        raise BadInput(f"The suite {suite!r} trains nothing, and all of these models need it; name others.")
+    return ready
+
+
+def _is_ready(model: str, named: bool) -> bool:
+    row = current().record("models", model).row
+    if not isinstance(row, ModelRow):
+        return named
+    if row.recipe != UNTRAINED or "reference" in row.extras:
+        return False
+    network = part_ref(row.network or model, model).name
+    return row.network is None or not hasattr(current().load("networks", network), "fit")
 
 
 def _meant(item: str) -> list[str]:

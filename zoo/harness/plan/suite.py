@@ -69,6 +69,9 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         load_size: side of the training photos in the bank, of which ``size`` is cropped (default: no margin).
         fit: how a photo becomes a square: ``crop`` its middle, or ``stretch`` it.
         data, test_data: sources; the test photos come from the test split of ``test_data`` or ``data``.
+        smallest: leave out photos whose shorter side is less, which would be enlarged (default: the tiniest only).
+        trains: whether models are trained. Where not, only test photos are opened, all that a folder without ``test/``
+            holds, and rows are of models with nothing to learn, of given weights, and of runs of other suites.
         test_limit: score the first so many test photos only.
         seeds: runs a model.
         batch, budget, recipe, train_hints: given here they hold for every model; None leaves them to the recipe.
@@ -96,6 +99,8 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     fit: Literal["crop", "stretch"] = "crop"
     data: str = "photos"
     test_data: str | None = None
+    smallest: Side | None = None
+    trains: bool = True
     test_limit: Count | None = None
     seeds: Count = 1
     batch: Count | None = None

@@ -9,12 +9,14 @@ import msgspec
 import torch
 
 from zoo.core.assemble import make
+from zoo.core.contracts import Dataset
 from zoo.core.errors import Changed
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.build import build_bank
 from zoo.harness.data.evaluation import Evaluation, evaluation_batches
 from zoo.harness.data.extras import open_extras
-from zoo.harness.data.source import open_pair
+from zoo.harness.data.fit import SMALLEST_SIDE
+from zoo.harness.data.source import open_pair, open_tests
 from zoo.harness.plan.suite import Suite
 from zoo.harness.results.run_record import Data, Photos
 
@@ -39,9 +41,14 @@ def open_photos(suite: Suite) -> SuitePhotos:
     Raises:
         BadInput: a source that is not there or holds nothing usable.
     """
-    training, testing = open_pair(suite.data, suite.test_data)
-    train = build_bank(training, side=suite.bank_size, fit=suite.fit)
-    found = build_bank(testing, side=suite.size, fit=suite.fit)
+    how: dict[str, Any] = {"fit": suite.fit, "smallest": suite.smallest or SMALLEST_SIDE}
+    training: Dataset | None = None
+    if suite.trains:
+        training, testing = open_pair(suite.data, suite.test_data)
+    else:
+        testing = open_tests(suite.test_data or suite.data)
+    train = build_bank(training, side=suite.bank_size, **how) if training else PhotoBank.empty(suite.bank_size)
+    found = build_bank(testing, side=suite.size, **how)
     test = found.colourful_only()
     if suite.test_limit is not None and suite.test_limit < len(test):
         test = test.take(range(suite.test_limit))
@@ -58,7 +65,7 @@ def describe_data(suite: Suite, photos: SuitePhotos) -> Data:
         return Photos(source, len(bank), bank.fingerprint[:16], skipped, notes or msgspec.UNSET, **more)
 
     return Data(
-        told("train", suite.data, photos.train),
+        told("train", suite.data if suite.trains else "none", photos.train),
         told("test", suite.test_data or suite.data, photos.test, monochrome=list(photos.monochrome)),
     )
 

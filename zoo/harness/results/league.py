@@ -180,7 +180,7 @@ class League:
     @property
     def numbers_only(self) -> bool:
         """Whether no picture may be shown: one of its runs was made so."""
-        return any(run.record.plan.suite.get("pictures") is False for run in self.runs)
+        return not all(run.record.plan.suite_said.pictures for run in self.runs)
 
     @cached_property
     def rows(self) -> list[Row]:

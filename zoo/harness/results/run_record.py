@@ -46,6 +46,8 @@ class SuiteSaid(msgspec.Struct, frozen=True):
 
     summary: str = ""
     train_hints: str | dict[str, Any] | None = None
+    trains: bool = True
+    pictures: bool = True
     sweeps: dict[str, SweptHints] = {}
 
 

@@ -33,7 +33,7 @@ from zoo.harness.plan.planning import (
     third_party,
 )
 from zoo.harness.plan.saved_hints import hints_of, hints_path, keep, sweep_photos
-from zoo.harness.plan.selection import select_models, with_baselines
+from zoo.harness.plan.selection import ready_models, select_models, with_baselines
 from zoo.harness.plan.suite import LONGEST_SECONDS, Suite, load_suite, with_canonical_sources
 from zoo.harness.plan.suite_photos import SuitePhotos, describe_data, open_photos
 from zoo.harness.results.columns import check_metric_names
@@ -162,6 +162,8 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     models, named = select_models(request.models)
     if request.baselines:
         models = with_baselines(models, request.models)
+    if not suite.trains and request.weights is None:
+        models = ready_models(models, named, suite.name)
     weights: GivenWeights | None = None
     if request.weights is not None:
         if len(models) != 1:
@@ -178,7 +180,8 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     photos = open_photos(suite)
     data = describe_data(suite, photos)
     _tell_what_is_left_out(data, reporter)
-    tell_overlap(photos.train, photos.test, reporter)
+    if suite.trains:
+        tell_overlap(photos.train, photos.test, reporter)
     folder = request.out or default_folder(suite)
     executor: Executor = make("executors", request.executor)
     swept = sweep_photos(suite, photos.test)

@@ -29,7 +29,7 @@ from zoo.harness.run.line import Line
 from zoo.harness.run.outcome import failure
 from zoo.harness.run.rescoring import trained_before
 from zoo.harness.run.tracking import Tracking
-from zoo.harness.run.training_run import Trained, train
+from zoo.harness.run.training_run import Trained, as_it_is, train
 from zoo.harness.run.workbench import Workbench, use_registry_files
 from zoo.harness.scoring import costs
 from zoo.harness.scoring.contact_sheet import input_pictures, sheet
@@ -90,7 +90,7 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
     bench = Workbench.of(run, colorizer=taken.colorizer if taken else None)
     notes += [*bench.notes, *told_of_the_truth(bench.colorizer.extras)]
 
-    trained = taken or train(bench, folder, results, tracking, line)
+    trained = taken or (train(bench, folder, results, tracking, line) if suite.trains else as_it_is(bench))
     notes += trained.notes
     colorizer = trained.colorizer
 

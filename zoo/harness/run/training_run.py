@@ -47,6 +47,11 @@ class Trained(NamedTuple):
         return [*self.curve, msgspec.structs.replace(self.end, psnr=psnr)] if self.end else []
 
 
+def as_it_is(bench: Workbench) -> Trained:
+    """A colorizer that a suite without training scores: nothing to learn, or weights that were given."""
+    return Trained(bench.colorizer, 0, [], None, {"train_img_s": None, "train_s": 0.0, "training_busy": 0.0}, [])
+
+
 def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking, line: Line) -> Trained:
     """Train to the end, with a look at the PSNR at the suite's points of the way.
 

@@ -19,7 +19,14 @@ from zoo.harness.data.evaluation import Evaluation
 from zoo.harness.data.extras import open_extras
 from zoo.harness.plan.planned_run import PlannedRun
 from zoo.harness.plan.suite import Suite
-from zoo.harness.plan.suite_photos import SuitePhotos, check_same_photos, describe_data, open_photos, scored_photos
+from zoo.harness.plan.suite_photos import (
+    SPLITS,
+    SuitePhotos,
+    check_same_photos,
+    describe_data,
+    open_photos,
+    scored_photos,
+)
 from zoo.harness.training import device as devices
 from zoo.harness.training.layout import channels_last
 from zoo.harness.training.loop import Training
@@ -54,7 +61,7 @@ class Workbench:
         """
         device = devices.pick_device(run.device)
         photos = photos or open_photos(run.suite)
-        check_same_photos(run.data, describe_data(run.suite, photos))
+        check_same_photos(run.data, describe_data(run.suite, photos), SPLITS if run.suite.trains else ("test",))
         if colorizer is not None:
             return cls(run, photos, device, colorizer)
         bench = cls(run, photos, device, make_colorizer(run, device))

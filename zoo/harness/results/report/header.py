@@ -9,6 +9,7 @@ import msgspec
 
 from zoo.harness.results.league import League
 from zoo.harness.results.protocol import Protocol
+from zoo.harness.results.run_record import SuiteSaid
 
 _FIT = {"crop": "cut from the middle", "stretch": "stretched to a square"}
 
@@ -18,14 +19,15 @@ def facts(league: League) -> list[tuple[str, str]]:
     first = league.runs[0].record
     suite, protocol = league.suite, first.protocol
     train, test = first.data.train, first.data.test
+    trained = f"{train.photos} to train on ({train.source}), " if suite.trains else ""
     provenances = [run.record.provenance for run in league.runs]
     days = sorted(provenance.finished[:10] for provenance in provenances)
     found = [
-        ("Photos", f"{train.photos} to train on ({train.source}), {test.photos} to score on ({test.source})"),
+        ("Photos", f"{trained}{test.photos} to score on ({test.source})"),
         ("Size", _size(protocol)),
         ("Hints when scoring", _part(protocol.eval_hints)),
-        ("Hints in training", _part(suite.train_hints) if suite.train_hints else "each recipe's own"),
-        ("Budget", _budget(protocol)),
+        ("Hints in training", _hints_in_training(suite) if suite.trains else ""),
+        ("Budget", _budget(protocol) if suite.trains else "nothing is trained here"),
         ("Seeds", _distinct(str(len(row.finished)) for row in league.rows if row.finished) or "none done"),
         ("Measured by", ", ".join(protocol.metrics or ()) or "nothing"),
         ("Device", _distinct(provenance.device for provenance in provenances)),
@@ -56,6 +58,10 @@ def _part(part: Any) -> str:
         return "none"
     options = ", ".join(f"{key} {_text(value)}" for key, value in part.items() if key != "name")
     return f"{part.get('name')}" + (f" ({options})" if options else "")
+
+
+def _hints_in_training(suite: SuiteSaid) -> str:
+    return _part(suite.train_hints) if suite.train_hints else "each recipe's own"
 
 
 def _text(value: Any) -> str:
