@@ -13,11 +13,11 @@ import msgspec
 import pytest
 
 import zoo
-from zoo.core.assemble import resolve
 from zoo.core.kinds import KIND_OF_ROLE
-from zoo.core.record import OURS
 from zoo.core.recorded import spec_of_record
 from zoo.core.registry import current
+from zoo.core.registry_rows import OURS
+from zoo.core.resolve import resolve
 from zoo.core.spec import part_ref
 
 QUICK = Path(__file__).parents[1] / "results" / "quick"

@@ -9,8 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zoo.core.assemble import build as build
-    from zoo.core.listing import list_models as list_models
+    from zoo.core.registry import list_models as list_models
+    from zoo.core.resolve import build as build
     from zoo.core.trained import load as load
     from zoo.harness.metrics.score import score as score
     from zoo.harness.results.leaderboard import leaderboard as leaderboard
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "build": "zoo.core.assemble",
-    "list_models": "zoo.core.listing",
+    "build": "zoo.core.resolve",
+    "list_models": "zoo.core.registry",
     "load": "zoo.core.trained",
     "colorize": "zoo.studio.colorize",
     "score": "zoo.harness.metrics.score",

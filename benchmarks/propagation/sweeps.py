@@ -24,10 +24,11 @@ import msgspec
 import numpy as np
 import torch
 
-from zoo.core.assemble import assemble, make, resolve
+from zoo.core.assemble import assemble, make
 from zoo.core.color import join_lab, to_uint8
 from zoo.core.csv_file import csv_text
 from zoo.core.registry import current
+from zoo.core.resolve import resolve
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.evaluation import evaluation_batches
 from zoo.harness.plan.suite import load_suite

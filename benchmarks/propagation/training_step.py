@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from zoo.core.assemble import assemble, resolve
+from zoo.core.assemble import assemble
+from zoo.core.resolve import resolve
 from zoo.core.spec import PartRef
 
 SIZE, BATCH, STEPS = 64, 4, 5

@@ -20,8 +20,8 @@ import msgspec
 import torch
 import torch.nn.functional as F
 
-from zoo.core.assemble import resolve
 from zoo.core.registry import current
+from zoo.core.resolve import resolve
 from zoo.harness.plan.planning import plan_runs
 from zoo.harness.plan.suite_photos import describe_data, open_photos
 from zoo.harness.run.bench import BenchRequest, effective_suite

@@ -20,9 +20,9 @@ from safetensors.torch import save_file
 import zoo
 from zoo.cli.main import cli
 from zoo.core import trained
-from zoo.core.assemble import build
 from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput
+from zoo.core.resolve import build
 from zoo.studio import album as album_module
 from zoo.studio import files
 from zoo.studio.metadata import srgb_profile

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 import zoo
-from zoo.core.assemble import make, resolve, takes_option
+from zoo.core.assemble import make
 from zoo.core.contracts import HINT_GAIN
 from zoo.core.errors import BadInput, BrokenPlugin, UnknownName
+from zoo.core.resolve import resolve, takes_option
 
 
 def test_a_model_option_reaches_the_parts_that_name_it():

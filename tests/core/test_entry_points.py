@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from zoo.cli.main import cli
 from zoo.core import registry
-from zoo.core.entry_points import misplaced_entry_points
 from zoo.core.errors import UnknownName
+from zoo.core.registry_rows import misplaced_entry_points
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from zoo.core.kinds import KINDS
 from zoo.core.part_contracts import CONTRACTS
 from zoo.core.probe import probe_part
-from zoo.core.record import OURS
 from zoo.core.registry import current
+from zoo.core.registry_rows import OURS
 
 SLOW = {("encoders", "timm"), ("encoders", "enet"), ("objectives", "variational"), ("objectives", "zhang2017")}
 WHOLE = {"models", "networks"}

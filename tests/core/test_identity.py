@@ -10,11 +10,12 @@ import textwrap
 import msgspec
 import pytest
 
-from zoo.core.assemble import changed_since, make, resolve
+from zoo.core.assemble import make
 from zoo.core.errors import BadInput, UnknownName
 from zoo.core.identity import named_parts, part_identity, sources_in
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry, current, use
+from zoo.core.resolve import changed_since, resolve
 from zoo.core.sources import source_of
 from zoo.core.spec import ModelSpec, fingerprint
 

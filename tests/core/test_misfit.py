@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from zoo.core.assemble import resolve
 from zoo.core.errors import BadInput
+from zoo.core.resolve import resolve
 from zoo.core.strict_yaml import decode, misfit
 from zoo.harness.plan.suite import Suite
 

@@ -11,9 +11,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from zoo.core.assemble import assemble, build, resolve
+from zoo.core.assemble import assemble
 from zoo.core.errors import BadInput, UnknownName
 from zoo.core.origin import origin_of
+from zoo.core.resolve import build, resolve
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from torch import nn
 from zoo.core import registry
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.probe import probe_model, probe_part
-from zoo.core.record import Record
+from zoo.core.registry_rows import Record
 
 
 class Good(nn.Module):

@@ -4,11 +4,12 @@ import pytest
 import torch
 
 import zoo
-from zoo.core.assemble import assemble, resolve
+from zoo.core.assemble import assemble
 from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput
 from zoo.core.propagated import Propagated
 from zoo.core.registry import Registry, current, use
+from zoo.core.resolve import resolve
 from zoo.core.spec import ColorizerOptions
 from zoo.parts.classical.levin2004 import Levin2004
 from zoo.parts.propagators.pyramid import PyramidPropagator

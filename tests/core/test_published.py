@@ -13,10 +13,10 @@ from safetensors.torch import save_file
 
 import zoo
 from zoo.core import download
-from zoo.core.assemble import resolve
 from zoo.core.errors import BadInput, Unavailable, UnknownName
 from zoo.core.given_weights import given_weights
 from zoo.core.registry import Registry, current, use
+from zoo.core.resolve import resolve
 from zoo.parts.networks.zhang2016 import Zhang2016
 from zoo.parts.networks.zhang2017 import Zhang2017
 

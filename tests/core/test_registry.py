@@ -10,8 +10,8 @@ import pytest
 
 from zoo.core.errors import AmbiguousName, BadInput, BrokenPlugin, UnknownName
 from zoo.core.kinds import KINDS
-from zoo.core.record import Record, check_name
 from zoo.core.registry import Registry
+from zoo.core.registry_rows import Record, check_name
 from zoo.core.spec import ModelRow
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from zoo.core import resources
+from zoo.core import registry_rows
 from zoo.core.errors import BadInput
 from zoo.core.spec import RecipeRow
 from zoo.core.strict_yaml import decode, parse, read_mapping
@@ -60,7 +60,9 @@ def test_a_wrong_type_is_named():
 
 
 @pytest.mark.parametrize(
-    "file", [resources.registry_file(), *sorted(resources.suites_folder().glob("*.yaml"))], ids=lambda file: file.name
+    "file",
+    [registry_rows.registry_file(), *sorted(registry_rows.suites_folder().glob("*.yaml"))],
+    ids=lambda file: file.name,
 )
 def test_our_own_files_hold_what_pyyaml_itself_reads_in_them(file):
     text = file.read_text(encoding="utf-8")

@@ -10,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from zoo.core.assemble import assemble, resolve
+from zoo.core.assemble import assemble
 from zoo.core.errors import BadInput, UnknownName
 from zoo.core.registry import current
+from zoo.core.resolve import resolve
 from zoo.core.trained import load
 
 

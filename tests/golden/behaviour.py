@@ -23,8 +23,8 @@ import msgspec
 import torch
 
 from zoo.core.errors import Unavailable
-from zoo.core.record import OURS
 from zoo.core.registry import current
+from zoo.core.registry_rows import OURS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from looks import LOOKS

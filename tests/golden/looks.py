@@ -15,10 +15,11 @@ from drawn import start_of, steady, summaries, uniform
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from zoo.core.assemble import assemble, make, resolve, takes_option
+from zoo.core.assemble import assemble, make
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import CONDITION_CHANNELS, Batch, Level, Pyramid
 from zoo.core.errors import BadInput
+from zoo.core.resolve import resolve, takes_option
 from zoo.core.spec import canonical_json
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.extras import Banks, View

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.core import resources
+from zoo.core import registry_rows
 from zoo.core.errors import AmbiguousName, UnknownName
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
@@ -40,7 +40,7 @@ _metadata = st.tuples(encoded, encoded).map(lambda pair: b"Name: %s\nVersion: %s
 def site(tmp_path, monkeypatch) -> Path:
     """A folder of installed packages, the only one; and no built-in table, which is long to read."""
     (tmp_path / "empty.yaml").touch()
-    monkeypatch.setattr(resources, "registry_file", lambda: tmp_path / "empty.yaml")
+    monkeypatch.setattr(registry_rows, "registry_file", lambda: tmp_path / "empty.yaml")
     return tmp_path
 
 

@@ -16,7 +16,7 @@ from zoo.cli.main import cli
 from zoo.core.errors import BadInput
 from zoo.core.kinds import KINDS
 from zoo.core.registry import current
-from zoo.core.resources import suites_folder
+from zoo.core.registry_rows import suites_folder
 from zoo.harness.run import bench as bench_module
 
 DAMAGE = runpy.run_path(str(Path(__file__).with_name("damage.py")))

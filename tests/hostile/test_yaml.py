@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from zoo.core import resources
+from zoo.core import registry_rows
 from zoo.core.errors import BadInput, UnknownName
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
-from zoo.core.resources import suites_folder
+from zoo.core.registry_rows import suites_folder
 from zoo.core.spec import ModelRow, PartRow, RecipeRow, fingerprint
 from zoo.core.strict_yaml import parse
 from zoo.harness.plan.suite import Suite, load_suite
@@ -107,7 +107,7 @@ def test_a_suite_file(tmp_path, content):
 def alone(tmp_path, monkeypatch) -> None:
     """No built-in table below the user's and no entry points: reading them takes most of the time."""
     (tmp_path / "empty.yaml").touch()
-    monkeypatch.setattr(resources, "registry_file", lambda: tmp_path / "empty.yaml")
+    monkeypatch.setattr(registry_rows, "registry_file", lambda: tmp_path / "empty.yaml")
     monkeypatch.setattr(importlib.metadata, "distributions", lambda: [])
 
 

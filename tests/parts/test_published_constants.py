@@ -12,11 +12,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zoo.core.assemble import build, make
+from zoo.core.assemble import make
 from zoo.core.color import split_lab
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Batch
 from zoo.core.registry import current
+from zoo.core.resolve import build
 from zoo.core.spec import RecipeRow, part_ref
 from zoo.harness.training.schedule import make_schedule
 from zoo.parts.layers.gaussian_mixture import GaussianMixture

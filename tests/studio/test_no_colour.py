@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from zoo.core.assemble import build
 from zoo.core.color import split_lab
 from zoo.core.colorizer import Colorizer
 from zoo.core.origin import Origin
+from zoo.core.resolve import build
 from zoo.studio.no_colour import NO_COLOUR, ONE_TINT, lack_of_colour, why
 
 

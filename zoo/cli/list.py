@@ -89,7 +89,7 @@ def _rows_of(kind: str, table: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _suites() -> list[dict[str, Any]]:
-    from zoo.core.resources import suites_folder
+    from zoo.core.registry_rows import suites_folder
     from zoo.core.strict_yaml import read_mapping
 
     return [

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from zoo.core.errors import AmbiguousName, UnknownName, did_you_mean
 from zoo.core.kinds import KINDS
 from zoo.core.registry import current
-from zoo.core.resources import suites_folder
+from zoo.core.registry_rows import suites_folder
 
 LISTED = (*KINDS, "recipes", "weights", "suites")
 """What can be listed and shown: the kinds of parts, and what is made of their names."""

@@ -10,7 +10,7 @@ import msgspec
 
 from zoo.cli.terminal import echo
 from zoo.core.errors import ZooError
-from zoo.core.record import COMPOSED
+from zoo.core.registry_rows import COMPOSED
 
 
 @click.command("show", short_help="Show everything known about one name.")
@@ -100,7 +100,8 @@ def _of_record(kind: str, bare: str) -> list[tuple[str, str]]:
 
 
 def _of_model(name: str) -> list[tuple[str, str]]:
-    from zoo.core.assemble import assemble, resolve
+    from zoo.core.assemble import assemble
+    from zoo.core.resolve import resolve
 
     spec = resolve(name)
     lines = [(role, " ".join(filter(None, (ref.name, _shown(ref.options))))) for role, ref in spec.parts.items()]
@@ -134,7 +135,7 @@ def _part_options(parts: Any) -> list[tuple[str, str]]:
 
 def _options(factory: Any) -> list[tuple[str, str]]:
     """The options of a part and their defaults, as it is written in Python."""
-    from zoo.core.options import option_names
+    from zoo.core.kinds import option_names
 
     named = [
         name if parameter.default is inspect.Parameter.empty else f"{name}={parameter.default!r}"

@@ -12,13 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from zoo.core.colorizer import Colorizer
 from zoo.core.download import fetch, sha256_of
 from zoo.core.errors import BadInput, UnknownName, ZooError
 from zoo.core.registry import current
-from zoo.core.spec import ModelRow, ModelSpec, WeightsRow, part_ref
+from zoo.core.spec import GivenWeights, ModelRow, ModelSpec, WeightsRow, part_ref
 from zoo.core.state_dict import Layout, differences, layout_of, read_state
 
 PUBLISHED = "published"
@@ -26,24 +24,6 @@ PUBLISHED = "published"
 
 _CLAIM = re.compile(r"-([0-9a-f]{8,64})(?=\.)")
 """Files that torch.hub can check carry the first digits of their hash in their name."""
-
-
-class GivenWeights(msgspec.Struct, frozen=True):
-    """A file of weights, and how the model must be built that reads it.
-
-    ``published`` is the table's name for it, if it has one; ``options`` are those that the table has for it, less those
-    that the caller sets. ``notes`` say where the weights come from and what was set.
-    """
-
-    path: str
-    sha256: str
-    published: str = ""
-    options: dict[str, Any] = {}
-    notes: tuple[str, ...] = ()
-
-    @property
-    def file(self) -> Path:
-        return Path(self.path)
 
 
 def given_weights(model: str, weights: str | Path, asked: Mapping[str, Any] | None = None) -> GivenWeights:

@@ -9,15 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from zoo.core.errors import BadInput, ZooError
-from zoo.core.kinds import KIND_OF_ROLE, KINDS, named_kind
-from zoo.core.options import Factory, check_option_names, option_annotations, option_names, typed_options
-from zoo.core.record import COMPOSED, USERS, Record
+from zoo.core.kinds import (
+    KIND_OF_ROLE,
+    KINDS,
+    Factory,
+    check_option_names,
+    named_kind,
+    option_annotations,
+    option_names,
+    typed_options,
+)
 from zoo.core.registry import current
+from zoo.core.registry_rows import COMPOSED, USERS, Record
 from zoo.core.sources import OUR_PACKAGE, source_of
-from zoo.core.spec import PartRef, PartRow, fingerprint, part_ref
+from zoo.core.spec import PartRef, PartRow, SourceSeen, fingerprint, part_ref
 
 DEEPEST = 16
 """So many parts may be nested; a part whose default names itself would have no end."""
@@ -98,25 +104,6 @@ def named_parts(factory: Factory, options: Mapping[str, Any]) -> Iterator[tuple[
         several = isinstance(value, Sequence) and not isinstance(value, str)
         for each in value if several else [value]:
             yield option, kind, each
-
-
-class SourceSeen(msgspec.Struct, frozen=True):
-    """The source of a stranger's class as it was when a run was planned."""
-
-    target: str
-    distribution: str
-    digest: str
-
-    def check(self) -> None:
-        """Refuse to go on with other code.
-
-        Raises:
-            BadInput: a file was changed since.
-        """
-        if source_of(self.target, self.distribution).digest != self.digest:
-            raise BadInput(
-                f"The source of {self.target} was changed since this run was planned; give the command again."
-            )
 
 
 def sources_in(identity: Any) -> list[SourceSeen]:

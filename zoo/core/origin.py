@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from zoo.core.assemble import resolve
 from zoo.core.download import sha256_of
 from zoo.core.errors import BadInput
 from zoo.core.given_weights import given_weights
+from zoo.core.resolve import resolve
 from zoo.core.spec import ModelSpec, fingerprint
 from zoo.core.trained import check_ready, read_record, read_spec, refuse_options, run_folder, weights_of
 

@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zoo.core.assemble import build, make
+from zoo.core.assemble import make
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import CONDITION_CHANNELS, Batch, Level, Prediction, Pyramid
 from zoo.core.errors import ZooError
 from zoo.core.module_checks import Findings, check_module, check_quiet, smallest, tensors
 from zoo.core.registry import current
+from zoo.core.resolve import build
 from zoo.core.spec import part_ref
 from zoo.core.training_contracts import probe_optimizer, probe_schedule
 

@@ -13,14 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.core.assemble import assemble, make, resolve
+from zoo.core.assemble import assemble, make, make_objective
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Batch
 from zoo.core.errors import ContractError, Unavailable
 from zoo.core.module_checks import Findings, ProbeReport, check_module, check_quiet, smallest, tensors
 from zoo.core.part_contracts import CONTRACTS
-from zoo.core.recipe_parts import make_objective
 from zoo.core.registry import current
+from zoo.core.resolve import resolve
 from zoo.core.spec import ModelSpec
 
 _SIZES = ((64, 64), (65, 97), (1, 1))

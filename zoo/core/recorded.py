@@ -14,8 +14,7 @@ from typing import Any
 import msgspec
 
 from zoo.core.errors import BadInput, did_you_mean
-from zoo.core.kinds import KIND_OF_ROLE
-from zoo.core.options import option_names
+from zoo.core.kinds import KIND_OF_ROLE, option_names
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, PartRef, part_ref
 

@@ -19,12 +19,17 @@ from typing import Any
 
 import msgspec
 
-from zoo.core import resources
-from zoo.core.entry_points import Misplaced, entry_point_records, misplaced_entry_points
+from zoo.core import registry_rows
 from zoo.core.errors import AmbiguousName, BadInput, BrokenPlugin, ContractError, UnknownName, did_you_mean
 from zoo.core.kinds import KINDS
-from zoo.core.record import COMPOSED, Record
-from zoo.core.registry_file import read_registry_file
+from zoo.core.registry_rows import (
+    COMPOSED,
+    Misplaced,
+    Record,
+    entry_point_records,
+    misplaced_entry_points,
+    read_registry_file,
+)
 from zoo.core.spec import ModelRow, RecipeRow, WeightsRow, part_ref
 from zoo.core.strict_yaml import decode
 
@@ -63,7 +68,7 @@ class Registry:
         weights: dict[str, WeightsRow] = {}
         versions: dict[str, str] = {}
         named_in: dict[Path, dict[str, RecipeRow]] = {}
-        for file in (resources.registry_file(), *files):
+        for file in (registry_rows.registry_file(), *files):
             found = read_registry_file(file, recipes, builtin=file not in files)
             rows.update({(record.kind, record.name): record for record in found.records})
             recipes.update(found.recipes)
@@ -302,3 +307,8 @@ def use(registry: Registry | None) -> None:
     """Make ``registry`` the current one (None: read the default anew on next use)."""
     global _current
     _current = registry
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """The names of all registered colorizers that match the glob ``pattern``, sorted."""
+    return current().names("models", pattern)

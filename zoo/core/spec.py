@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Container
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -226,3 +227,42 @@ def canonical_json(value: Any) -> bytes:
 def fingerprint(value: Any, length: int = 12) -> str:
     """The first ``length`` hex digits of the SHA-256 of :func:`canonical_json`."""
     return hashlib.sha256(canonical_json(value)).hexdigest()[:length]
+
+
+class GivenWeights(msgspec.Struct, frozen=True):
+    """A file of weights, and how the model must be built that reads it.
+
+    ``published`` is the table's name for it, if it has one; ``options`` are those that the table has for it, less those
+    that the caller sets. ``notes`` say where the weights come from and what was set.
+    """
+
+    path: str
+    sha256: str
+    published: str = ""
+    options: dict[str, Any] = {}
+    notes: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> Path:
+        return Path(self.path)
+
+
+class SourceSeen(msgspec.Struct, frozen=True):
+    """The source of a stranger's class as it was when a run was planned."""
+
+    target: str
+    distribution: str
+    digest: str
+
+    def check(self) -> None:
+        """Refuse to go on with other code.
+
+        Raises:
+            BadInput: a file was changed since.
+        """
+        from zoo.core.sources import source_of  # few runs have a stranger's part
+
+        if source_of(self.target, self.distribution).digest != self.digest:
+            raise BadInput(
+                f"The source of {self.target} was changed since this run was planned; give the command again."
+            )

@@ -13,7 +13,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from zoo.core.assemble import assemble, build, resolve
+from zoo.core.assemble import assemble
 from zoo.core.colorizer import Colorizer
 from zoo.core.download import sha256_of
 from zoo.core.errors import BadInput
@@ -21,6 +21,7 @@ from zoo.core.given_weights import given_weights, load_given
 from zoo.core.ingredients import of_file
 from zoo.core.recorded import PICKLES, recorded_spec, spec_of_record, untrained
 from zoo.core.registry import current
+from zoo.core.resolve import build, resolve
 from zoo.core.spec import ModelSpec, fingerprint
 from zoo.core.state_dict import differences, layout_of
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from zoo.core.assemble import resolve
 from zoo.core.errors import BadInput, ZooError
 from zoo.core.kinds import KINDS
-from zoo.core.record import Record
 from zoo.core.registry import Registry, current, use
+from zoo.core.registry_rows import Record
+from zoo.core.resolve import resolve
 from zoo.core.spec import ModelSpec, PartRef, RecipeRow
 from zoo.core.strict_yaml import parse
 from zoo.harness.plan import keys

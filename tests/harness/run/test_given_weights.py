@@ -11,9 +11,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from zoo.core.assemble import build
 from zoo.core.errors import BadInput
 from zoo.core.registry import Registry, use
+from zoo.core.resolve import build
 from zoo.core.trained import load
 from zoo.harness.run.bench import BenchRequest, bench
 from zoo.harness.run.evaluate import evaluate

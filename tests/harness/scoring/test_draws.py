@@ -69,7 +69,8 @@ def test_mean_best_and_diversity_are_those_of_the_draws(photos):
 
 
 def test_a_composed_colorizers_head_is_sampled_too(photos):
-    from zoo.core.assemble import assemble, resolve
+    from zoo.core.assemble import assemble
+    from zoo.core.resolve import resolve
 
     colorizer = assemble(resolve("unet_mixture", {"width": 4, "depth": 3}))
     assert colorizer.can_sample

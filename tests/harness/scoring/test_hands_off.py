@@ -7,12 +7,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zoo.core.assemble import build, make
+from zoo.core.assemble import make
 from zoo.core.color import split_lab
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Batch
 from zoo.core.errors import ContractError
 from zoo.core.registry import Registry, current, use
+from zoo.core.resolve import build
 from zoo.harness.data.build import build_bank
 from zoo.harness.data.evaluation import Evaluation, evaluation_batches
 from zoo.harness.data.extras import TRUTH, View, compute, told_of_the_truth

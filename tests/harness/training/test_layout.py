@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from zoo.core.assemble import build
+from zoo.core.resolve import build
 from zoo.harness.training.layout import HEAVY, channels_last
 
 CPU = torch.device("cpu")

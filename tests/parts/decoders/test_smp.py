@@ -9,9 +9,9 @@ import segmentation_models_pytorch as library
 import torch
 
 import zoo
-from zoo.core.assemble import resolve
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.errors import BadInput
+from zoo.core.resolve import resolve
 from zoo.parts.decoders import smp
 from zoo.parts.decoders.smp import SmpDecoder
 

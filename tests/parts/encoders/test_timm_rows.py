@@ -4,7 +4,8 @@ import pytest
 import torch
 
 import zoo
-from zoo.core.assemble import assemble, resolve
+from zoo.core.assemble import assemble
+from zoo.core.resolve import resolve
 
 SPECS = {name: resolve(name) for name in zoo.list_models() if "encoder" in resolve(name).parts}
 ROWS = [

@@ -6,9 +6,9 @@ import torch
 from skimage.color import rgb2lab
 from skimage.measure import block_reduce
 
-from zoo.core.assemble import build
 from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput, ContractError
+from zoo.core.resolve import build
 from zoo.parts.networks.mean_ab import MeanAb
 from zoo.parts.networks.oracle_quarter import OracleQuarter
 

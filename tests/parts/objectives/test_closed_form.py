@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from zoo.core.assemble import build, make
+from zoo.core.assemble import make
 from zoo.core.contracts import Batch
+from zoo.core.resolve import build
 
 
 def test_what_can_be_fitted_is_fitted_once_and_nobody_plays():

@@ -11,10 +11,11 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from zoo.core.assemble import assemble, build, resolve
+from zoo.core.assemble import assemble
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Batch, Prediction
 from zoo.core.errors import BadInput
+from zoo.core.resolve import build, resolve
 from zoo.parts.objectives.distillation import Distillation, soft_target_loss
 
 PAIR = [("encoder.stages.1", "encoder.stages.1")]

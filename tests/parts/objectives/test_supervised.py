@@ -1,9 +1,10 @@
 import pytest
 import torch
 
-from zoo.core.assemble import build, make
+from zoo.core.assemble import make
 from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput
+from zoo.core.resolve import build
 
 
 def absolute(prediction, batch):

@@ -25,8 +25,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.core.assemble import make
-from zoo.core.record import OURS
 from zoo.core.registry import current
+from zoo.core.registry_rows import OURS
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.crop import centre
 from zoo.harness.data.reference import nearest

@@ -14,7 +14,7 @@ import msgspec
 
 from zoo.core.errors import ZooError
 from zoo.core.identity import part_identity, short_identity
-from zoo.core.options import option_names
+from zoo.core.kinds import option_names
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, RecipeRow, part_ref
 from zoo.harness.plan.saved_hints import definition, sampler_identity

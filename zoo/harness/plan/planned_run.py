@@ -7,9 +7,7 @@ from typing import Any
 import msgspec
 
 from zoo.core.errors import bounded
-from zoo.core.given_weights import GivenWeights
-from zoo.core.identity import SourceSeen
-from zoo.core.spec import ModelSpec, RecipeRow
+from zoo.core.spec import GivenWeights, ModelSpec, RecipeRow, SourceSeen
 from zoo.harness.plan.suite import Suite
 from zoo.harness.results.protocol import Protocol
 from zoo.harness.results.run_record import Data, Plan, Provenance, RunRecord

@@ -13,12 +13,11 @@ from typing import Any
 
 import msgspec
 
-from zoo.core.assemble import COLORIZER_OPTIONS, resolve, takes_option
 from zoo.core.errors import BadInput, ZooError, bounded
-from zoo.core.given_weights import GivenWeights
 from zoo.core.identity import sources_in
 from zoo.core.registry import current
-from zoo.core.spec import ModelSpec, RecipeRow, fingerprint
+from zoo.core.resolve import COLORIZER_OPTIONS, resolve, takes_option
+from zoo.core.spec import GivenWeights, ModelSpec, RecipeRow, fingerprint
 from zoo.core.strict_yaml import parse
 from zoo.core.trained import UNTRAINED
 from zoo.harness.plan.keys import protocol_of, recipe_parts, scoring_identity, sized, training_identity

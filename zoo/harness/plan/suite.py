@@ -14,8 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from zoo.core.errors import BadInput, UnknownName, did_you_mean
-from zoo.core.record import check_name
-from zoo.core.resources import suites_folder
+from zoo.core.registry_rows import check_name, suites_folder
 from zoo.core.strict_yaml import decode, read_mapping
 from zoo.harness.data.source import canonical
 from zoo.harness.training.budget import Budget

@@ -16,10 +16,10 @@ import torch
 from zoo.core.assemble import make
 from zoo.core.errors import BadInput, ZooError, reason_of
 from zoo.core.files import locked
-from zoo.core.given_weights import GivenWeights, given_weights
+from zoo.core.given_weights import given_weights
 from zoo.core.process import usable_cores
 from zoo.core.registry import current
-from zoo.core.spec import ModelSpec
+from zoo.core.spec import GivenWeights, ModelSpec
 from zoo.core.trained import UNTRAINED
 from zoo.harness.data import cache
 from zoo.harness.plan.keys import check_recipes, check_suite

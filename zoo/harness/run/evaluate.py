@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from zoo.core.assemble import changed_since
 from zoo.core.errors import BadInput
 from zoo.core.files import locked, make_folder
 from zoo.core.identity import part_identity, short_identity
+from zoo.core.resolve import changed_since
 from zoo.core.strict_yaml import decode
 from zoo.core.trained import load, read_spec
 from zoo.harness.metrics.mean import means_of

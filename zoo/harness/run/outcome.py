@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from zoo.core.errors import ZooError, reason_of
-from zoo.core.record import OURS
 from zoo.core.registry import current
+from zoo.core.registry_rows import OURS
 from zoo.harness.plan.planned_run import PlannedRun
 
 

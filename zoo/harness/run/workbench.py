@@ -8,11 +8,10 @@ from pathlib import Path
 
 import torch
 
-from zoo.core.assemble import assemble, make
+from zoo.core.assemble import assemble, make, make_objective
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Objective
 from zoo.core.given_weights import load_given
-from zoo.core.recipe_parts import make_objective
 from zoo.core.registry import Registry, current, use
 from zoo.harness.data.batches import Batches, TrainingPass
 from zoo.harness.data.evaluation import Evaluation

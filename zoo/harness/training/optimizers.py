@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from zoo.core.assemble import make
-from zoo.core.options import option_names
+from zoo.core.kinds import option_names
 from zoo.core.registry import current
 from zoo.core.spec import RecipeRow, part_ref
 

@@ -1,8 +1,12 @@
-"""A registry file, the built-in one or a user's: its rows, its recipes and the published weights it knows."""
+"""The rows of the registry's table, and where they come from: registry.yaml, users' files of the same form, and the
+entry points ``zoo.<kind>`` of installed distributions. Torch-free.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import importlib.metadata
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,9 +14,84 @@ import msgspec
 
 from zoo.core.errors import BadInput, did_you_mean
 from zoo.core.kinds import KIND_OF_ROLE, KINDS
-from zoo.core.record import BUILT_IN, COMPOSED, OURS, USERS, Record, check_name
 from zoo.core.spec import ModelRow, PartRow, RecipeRow, WeightsRow, part_ref
 from zoo.core.strict_yaml import decode, read_mapping
+
+OURS = "colorizer-zoo"
+"""The distribution that the built-in rows belong to."""
+
+
+USERS = "user"
+"""The distribution that rows of a user's own files are said to belong to."""
+BUILT_IN = "built-in"
+COMPOSED = "composed"
+"""The target of a model that is made of parts."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A registered name.
+
+    ``origin`` is ``built-in``, the path of a user's registry file, or the entry point that named it.
+    ``row`` is None for an entry point: its class is not looked at before it is loaded.
+    """
+
+    kind: str
+    name: str
+    target: str
+    distribution: str
+    version: str
+    origin: str
+    row: PartRow | ModelRow | None = None
+
+    @property
+    def qualified(self) -> str:
+        """``name@distribution``: unique even when bare names collide."""
+        return f"{self.name}@{self.distribution}"
+
+    @property
+    def builtin(self) -> bool:
+        """Whether it is a row of our own table."""
+        return self.origin == BUILT_IN
+
+
+def check_name(name: str, where: str) -> str:
+    """A registered name becomes a folder name and a CSV cell, so it is plain: letters, digits, ``_ - .``.
+
+    Raises:
+        BadInput: anything else, or longer than 80 characters.
+    """
+    plain = name.replace("_", "").replace("-", "").replace(".", "")
+    if not (plain.isascii() and plain.isalnum() and len(name) <= 80 and name[0] not in ".-"):
+        shown = name if len(name) <= 60 else name[:60] + "…"
+        raise BadInput(f"{where}: {shown!r} is no name; use at most 80 letters, digits, '_', '-' and '.'.")
+    return name
+
+
+def plain_name(name: str) -> str:
+    """A name made plain, should it not be: a stranger's odd entry point must not stop the zoo."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "_-.") else "_" for c in name)[:80]
+    return kept.lstrip(".-") or "unnamed"
+
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def registry_file() -> Path:
+    """The built-in table of parts, models and recipes."""
+    return _first(_PACKAGE / "registry.yaml", _PACKAGE.parent / "registry.yaml")
+
+
+def suites_folder() -> Path:
+    """The folder of the built-in suites, one YAML file each."""
+    return _first(_PACKAGE / "suites", _PACKAGE.parent / "benchmarks" / "suites")
+
+
+def _first(*candidates: Path) -> Path:
+    for path in candidates:
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"The installation is damaged: {candidates[0]} is missing; install the package again.")
+
 
 SECTIONS = ("parts", "models", "recipes", "weights")
 
@@ -129,3 +208,68 @@ def _record(kind: str, name: str, row: PartRow | ModelRow, shown: str, builtin: 
         origin=BUILT_IN if builtin else shown,
         row=row,
     )
+
+
+_OURS_ALMOST = re.compile(r"(colorizer[-_. ]?)?zoo[-_.:/ ]+(.+)|zoo", re.IGNORECASE)
+"""Groups that can only have been meant for us: ``zoo.model``, ``zoo_models``, ``colorizer-zoo.models``, ``zoo``."""
+
+
+class Misplaced(msgspec.Struct, frozen=True):
+    """An entry point of a group that nobody reads, though it was meant for the zoo."""
+
+    group: str
+    name: str
+    distribution: str
+
+    def __str__(self) -> str:
+        match = _OURS_ALMOST.fullmatch(self.group)
+        near = did_you_mean(((match and match.group(2)) or "").lower(), KINDS)
+        mend = re.sub(r"'(\w+)'", r"'zoo.\1'", near)
+        if not near.startswith("did you mean"):
+            mend = f"the groups are zoo.{', zoo.'.join(KINDS)}."
+        where = f"the entry-point group {self.group!r}, which is not read"
+        return f"{self.distribution} registers {self.name!r} in {where}; {mend}"
+
+
+def entry_point_records() -> Iterator[Record]:
+    """A record an entry point. Nothing is imported, and damaged metadata is passed over."""
+    for distribution, version, point in _points():
+        kind = point.group.removeprefix("zoo.")
+        if point.group.startswith("zoo.") and kind in KINDS:
+            yield Record(
+                kind=kind,
+                name=plain_name(point.name),
+                target=point.value,
+                distribution=distribution,
+                version=version,
+                origin=f"entry point {point.group}",
+            )
+
+
+def misplaced_entry_points() -> list[Misplaced]:
+    """Those that would be read under another group's name."""
+    return [
+        Misplaced(point.group, point.name, distribution)
+        for distribution, _, point in _points()
+        if _OURS_ALMOST.fullmatch(point.group)
+        and point.group.removeprefix("zoo.") not in KINDS
+        and distribution != OURS
+    ]
+
+
+def _points() -> Iterator[tuple[str, str, importlib.metadata.EntryPoint]]:
+    """The entry points of every distribution, with its plain name and its version."""
+    seen: set[str] = set()
+    for distribution in importlib.metadata.distributions():
+        try:
+            # The name becomes a folder's, after the @ of names that collide.
+            name = plain_name(str(distribution.name or "unknown"))
+            version = str(distribution.version or "")
+            points: Iterable[importlib.metadata.EntryPoint] = list(distribution.entry_points)
+        except (ValueError, TypeError, AttributeError, LookupError, OSError):
+            continue  # its metadata is damaged: no installer would know it either, and the zoo goes on
+        if name in seen:
+            continue  # shadowed by an earlier one on sys.path, as imports are
+        seen.add(name)
+        for point in points:
+            yield name, version, point

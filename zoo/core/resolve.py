@@ -1,0 +1,182 @@
+"""From a model's name to its spec: its row, with its options spread over its parts.
+
+Options reach a part in this order, the last wins: the part row's presets, the model row's
+``options`` (to every part that names them), what the model row says for that part, a suite's
+defaults (where a part names them), and the caller's own (``width=16`` to every part that names it,
+``decoder.skip=sum`` to that one). An option that nobody names is an error. Those of
+:class:`~zoo.core.spec.ColorizerOptions` are options of every model: the colorizer around the parts takes them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from zoo.core.assemble import assemble
+from zoo.core.errors import BadInput, did_you_mean
+from zoo.core.identity import model_identity
+from zoo.core.kinds import KIND_OF_ROLE, ROLES, effective_options, option_names, takes_any_option, typed_options
+from zoo.core.registry import current
+from zoo.core.spec import ColorizerOptions, ModelRow, ModelSpec, PartRef, canonical_json, misfit_of_roles, part_ref
+from zoo.core.strict_yaml import misfit
+
+if TYPE_CHECKING:
+    from zoo.core.colorizer import Colorizer
+
+COLORIZER_OPTIONS = tuple(field.name for field in msgspec.structs.fields(ColorizerOptions))
+
+
+def resolve(
+    name: str, overrides: Mapping[str, Any] | None = None, *, defaults: Mapping[str, Any] | None = None
+) -> ModelSpec:
+    """A model's row with its options spread over its parts. Imports the parts' modules.
+
+    Args:
+        name: a registered model.
+        overrides: ``{"width": 16}`` for every part that names it, ``{"decoder.skip": "sum"}`` for one.
+        defaults: like ``overrides``, but weaker, and one that no part names is passed over.
+
+    Raises:
+        UnknownName, AmbiguousName, BrokenPlugin: the model or one of its parts.
+        BadInput: an option that no part names or of the wrong type, or a row that is neither
+            composed nor a network.
+    """
+    row = current().model_row(name)
+    where = f"model {name!r}"
+    parts, factories = _parts_of(name, row)
+    sources = (row.options, defaults or {}, overrides or {})
+    colorizer = _colorizer_options(parts, factories, sources, where)
+    presets, weaker, stronger = [{k: v for k, v in source.items() if k not in COLORIZER_OPTIONS} for source in sources]
+    options = _spread(parts, factories, presets, weaker, stronger, where)
+    built = {
+        role: PartRef(ref.name, typed_options(factories[role], options[role], f"{where}, {role}"))
+        for role, ref in parts.items()
+    }
+    return ModelSpec(
+        name=name,
+        parts=built,
+        made_of=model_identity(name, built, factories),
+        version=row.version,
+        extras=tuple(row.extras),
+        colorizer=colorizer,
+        recipe=row.recipe,
+        baseline=row.baseline,
+        ranked=row.ranked,
+        note=row.note,
+        effective={role: effective_options(factories[role], ref.options) for role, ref in built.items()},
+        defaults={key: value for key, value in (defaults or {}).items() if _is_taken(key, factories)},
+    )
+
+
+def _is_taken(option: str, factories: Mapping[str, Callable[..., Any]]) -> bool:
+    return option in COLORIZER_OPTIONS or any(option in option_names(factory) for factory in factories.values())
+
+
+def _colorizer_options(
+    parts: Mapping[str, PartRef], factories: Mapping[str, Any], sources: Sequence[Mapping[str, Any]], where: str
+) -> ColorizerOptions:
+    """What was asked for last. The gain is else what a whole network says of itself; composed ones read with ours."""
+    from zoo.core.contracts import HINT_GAIN
+
+    gain = getattr(factories["network"], "hint_gain", 1.0) if "network" in parts else HINT_GAIN
+    asked: dict[str, Any] = {"hint_gain": gain if len(parts) > ("propagator" in parts) else 1.0}
+    for options in sources:
+        asked |= {key: value for key, value in options.items() if key in COLORIZER_OPTIONS}
+    gain = asked["hint_gain"]
+    if isinstance(gain, bool) or not isinstance(gain, (int, float)) or not 0 < gain < math.inf:
+        raise BadInput(f"{where}: hint_gain is {gain!r}; give a number above 0, such as 1.")
+    try:
+        found = msgspec.convert(asked, ColorizerOptions)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{where}: {misfit(error, ColorizerOptions)}.") from None
+    if found.reads == "both" and "encoder" not in parts:
+        raise BadInput(f"{where}: reads=both needs an encoder; a whole network reads 4 channels, so leave it out.")
+    return found
+
+
+def takes_option(name: str, option: str) -> bool:
+    """Whether any part of the model names the option (bare, or dotted for one part)."""
+    registry = current()
+    row = registry.model_row(name)
+    parts, factories = _parts_of(name, row)
+    role, dot, bare = option.partition(".")
+    if dot:
+        return role in parts and (bare in option_names(factories[role]) or takes_any_option(factories[role]))
+    return option in row.options or _is_taken(option, factories)
+
+
+def _parts_of(name: str, row: ModelRow) -> tuple[dict[str, PartRef], dict[str, Callable[..., Any]]]:
+    """A row's parts and their factories, by role."""
+    registry = current()
+    where = f"model {name!r}"
+    parts = {r: part_ref(getattr(row, r), f"{where}, {r}") for r in ROLES if getattr(row, r) is not None}
+    if wrong := misfit_of_roles(parts):
+        raise BadInput(f"{where}: {wrong}.")
+    return parts, {r: registry.load(KIND_OF_ROLE[r], ref.name) for r, ref in parts.items()}
+
+
+def changed_since(spec: ModelSpec) -> list[str]:
+    """The roles of a recorded model whose parts are no longer what they were: another version, class or source.
+
+    Empty for records that do not say what their parts were.
+
+    Raises:
+        ZooError: a part is not registered any more.
+    """
+    if not spec.made_of:
+        return []
+    factories = {role: current().load(KIND_OF_ROLE[role], ref.name) for role, ref in spec.parts.items()}
+    now = model_identity(spec.name, spec.parts, factories)
+    return [role for role in spec.parts if canonical_json(now[role]) != canonical_json(spec.made_of.get(role))]
+
+
+def build(name: str, **options: Any) -> Colorizer:
+    """A registered colorizer by name: ``build("residual_unet", width=16)``.
+
+    A dotted option goes to one part: ``build("unet", **{"decoder.skip": "sum"})``.
+
+    Raises:
+        ZooError: as :func:`resolve` and :func:`assemble`.
+    """
+    return assemble(resolve(name, options))
+
+
+def _spread(
+    parts: Mapping[str, PartRef],
+    factories: Mapping[str, Callable[..., Any]],
+    row_options: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    where: str,
+) -> dict[str, dict[str, Any]]:
+    named = {role: option_names(factory) for role, factory in factories.items()}
+    known = sorted({n for names in named.values() for n in names} | set(row_options) | set(COLORIZER_OPTIONS))
+    resolved: dict[str, dict[str, Any]] = {role: {} for role in parts}
+
+    def broadcast(key: str, value: Any, *, required: bool = True) -> None:
+        takers = [role for role in parts if key in named[role]]
+        if not takers and required:
+            raise BadInput(f"{where} has no option {key!r}; {did_you_mean(key, known)}")
+        for role in takers:
+            resolved[role][key] = value
+
+    for key, value in row_options.items():
+        broadcast(key, value)
+    for role, ref in parts.items():
+        resolved[role].update(ref.options)
+    for key, value in defaults.items():
+        broadcast(key, value, required=False)
+    for key, value in overrides.items():
+        role, dot, option = key.partition(".")
+        if not dot:
+            broadcast(key, value)
+        elif role not in parts:
+            raise BadInput(f"{where} has no part {role!r} (option {key!r}); {did_you_mean(role, parts)}")
+        elif option not in named[role] and not takes_any_option(factories[role]):
+            raise BadInput(f"{where}: its {role} has no option {option!r}; {did_you_mean(option, named[role])}")
+        else:
+            resolved[role][option] = value
+    return resolved
