@@ -72,10 +72,8 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--models",
     multiple=True,
-    default=["all"],
-    show_default=True,
     metavar="NAMES",
-    help="Train all, or those of a list: 'unet,r2*'; -NAME leaves one out: 'all,-r2*'.",
+    help="Train all, or those of a list: 'unet,r2*'; -NAME leaves one out: 'all,-r2*' (default: the suite's).",
 )
 @click.option("--baselines/--no-baselines", default=True, show_default=True, help="Score our baselines beside them.")
 @run_options

@@ -8,10 +8,12 @@ from click.testing import CliRunner
 
 from zoo.cli.main import cli
 from zoo.core.errors import BadInput, UnknownName
-from zoo.harness.plan.keys import protocol_of
-from zoo.harness.plan.suite import Suite, load_suite
+from zoo.harness.plan.keys import check_suite, protocol_of
+from zoo.harness.plan.selection import select_models
+from zoo.harness.plan.suite import Suite, load_suite, suite_names
+from zoo.harness.results.run_record import Data, Photos
 
-DATA = {"train": {"fingerprint": "a"}, "test": {"fingerprint": "b"}}
+DATA = Data(train=Photos("photos", 1, "a"), test=Photos("photos", 1, "b"))
 
 
 @pytest.fixture
@@ -90,3 +92,10 @@ def test_show_prints_the_resolved_suite(suite, tmp_path):
     assert (told["name"], told["base"], told["budget"]) == ("suites/mine", "quick", "{seconds: 3.0}")
     quick = CliRunner().invoke(cli, ["show", "quick"], prog_name="zoo").output
     assert f"eval_hints        {told['eval_hints']}" in quick
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_all_that_a_suite_of_ours_names_is_there(name):
+    named = load_suite(name)
+    check_suite(named)
+    assert select_models(named.models)[0]

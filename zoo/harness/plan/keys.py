@@ -66,7 +66,7 @@ IN_SCORING = (
 )
 """Those that decide what is measured."""
 
-DECIDING_NOTHING = ("base", "checkpoint_every", "name", "pictures", "seeds", "summary", "timeout", "track")
+DECIDING_NOTHING = ("base", "checkpoint_every", "models", "name", "pictures", "seeds", "summary", "timeout", "track")
 """Those that decide no number of a run."""
 
 

@@ -64,6 +64,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     Args:
         base: the suite whose fields it has but for those it sets itself; they are here already.
+        models: the rows it is about, as ``--models`` takes them.
         size: side of the photos trained and scored on, in pixels.
         load_size: side of the training photos in the bank, of which ``size`` is cropped (default: no margin).
         fit: how a photo becomes a square: ``crop`` its middle, or ``stretch`` it.
@@ -93,6 +94,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     name: str = ""
     summary: str = ""
     base: str = ""
+    models: str = "all"
     size: Side
     load_size: Side | None = None
     fit: Literal["crop", "stretch"] = "crop"

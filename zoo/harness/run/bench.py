@@ -61,7 +61,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What to bench. None leaves it to the suite.
 
     Args:
-        models: ``all``, or names and globs separated by commas.
+        models: ``all``, or names and globs separated by commas; empty leaves them to the suite.
         suite: a suite's name or file.
         seeds: runs a model.
         data, test_data: sources (``photos``, ``folder:PATH``, ``torchvision:NAME``, a plugin's).
@@ -82,7 +82,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
             the name of a row of the table of published weights.
     """
 
-    models: str = "all"
+    models: str = ""
     suite: str = "quick"
     seeds: int | None = None
     data: str | None = None
@@ -159,9 +159,10 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     """
     reporter = reporter or SilentReporter()
     suite = effective_suite(request)
-    models, named = select_models(request.models)
+    asked = request.models or suite.models
+    models, named = select_models(asked)
     if request.baselines:
-        models = with_baselines(models, request.models)
+        models = with_baselines(models, asked)
     if not suite.trains and request.weights is None:
         models = ready_models(models, named, suite.name)
     weights: GivenWeights | None = None
