@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import re
 import threading
 from pathlib import Path
 
@@ -87,16 +88,18 @@ def table(files, server, tmp_path, monkeypatch):
 
 
 def test_the_built_in_table_holds_the_public_files():
-    """The names, digits and options of richzhang/colorization: colorizers/siggraph17.py, eccv16.py."""
+    """The names, digits and options of richzhang/colorization: colorizers/siggraph17.py, eccv16.py; and DDColor's."""
     rows = Registry.read().weights
     assert {row.url.rpartition("/")[2] for row in rows.values()} == {
         "siggraph17-df00044c.pth",
         "colorization_release_v2-9b330a0b.pth",
+        "pytorch_model.bin",
     }
     assert rows["siggraph17"].options == {"mask_cent": 0}
     assert rows["colorization_release_v2"].options == {"temperature": 1}
     for row in rows.values():
-        assert row.sha256 in row.url
+        # By a digest in its name, or by all digits at one revision: the file cannot become another one.
+        assert row.sha256 in row.url or (len(row.sha256) == 64 and re.search("/resolve/[0-9a-f]{40}/", row.url))
         assert row.licence
         assert resolve(row.model, row.options).parts["network"].options.items() >= row.options.items()
 
@@ -150,7 +153,7 @@ def test_an_unknown_file_in_the_published_layout_is_said_to_be_unsure(files, tab
 def test_another_models_file_is_refused(files, table):
     with pytest.raises(BadInput, match="'siggraph17' of 'zhang2017', not of 'zhang2016'"):
         given_weights("zhang2016", files["siggraph17"])
-    with pytest.raises(BadInput, match=r"No weights are published for 'unet' \(there are for zhang2016, zhang2017\)"):
+    with pytest.raises(BadInput, match=r"for 'unet' \(there are for ddcolor, zhang2016, zhang2017\)"):
         given_weights("unet", "published")
     with pytest.raises(UnknownName, match="zhang2017"):
         given_weights("zhang2071", "published")
