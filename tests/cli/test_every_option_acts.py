@@ -72,7 +72,12 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
         "--device": [(["RUN"], ["--device", "cpu"]), (["unet", "--weights", "weights.pth"], ["--device", "cpu"])],
         "--weights": [(["unet"], ["--weights", "weights.pth"]), (["RUN"], ["--weights", "weights.pth"])],
         "--set": [(["RUN"], ["--set", "a=1"]), (["unet", "--weights", "weights.pth"], ["--set", "width=8"])],
-        "--out": [(["RUN"], ["--out", "never"]), (["unet", "--weights", "weights.pth"], ["--out", "elsewhere"])],
+        "--data": [(["RUN"], ["--data", "folder:a"]), (["RUN", "--suite", "gachon256"], ["--data", "folder:a"])],
+        "--out": [
+            (["RUN"], ["--out", "never"]),
+            (["RUN", "--suite", "gachon256"], ["--out", "elsewhere"]),
+            (["unet", "--weights", "weights.pth"], ["--out", "elsewhere"]),
+        ],
     },
     "leaderboard": {
         "--sort": [(["results"], ["--sort", "ssim"]), (["results", "--format", "csv"], ["--sort", "model"])],

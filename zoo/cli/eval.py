@@ -18,9 +18,10 @@ from zoo.core.errors import BadInput
 )
 @lpips_option
 @click.option("--suite", metavar="NAME", help="Score under another protocol than the run's own.")
+@click.option("--data", metavar="SOURCE", help="Take this source of photos, where the suite trains nothing.")
 @device_option
 @weights_option("For the one MODEL named in the place of RUNS", "With --weights")
-@click.option("--out", type=FilePath(), help="With --weights: write into this results folder (default: benches/SUITE).")
+@click.option("--out", type=FilePath(), help="For new rows: write into this results folder (default: benches/SUITE).")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -28,6 +29,7 @@ def command(
     metrics: list[str] | None,
     lpips_trunk: Path | None,
     suite: str | None,
+    data: str | None,
     device: str,
     weights: Path | None,
     settings: tuple[tuple[str, Any], ...],
@@ -35,36 +37,52 @@ def command(
 ) -> None:
     """Score RUNS, folders of finished runs or of a model's runs, without training them again.
 
-    Scores under a run's own suite are written into it, and its leaderboard with them. With --weights a
-    registered model stands in the place of RUNS: `zoo eval zhang2017 --weights published` gives it the weights
-    that its authors published and a row in the leaderboard of the suite (default: quick).
+    Scores under a run's own suite are written into it, and its leaderboard with them. Under a suite that trains
+    nothing (gachon256, ntire2019, old_photos) each run is a row of that suite's leaderboard, beside the models that
+    need no training. With --weights a registered model stands in the place of RUNS: `zoo eval zhang2017 --weights
+    published` gives it the weights that its authors published and a row in the leaderboard of the suite (default:
+    quick).
     """
+    from zoo.harness.plan.suite import load_suite
+
+    new_rows = weights is not None or (suite is not None and not load_suite(suite).trains)
     if weights is None:
-        refuse_given(
-            ctx, ("settings", "out"), "is for --weights; a finished run keeps its options and its folder: leave it out"
-        )
+        refuse_given(ctx, ("settings",), "is for --weights; a finished run keeps its options: leave it out")
+    if new_rows:
+        refuse_given(ctx, ("metrics",), "is for a run's own suite; a new row is of its suite's metrics: leave it out")
     else:
         refuse_given(
-            ctx, ("metrics",), "is for finished runs; --weights makes one by its suite's metrics: leave it out"
+            ctx,
+            ("out", "data"),
+            "is for new rows, and these runs are scored where they are: leave it out, "
+            "or name a --suite that trains nothing",
         )
+    if weights is None:
+        _check_folders(runs)
+    if new_rows:
         from zoo.cli.bench import report_failures, run_bench
         from zoo.cli.leaderboard import show
 
-        options = {"suite": suite or "quick", "device": device, "settings": settings, "out": out}
-        outcome = run_bench(",".join(map(str, runs)), {**options, "weights": weights, "lpips_trunk": lpips_trunk})
+        rescored = () if weights else tuple(run for folder in runs for run in _run_folders(folder))
+        options = {"suite": suite or "quick", "data": data, "device": device, "settings": settings, "out": out}
+        given = {"weights": weights, "lpips_trunk": lpips_trunk, "rescored": rescored}
+        outcome = run_bench(",".join(map(str, runs)), {**options, **given})
         show(outcome.folder)
         report_failures(ctx, outcome)
     from zoo.cli.tables import print_table
     from zoo.harness.run.evaluate import evaluate
 
+    found = [run for folder in runs for run in _run_folders(folder)]
+    rows = [{"run": str(run), **evaluate(run, metrics, lpips_trunk, suite, device)} for run in found]
+    print_table(rows, list(dict.fromkeys(key for row in rows for key in row)))
+
+
+def _check_folders(runs: tuple[Path, ...]) -> None:
     for folder in runs:
         if not folder.exists():
             raise BadInput(
                 f"{str(folder)!r}: there is no such run folder; a model's name needs --weights, a file or `published`."
             )
-    found = [run for folder in runs for run in _run_folders(folder)]
-    rows = [{"run": str(run), **evaluate(run, metrics, lpips_trunk, suite, device)} for run in found]
-    print_table(rows, list(dict.fromkeys(key for row in rows for key in row)))
 
 
 def _run_folders(folder: Path) -> list[Path]:

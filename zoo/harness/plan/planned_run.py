@@ -68,7 +68,10 @@ class UnresolvedRun(_Row, frozen=True, kw_only=True):
 
 
 class PlannedRun(_Row, frozen=True, kw_only=True):
-    """One run to be: everything its process needs to know."""
+    """One run to be: everything its process needs to know.
+
+    ``trained_in`` is the folder of a run of another suite whose weights are scored; empty where there is none.
+    """
 
     training_key: str
     scoring_key: str
@@ -80,6 +83,7 @@ class PlannedRun(_Row, frozen=True, kw_only=True):
     train_hints: str | dict[str, Any]
     lpips_trunk: str = ""
     weights: GivenWeights | None = None
+    trained_in: str = ""
     sources: list[SourceSeen] = []
     options: dict[str, Any] = {}
 

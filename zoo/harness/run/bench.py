@@ -32,6 +32,7 @@ from zoo.harness.plan.planning import (
     resolve_model,
     third_party,
 )
+from zoo.harness.plan.rescored import plan_rescored
 from zoo.harness.plan.saved_hints import hints_of, hints_path, keep, sweep_photos
 from zoo.harness.plan.selection import ready_models, select_models, with_baselines
 from zoo.harness.plan.suite import LONGEST_SECONDS, Suite, load_suite, with_canonical_sources
@@ -71,6 +72,8 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
         budget: ``steps=N``, ``epochs=N`` or ``seconds=N``.
         jobs: runs at a time; None: as many as the CPU's cores take, one on a GPU.
         out: the results folder, default :func:`default_folder`.
+        rescored: folders of finished runs of other suites, which take the place of ``models`` under a suite that
+            trains nothing: each is a row.
         baselines: bench our baselines too, but for those that ``models`` leaves out by a ``-``.
         lpips_trunk: a local file with LPIPS' AlexNet weights.
         timeout: seconds after which a run is given up.
@@ -100,6 +103,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
     pictures: bool = True
     executor: str = "local"
     weights: str | Path | None = None
+    rescored: tuple[Path, ...] = ()
     baselines: bool = False
 
 
@@ -159,11 +163,13 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     """
     reporter = reporter or SilentReporter()
     suite = effective_suite(request)
+    if request.rescored and suite.trains:
+        raise BadInput(f"The suite {suite.name!r} trains its rows; name one that trains nothing, such as gachon256.")
     asked = request.models or suite.models
-    models, named = select_models(asked)
+    models, named = select_models(asked) if not request.rescored else ([], set())
     if request.baselines:
         models = with_baselines(models, asked)
-    if not suite.trains and request.weights is None:
+    if not suite.trains and request.weights is None and models:
         models = ready_models(models, named, suite.name)
     weights: GivenWeights | None = None
     if request.weights is not None:
@@ -223,7 +229,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     named_failed = [
         run.name
         for run in failed
-        if run.model in named or not (isinstance(run, UnresolvedRun) and third_party(run.model))
+        if run.model in named or request.rescored or not (isinstance(run, UnresolvedRun) and third_party(run.model))
     ]
     return BenchOutcome(folder, [run.name for run in failed], named_failed, [folder / run.folder for run in runs])
 
@@ -298,6 +304,10 @@ def _plan(
             device=request.device,
             lpips_trunk=str(request.lpips_trunk.resolve()) if request.lpips_trunk else "",
             weights=weights,
+        )
+    for path in request.rescored:
+        runs.append(
+            plan_rescored(path, suite, data, hints, device=request.device, lpips_trunk=str(request.lpips_trunk or ""))
         )
     return runs
 

@@ -27,7 +27,7 @@ from zoo.harness.results.run_record import HintLevel, RunRecord
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.line import Line
 from zoo.harness.run.outcome import failure
-from zoo.harness.run.rescoring import trained_before
+from zoo.harness.run.rescoring import trained_before, trained_elsewhere
 from zoo.harness.run.tracking import Tracking
 from zoo.harness.run.training_run import Trained, as_it_is, train
 from zoo.harness.run.workbench import Workbench, use_registry_files
@@ -134,7 +134,13 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
 
 
 def _taken_over(run: PlannedRun, folder: RunFolder, results: Path, notes: list[str]) -> Trained | None:
-    """What another run has trained as this one is to be; None where there is none, or its weights are damaged."""
+    """What another run has trained as this one is to be; None where there is none, or its weights are damaged.
+
+    Raises:
+        BadInput: a run of another suite that is to be scored is gone, or its weights are damaged.
+    """
+    if run.trained_in:
+        return trained_elsewhere(run).scored_elsewhere(run, devices.pick_device(run.device))
     before = trained_before(results, run)
     if before is None:
         return None

@@ -9,12 +9,14 @@ from typing import NamedTuple
 import torch
 
 from zoo.core.errors import BadInput
+from zoo.core.resolve import changed_since
 from zoo.core.trained import UNTRAINED, load
 from zoo.harness.plan.planned_run import PlannedRun
 from zoo.harness.results.run_record import RunRecord
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.training_run import Trained
 from zoo.harness.run.workbench import on_device
+from zoo.harness.scoring.costs import DISTURBED
 
 _SEEN_ON_THE_WAY = ("test", "eval_hints", "hint_seed", "size", "fit")
 """What of a protocol decides the PSNR at the points of a curve."""
@@ -46,6 +48,24 @@ class TrainedBefore(NamedTuple):
             earlier=True,
         )
 
+    def scored_elsewhere(self, run: PlannedRun, device: torch.device) -> Trained:
+        """Its weights for ``run``, of a suite that trains nothing: its curve and its log are of other photos.
+
+        Raises:
+            BadInput: the weights are damaged.
+        """
+        colorizer = on_device(load(self.folder.path, device), run.suite, device)
+        size = self.record.protocol.size
+        train, changed = self.record.data.train, changed_since(run.spec)
+        notes = [
+            *colorizer.notes,
+            *(note for note in self._notes(run) if not note.startswith(DISTURBED)),
+            f"trained under {self.record.suite!r} at {size} px on {train.photos} photos of {train.source}",
+            *([f"trained by other code than its {' and '.join(changed)} have now"] if changed else []),
+        ]
+        costs = {name: self.record.costs.get(name) for name in ("train_img_s", "train_s", "training_busy")}
+        return Trained(colorizer, self.record.steps, [], None, costs, notes)
+
     def _seen_alike(self, run: PlannedRun) -> bool:
         """Whether the points of its curve are of the same photos and hints."""
         then, now = self.record.protocol, run.protocol
@@ -57,6 +77,19 @@ class TrainedBefore(NamedTuple):
         made = self.record.provenance
         whose = f"scored again: weights of {self.folder.path.name}, trained on {made.device}, {made.finished[:10]}"
         return [*(note for note in self.record.notes if not note.startswith((*outdated, "scored again: "))), whose]
+
+
+def trained_elsewhere(run: PlannedRun) -> TrainedBefore:
+    """The run of another suite that is to be scored.
+
+    Raises:
+        BadInput: it is no longer there.
+    """
+    folder = RunFolder(Path(run.trained_in))
+    record = folder.record()
+    if record is None:
+        raise BadInput(f"{folder.path} holds no run.json any more; put the run back.")
+    return TrainedBefore(folder, record)
 
 
 def trained_before(results: Path, run: PlannedRun) -> TrainedBefore | None:

@@ -1,0 +1,62 @@
+"""Trained runs under a suite that trains nothing: a row each, among the others, which says where it was trained."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from zoo.core.csv_file import read_csv
+from zoo.core.errors import BadInput
+from zoo.harness.run.bench import BenchRequest, bench
+
+UNTRAINED = """
+trains: false
+size: 48
+eval_hints: {name: pixels, densities: [0.1]}
+sweeps: {dots: {hints: points, counts: [0, 2]}}
+test_limit: 3
+metrics: [psnr, ssim]
+threads: 1
+"""
+
+
+@pytest.fixture
+def untrained(tmp_path):
+    file = tmp_path / "untrained.yaml"
+    file.write_text(UNTRAINED)
+    return str(file)
+
+
+@pytest.mark.slow
+def test_runs_of_another_suite_are_rows_beside_the_untrained(small_zoo, suite_file, untrained, tmp_path):
+    trained = tmp_path / "trained"
+    bench(BenchRequest(models="small", suite=str(suite_file), seeds=2, out=trained))
+    runs = tuple(sorted(trained.glob("runs/small/seed*")))
+    out = tmp_path / "out"
+    bench(BenchRequest(models="nearest", suite=untrained, baselines=True, out=out))
+    bench(BenchRequest(rescored=runs, suite=untrained, out=out))
+    rows = {row["model"]: row for row in read_csv(out / "leaderboard.csv")[1]}
+    assert {"nearest", "gray", "levin2004", "small (tiny)"} <= set(rows)
+    assert len({row["protocol"] for row in rows.values()}) == 1, "so that they are ranked together"
+    row = rows["small (tiny)"]
+    assert (row["seeds"], row["status"], row["images"]) == ("2", "ok", "3")
+    assert "trained under 'tiny' at 32 px on 284 photos of photos" in row["notes"]
+    assert row["data"] == "photos 284 / photos 3"
+    assert float(row["train_img_s"]) > 0, "what its training cost is not measured anew"
+    records = [json.loads(path.read_text()) for path in out.glob("runs/small/*/run.json")]
+    assert {len(record["hints"]) for record in records} == {2}, "its hint sweeps are those of this suite"
+    made = {path: path.stat().st_mtime_ns for path in out.glob("runs/*/*/run.json")}
+    bench(BenchRequest(rescored=runs, suite=untrained, out=out))
+    assert {path: path.stat().st_mtime_ns for path in made} == made, "what is done is not done again"
+
+
+def test_a_suite_that_trains_takes_no_runs(tmp_path):
+    with pytest.raises(BadInput, match="'smoke' trains its rows; name one that trains nothing"):
+        bench(BenchRequest(rescored=(tmp_path,), suite="smoke", out=tmp_path / "out"))
+
+
+def test_what_is_no_finished_run_is_refused_before_anything_is_written(untrained, tmp_path):
+    with pytest.raises(BadInput, match=r"holds no run\.json; name the folder of a finished run"):
+        bench(BenchRequest(rescored=(tmp_path,), suite=untrained, out=tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
