@@ -144,3 +144,12 @@ def refuse_given(ctx: click.Context, names: Sequence[str], why: str) -> None:
     for param in ctx.command.params:
         if param.name in names and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{param.opts[0]} {why}.", ctx)
+
+
+beside_option = click.option(
+    "--beside",
+    type=FilePath(exists=True),
+    multiple=True,
+    metavar="FOLDER",
+    help="Show the ranks of this results folder too (default: of those next to FOLDER with another budget only).",
+)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.arguments import FilePath, format_option
+from zoo.cli.arguments import FilePath, beside_option, format_option
 from zoo.cli.terminal import echo, echo_data
 
 if TYPE_CHECKING:
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
 @click.argument("folder", type=FilePath(exists=True))
 @click.option("--sort", metavar="COLUMN", help="Sort by this column, best first (default: by rank).")
 @click.option("--rebuild", "again", is_flag=True, help="Write the CSVs again from the run folders first.")
+@beside_option
 @format_option("table", "csv", "json", "md")
-def command(folder: Path, sort: str | None, again: bool, form: str) -> None:
+def command(folder: Path, sort: str | None, again: bool, beside: tuple[Path, ...], form: str) -> None:
     """Print the leaderboard of a results FOLDER, such as results/quick."""
     if again:
         from zoo.harness.results.leaderboard import rebuild
 
         rebuild(folder)
-    show(folder, sort=sort, form=form)
+    show(folder, sort=sort, form=form, others=beside or None)
 
 
-def show(folder: Path, *, sort: str | None = None, form: str = "table") -> None:
-    """Print a leaderboard; ``csv`` and ``json`` have every column, the others the ones to read.
+def show(folder: Path, *, sort: str | None = None, form: str = "table", others: Sequence[Path] | None = None) -> None:
+    """Print a leaderboard; ``csv`` and ``json`` have every column, the others those to read, with the ranks of others.
 
     Every cell is the very one of leaderboard.csv.
 
@@ -43,7 +44,8 @@ def show(folder: Path, *, sort: str | None = None, form: str = "table") -> None:
     """
     from zoo.cli.tables import print_json, print_markdown, print_table
     from zoo.core.csv_file import csv_text
-    from zoo.harness.results.columns import ERROR, MODEL, SHOWN, STATUS
+    from zoo.harness.results.beside import beside
+    from zoo.harness.results.columns import ERROR, MODEL, RANK, SHOWN, STATUS
     from zoo.harness.results.leaderboard import leaderboard, read_table
 
     columns, rows = read_table(folder)
@@ -58,6 +60,10 @@ def show(folder: Path, *, sort: str | None = None, form: str = "table") -> None:
         return
     shown = [_for_people(row) for row in rows]
     picked = [column.name for column in SHOWN if any(map(column.read, shown))]
+    for column, places in beside(folder, others):
+        for row, cells in zip(rows, shown, strict=True):
+            cells[column.name] = column.read(column.texts(places.get(row.text(MODEL))))
+        picked.insert(picked.index(RANK.name) + 1 if RANK.name in picked else 0, column.name)
     if sort is not None and sort not in picked:
         picked.insert(1, sort)
     if form == "md":

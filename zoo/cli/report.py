@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from zoo.cli.arguments import FilePath
+from zoo.cli.arguments import FilePath, beside_option
 from zoo.cli.terminal import echo, echo_data
 
 
@@ -15,7 +15,8 @@ from zoo.cli.terminal import echo, echo_data
 @click.option(
     "-o", "--output", metavar="FILE", type=FilePath(), help="Write it into this file [default: FOLDER/report.html]."
 )
-def command(folder: Path, output: Path | None) -> None:
+@beside_option
+def command(folder: Path, output: Path | None, beside: tuple[Path, ...]) -> None:
     """Write the report of a results FOLDER, such as results/quick.
 
     It is one HTML file that holds its plots and pictures and needs no network: leaderboard, quality against cost,
@@ -23,7 +24,7 @@ def command(folder: Path, output: Path | None) -> None:
     """
     from zoo.harness.results.report import write_report
 
-    board = write_report(folder, output)
+    board = write_report(folder, output, others=beside or None)
     for sentence in board.runs.left_out:
         echo(f"zoo: {sentence}", err=True)
     echo_data(f"{output or folder / 'report.html'}\n")

@@ -25,6 +25,11 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if len(given) != 1 or not (math.isfinite(given[0]) and given[0] > 0):
             raise ValueError("a budget is one positive number of steps, epochs or seconds")
 
+    def __str__(self) -> str:
+        """``180 steps``, ``20 seconds``."""
+        (told,) = (f"{value:g} {unit}" for unit, value in msgspec.structs.asdict(self).items() if value is not None)
+        return told
+
     def in_steps(self, photos: int, batch: int) -> Budget:
         """Epochs as the steps they take on ``photos`` photos (rounded up); the others unchanged."""
         if self.epochs is None:

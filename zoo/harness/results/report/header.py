@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
-
 from zoo.harness.results.league import League
 from zoo.harness.results.protocol import Protocol
 from zoo.harness.results.run_record import SuiteSaid
@@ -27,7 +25,7 @@ def facts(league: League) -> list[tuple[str, str]]:
         ("Size", _size(protocol)),
         ("Hints when scoring", _part(protocol.eval_hints)),
         ("Hints in training", _hints_in_training(suite) if suite.trains else ""),
-        ("Budget", _budget(protocol) if suite.trains else "nothing is trained here"),
+        ("Budget", _budget(protocol, league) if suite.trains else "nothing is trained here"),
         ("Seeds", _distinct(str(len(row.finished)) for row in league.rows if row.finished) or "none done"),
         ("Measured by", ", ".join(protocol.metrics or ()) or "nothing"),
         ("Device", _distinct(provenance.device for provenance in provenances)),
@@ -71,11 +69,14 @@ def _text(value: Any) -> str:
     return "; ".join(map(_part, value)) if nested else ", ".join(map(str, value))
 
 
-def _budget(protocol: Protocol) -> str:
+def _budget(protocol: Protocol, league: League) -> str:
     if not protocol.budget:
         return "each recipe's own"
-    (budget,) = (f"{value} {unit}" for unit, value in msgspec.structs.asdict(protocol.budget).items() if value)
-    return budget + (f" of {protocol.batch} photos" if protocol.batch and protocol.budget.steps else "")
+    if protocol.budget.seconds:
+        taken = [run.record.steps for run in league.runs if run.record.steps]
+        steps = f", which are {min(taken)} to {max(taken)}" if taken else ""
+        return f"as many steps as fill {protocol.budget}, measured before{steps}"
+    return str(protocol.budget) + (f" of {protocol.batch} photos" if protocol.batch and protocol.budget.steps else "")
 
 
 def _versions(league: League) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import jinja2
 from markupsafe import Markup
 
 from zoo.core.files import write_whole
+from zoo.harness.results.beside import beside
+from zoo.harness.results.column import Column
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.report.cost_plots import cost_plots
 from zoo.harness.results.report.curves import curve_plots
@@ -22,13 +25,16 @@ from zoo.harness.results.report.table import failures, leaderboard_table
 _NUMBERS_ONLY = "Numbers only: the photos may not be passed on, so no picture and no hint of them is kept."
 
 
-def write_report(folder: Path, output: Path | None = None, *, board: Board | None = None) -> Board:
+def write_report(
+    folder: Path, output: Path | None = None, *, board: Board | None = None, others: Sequence[Path] | None = None
+) -> Board:
     """Write the CSVs anew and ``report.html`` beside them (or at ``output``).
 
-    The page needs no other file and no network. It is a pure function of the results folder: written again it is
-    the same, byte for byte.
+    The page needs no other file and no network. It is a pure function of the results folder and of the leaderboards
+    whose ranks it shows: written again it is the same, byte for byte.
 
     Args:
+        others: the results folders whose ranks are shown too, see :func:`zoo.harness.results.beside.beside`.
         board: the folder as it was read before; what has not changed since is not read again.
 
     Returns:
@@ -39,11 +45,11 @@ def write_report(folder: Path, output: Path | None = None, *, board: Board | Non
     """
     board = Board.read(folder, board)
     board.write()
-    write_whole(output or folder / "report.html", _page(board))
+    write_whole(output or folder / "report.html", _page(board, [each.column for each in beside(folder, others)]))
     return board
 
 
-def _page(board: Board) -> str:
+def _page(board: Board, ranks: Sequence[Column]) -> str:
     folder, league = board.folder, board.leagues[0]
     pictures = gallery(folder, league, board.runs.left_out)
     sweeps = hint_plots(board.hints, league)
@@ -55,7 +61,10 @@ def _page(board: Board) -> str:
             title=league.runs[0].record.suite or folder.name,
             summary=summary(league),
             facts=facts(league),
-            tables=[(each, leaderboard_table(each, board.plugin_metrics), failures(each)) for each in board.leagues],
+            tables=[
+                (each, leaderboard_table(each, board.plugin_metrics, ranks if each is league else ()), failures(each))
+                for each in board.leagues
+            ],
             left_out=board.runs.left_out,
             models=[row.label for row in league.rows],
             costs=cost_plots(league),

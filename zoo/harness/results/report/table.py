@@ -51,13 +51,17 @@ class Table:
     steadiness: str
 
 
-def leaderboard_table(league: League, plugin_metrics: Sequence[Column] = ()) -> Table:
+def leaderboard_table(league: League, plugin_metrics: Sequence[Column] = (), beside: Sequence[Column] = ()) -> Table:
     """A league's table; columns nothing was measured of are left out.
 
     The notes and failures stand below it, the provenance above.
+
+    Args:
+        beside: ranks of other folders, which stand by its own.
     """
-    values = {column.name: [_span(column, row) for row in league.rows] for column in (*SHOWN, *plugin_metrics)}
-    columns = [column for column in (*SHOWN, *plugin_metrics) if _tells(column, values[column.name])]
+    every = (RANK, *beside, *(column for column in SHOWN if column is not RANK), *plugin_metrics)
+    values = {column.name: [_span(column, row) for row in league.rows] for column in every}
+    columns = [column for column in every if _tells(column, values[column.name])]
     tied = sum(row.tied_with_best for row in league.rows) > 1
     scales = {column.name: _scale(values[column.name]) for column in columns}
     return Table(
@@ -137,7 +141,7 @@ def _cell(value: Span, column: Column, scale: tuple[float, float] | None) -> Cel
     low, high = column.text(value.low), column.text(value.high)
     if value.low is None or value.high is None or not low or not high:
         return Cell(shown, shown, True)
-    if scale is None or column is RANK:
+    if scale is None or column.between == RANK.between:
         return Cell(shown if low == high else f"{shown} ({low}–{high})", shown, True)
     factor = 100 / (scale[1] - scale[0])
     bar = Bar(
