@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.core.files import make_folder
-from zoo.harness.data.photos import FOLDER
+from zoo.harness.data.folder import FOLDER
 
 PHOTO = "test/gcompris-canyon_de_chelly-0.jpg"  # Nikater, public domain (CREDITS.csv)
 DOTS = 8

@@ -17,10 +17,9 @@ from PIL import Image, ImageDraw
 
 import zoo
 from zoo.core.files import writing
-from zoo.harness.plan.suite import Suite
-from zoo.harness.plan.suite_photos import open_photos, scored_photos
+from zoo.harness.plan.suite import Suite, open_photos, scored_photos
+from zoo.harness.results.pictures import input_pictures, sheet
 from zoo.harness.results.store import RunFolder
-from zoo.harness.scoring.contact_sheet import input_pictures, sheet
 from zoo.harness.scoring.scores import colorized
 
 PHOTOS = (2, 6, 11, 25, 31, 38)

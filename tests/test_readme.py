@@ -16,7 +16,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from zoo.cli.main import cli
 from zoo.core.photo import read_photo
-from zoo.harness.data.photos import FOLDER
+from zoo.harness.data.folder import FOLDER
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "docs" / "example"

@@ -26,13 +26,12 @@ import torch
 
 from zoo.core.assemble import assemble, make
 from zoo.core.color import join_lab, to_uint8
-from zoo.core.csv_file import csv_text
+from zoo.core.files import csv_text
 from zoo.core.registry import current
 from zoo.core.resolve import resolve
 from zoo.harness.data.bank import PhotoBank
-from zoo.harness.data.evaluation import evaluation_batches
-from zoo.harness.plan.suite import load_suite
-from zoo.harness.plan.suite_photos import open_photos
+from zoo.harness.data.batches import evaluation_batches
+from zoo.harness.plan.suite import load_suite, open_photos
 from zoo.harness.results.ranks import Family
 
 AGAINST = "huang2005"

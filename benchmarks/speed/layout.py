@@ -20,11 +20,11 @@ from torch import nn
 
 from zoo.core.assemble import assemble
 from zoo.harness.plan.planning import plan_runs, resolve_model
-from zoo.harness.plan.suite_photos import describe_data, open_photos
+from zoo.harness.plan.suite import describe_data, open_photos
 from zoo.harness.run.bench import BenchRequest, effective_suite
 from zoo.harness.run.workbench import Workbench
 from zoo.harness.training import device as devices
-from zoo.harness.training.layout import channels_last
+from zoo.harness.training.device import channels_last
 
 CPU = torch.device("cpu")
 LAYOUTS: dict[str, Callable[[nn.Module], nn.Module]] = {

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from zoo.core.registry import current
 from zoo.core.resolve import resolve
 from zoo.harness.plan.planning import plan_runs
-from zoo.harness.plan.suite_photos import describe_data, open_photos
+from zoo.harness.plan.suite import describe_data, open_photos
 from zoo.harness.run.bench import BenchRequest, effective_suite
 from zoo.harness.run.workbench import Workbench
 from zoo.harness.training import device as devices

@@ -17,7 +17,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from zoo.cli.main import cli
 from zoo.cli.tables import print_table
-from zoo.core.csv_file import csv_text
+from zoo.core.files import csv_text
 from zoo.harness.results.columns import LEADERBOARD_COLUMNS
 from zoo.harness.results.leaderboard import leaderboard
 from zoo.harness.results.store import RunFolder

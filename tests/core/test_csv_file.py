@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.core.csv_file import LONGEST, csv_text, escaped, plain, read_csv
+from zoo.core.files import LONGEST, csv_text, escaped, plain, read_csv
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 

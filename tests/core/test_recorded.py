@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save_file
 
 from zoo.core.assemble import assemble
-from zoo.core.download import sha256_of
 from zoo.core.errors import BadInput, ZooError
+from zoo.core.files import sha256_of
 from zoo.core.recorded import check_plain, recorded_spec, spec_of_record
 from zoo.core.registry import current
 from zoo.core.resolve import resolve

@@ -43,7 +43,7 @@ def show(folder: Path, *, sort: str | None = None, form: str = "table", others: 
         BadInput: no leaderboard there, or an unknown column.
     """
     from zoo.cli.tables import print_json, print_markdown, print_table
-    from zoo.core.csv_file import csv_text
+    from zoo.core.files import csv_text
     from zoo.harness.results.beside import beside
     from zoo.harness.results.columns import ERROR, MODEL, RANK, SHOWN, STATUS
     from zoo.harness.results.leaderboard import leaderboard, read_table

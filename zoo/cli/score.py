@@ -38,7 +38,7 @@ def command(ctx: click.Context, predictions: Path, targets: Path, metrics: list[
     Exit code 1 when some images could not be scored, 2 when none could.
     """
     from zoo.cli.tables import cell, print_json
-    from zoo.core.csv_file import csv_text
+    from zoo.core.files import csv_text
 
     table, remarks, failures = _scored(predictions, targets, metrics)
     for remark in (*remarks, *failures):
@@ -57,7 +57,7 @@ def command(ctx: click.Context, predictions: Path, targets: Path, metrics: list[
 def _print(table: pd.DataFrame, rows: list[dict[str, Any]]) -> None:
     """The rows, and their means."""
     from zoo.cli.tables import print_table
-    from zoo.harness.metrics.mean import mean_of_all
+    from zoo.harness.metrics.exact import mean_of_all
 
     if len(rows) > 1:
         means = {name: mean_of_all(name, table[name].tolist()) for name in map(str, table.columns) if name != "image"}

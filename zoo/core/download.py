@@ -6,7 +6,6 @@ seconds, and a file that is in the cache already is checked too, which torch.hub
 
 from __future__ import annotations
 
-import hashlib
 import re
 import threading
 import time
@@ -16,6 +15,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from zoo.core.errors import Unavailable
+from zoo.core.files import sha256_of
 
 CONNECT_SECONDS = 4.0
 RETRY_AFTER_SECONDS = 3600.0
@@ -23,12 +23,6 @@ FAILURES = (OSError, HTTPException, RuntimeError, ValueError)
 """What a download can end in: no network, a page that is not there, a full disk, a file that arrived damaged."""
 
 _failed_here: set[Path] = set()
-
-
-def sha256_of(file: Path) -> str:
-    """The hex digits of a file's SHA-256. Raises OSError."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def cached_place(url: str, sha256: str) -> Path:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -109,6 +110,12 @@ def make_writable_folder(path: Path, mend: str = "choose another folder") -> Pat
 def unwritable(path: Path, error: OSError, mend: str = "choose another folder") -> BadInput:
     """The sentence for a file or folder that cannot be made or written."""
     return BadInput(f"{path} cannot be written: {error.strerror or error or type(error).__name__}; {mend}.")
+
+
+def sha256_of(file: Path) -> str:
+    """The hex digits of a file's SHA-256. Raises OSError."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _part_beside(path: Path) -> Path:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from zoo.core.colorizer import Colorizer
-from zoo.core.download import fetch, sha256_of
+from zoo.core.download import fetch
 from zoo.core.errors import BadInput, UnknownName, ZooError
+from zoo.core.files import sha256_of
 from zoo.core.registry import current
 from zoo.core.spec import GivenWeights, ModelRow, ModelSpec, WeightsRow, part_ref
 from zoo.core.state_dict import Layout, differences, layout_of, read_state

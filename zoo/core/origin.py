@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from zoo.core.download import sha256_of
 from zoo.core.errors import BadInput
+from zoo.core.files import sha256_of
 from zoo.core.given_weights import given_weights
 from zoo.core.resolve import resolve
 from zoo.core.spec import ModelSpec, fingerprint

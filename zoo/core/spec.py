@@ -13,6 +13,9 @@ import msgspec
 from zoo.core.errors import BadInput
 from zoo.core.kinds import KIND_OF_ROLE
 
+UNTRAINED = "untrained"
+"""The recipe of models that have nothing to learn."""
+
 
 class PartRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A part: where its class is, and where its idea comes from.

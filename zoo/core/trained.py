@@ -15,19 +15,17 @@ import torch
 
 from zoo.core.assemble import assemble
 from zoo.core.colorizer import Colorizer
-from zoo.core.download import sha256_of
 from zoo.core.errors import BadInput
+from zoo.core.files import sha256_of
 from zoo.core.given_weights import given_weights, load_given
 from zoo.core.ingredients import of_file
 from zoo.core.recorded import PICKLES, recorded_spec, spec_of_record, untrained
 from zoo.core.registry import current
 from zoo.core.resolve import build, resolve
-from zoo.core.spec import ModelSpec, fingerprint
+from zoo.core.spec import UNTRAINED, ModelSpec, fingerprint
 from zoo.core.state_dict import differences, layout_of
 
 WEIGHTS = "model.safetensors"
-UNTRAINED = "untrained"
-"""The recipe of models that have nothing to learn."""
 DIGEST = "weights_sha256"
 """The record's field for the SHA-256 of the run's :data:`WEIGHTS`."""
 

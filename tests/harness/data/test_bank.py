@@ -15,8 +15,7 @@ from zoo.harness.data import fit
 from zoo.harness.data import folder as folder_module
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.build import build_bank
-from zoo.harness.data.folder import Folder
-from zoo.harness.data.photos import Photos
+from zoo.harness.data.folder import Folder, Photos
 
 
 class InMemory:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput
+from zoo.harness.data.bank import centre, crop
 from zoo.harness.data.batches import Batches, TrainingPass
-from zoo.harness.data.crop import centre, crop
 from zoo.harness.data.extras import rgb as photo_itself
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]

@@ -8,8 +8,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from zoo.harness.data.check import dhash, hamming, inspect
-from zoo.harness.data.folder import Folder
-from zoo.harness.data.photos import Photos
+from zoo.harness.data.folder import Folder, Photos
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from torch import Tensor
 from zoo.core.color import split_lab
 from zoo.core.errors import BadInput
 from zoo.harness.data.bank import PhotoBank
+from zoo.harness.data.batches import Evaluation, evaluation_batches
 from zoo.harness.data.build import build_bank
-from zoo.harness.data.evaluation import Evaluation, evaluation_batches
 from zoo.harness.data.folder import Folder
 
 

@@ -12,11 +12,10 @@ from torch import Tensor
 from zoo.core.color import lab_to_rgb, split_lab, to_uint8
 from zoo.core.errors import UnknownName
 from zoo.harness.data.bank import PhotoBank
+from zoo.harness.data.batches import evaluation_batches
 from zoo.harness.data.build import build_bank
-from zoo.harness.data.evaluation import evaluation_batches
-from zoo.harness.data.extras import View, histogram, open_extras
+from zoo.harness.data.extras import View, features, histogram, nearest, open_extras
 from zoo.harness.data.folder import Folder
-from zoo.harness.data.reference import features, nearest
 
 
 @pytest.fixture

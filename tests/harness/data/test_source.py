@@ -7,8 +7,7 @@ import pytest
 
 from zoo.core.errors import BadInput, BrokenPlugin, UnknownName
 from zoo.harness.data import source
-from zoo.harness.data.folder import Folder
-from zoo.harness.data.photos import Photos
+from zoo.harness.data.folder import Folder, Photos
 from zoo.harness.data.source import canonical, open_source
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from zoo.harness.metrics.hint_error import hint_error
+from zoo.harness.scoring.scores import hint_error
 
 
 def batch(*images):

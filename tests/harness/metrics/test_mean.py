@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from zoo.harness.metrics.mean import mean_of_all
+from zoo.harness.metrics.exact import mean_of_all
 
 
 def test_the_mean_of_all_values():

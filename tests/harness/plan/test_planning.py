@@ -13,8 +13,8 @@ from zoo.core.resolve import resolve
 from zoo.core.spec import ModelSpec, PartRef, RecipeRow
 from zoo.core.strict_yaml import parse
 from zoo.harness.plan import keys
-from zoo.harness.plan.planned_run import PlannedRun, UnresolvedRun
-from zoo.harness.plan.planning import plan_runs, resolve_model, shown_options
+from zoo.harness.plan.planned_run import PlannedRun, UnresolvedRun, shown_options
+from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.suite import Suite, load_suite, suite_names
 from zoo.harness.results.run_record import Data, Photos
 from zoo.harness.run.bench import BenchRequest, effective_suite

@@ -8,8 +8,7 @@ from PIL import Image
 
 from zoo.core.errors import BadInput
 from zoo.harness.plan.selection import ready_models
-from zoo.harness.plan.suite import load_suite
-from zoo.harness.plan.suite_photos import describe_data, open_photos
+from zoo.harness.plan.suite import describe_data, load_suite, open_photos
 
 SUITE = msgspec.structs.replace(load_suite("gachon256"), size=32, smallest=200)
 

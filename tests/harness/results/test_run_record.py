@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from zoo.core.csv_file import read_csv
 from zoo.core.errors import BadInput
+from zoo.core.files import read_csv
 from zoo.harness.results.leaderboard import rebuild
 from zoo.harness.results.run_record import RunRecord, read_record
 

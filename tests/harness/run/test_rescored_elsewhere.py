@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from zoo.core.csv_file import read_csv
 from zoo.core.errors import BadInput
+from zoo.core.files import read_csv
 from zoo.harness.run.bench import BenchRequest, bench
 
 UNTRAINED = """

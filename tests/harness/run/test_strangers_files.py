@@ -14,10 +14,8 @@ import numpy as np
 import pytest
 
 from zoo.core.errors import BadInput, ZooError
-from zoo.harness.plan.array_file import DAMAGE, read_arrays
-from zoo.harness.plan.saved_hints import SavedHints, hints_of
-from zoo.harness.plan.suite import load_suite
-from zoo.harness.plan.suite_photos import open_photos
+from zoo.harness.plan.saved_hints import DAMAGE, SavedHints, hints_of, read_arrays
+from zoo.harness.plan.suite import load_suite, open_photos
 from zoo.harness.run.bench import BenchRequest, bench
 from zoo.harness.run.evaluate import evaluate
 

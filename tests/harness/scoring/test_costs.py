@@ -14,8 +14,8 @@ from torch import nn
 
 from zoo.core.contracts import Batch
 from zoo.harness.scoring import costs
-from zoo.harness.scoring import machine_load as load
-from zoo.harness.scoring.machine_load import QUIET, Load
+from zoo.harness.scoring import costs as load
+from zoo.harness.scoring.costs import QUIET, Load
 
 
 class Doubling(nn.Module):

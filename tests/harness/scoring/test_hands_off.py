@@ -14,12 +14,11 @@ from zoo.core.contracts import Batch
 from zoo.core.errors import ContractError
 from zoo.core.registry import Registry, current, use
 from zoo.core.resolve import build
+from zoo.harness.data.batches import Evaluation, evaluation_batches
 from zoo.harness.data.build import build_bank
-from zoo.harness.data.evaluation import Evaluation, evaluation_batches
 from zoo.harness.data.extras import TRUTH, View, compute, told_of_the_truth
-from zoo.harness.data.photos import Photos
-from zoo.harness.scoring.draws import score_draws
-from zoo.harness.scoring.scores import score_colorizer
+from zoo.harness.data.folder import Photos
+from zoo.harness.scoring.scores import score_colorizer, score_draws
 from zoo.parts.hints.pixels import Pixels
 
 

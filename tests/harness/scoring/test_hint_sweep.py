@@ -15,11 +15,10 @@ from torch import nn
 from zoo.core.assemble import make
 from zoo.core.errors import BadInput
 from zoo.harness.plan.saved_hints import draw, hints_of, hints_path, keep, sweep_photos
-from zoo.harness.plan.suite import HintSweep, Suite
-from zoo.harness.plan.suite_photos import open_photos, scored_photos
+from zoo.harness.plan.suite import HintSweep, Suite, open_photos, scored_photos
 from zoo.harness.results.leaderboard import rebuild
 from zoo.harness.run.bench import BenchRequest, bench
-from zoo.harness.scoring.hint_sweep import level_means, score_sweeps
+from zoo.harness.scoring.scores import level_means, score_sweeps
 
 POINTS = HintSweep(hints={"name": "points", "sizes": 6, "positions": "gaussian"}, counts=(0, 1, 5, 50))
 PIXELS = HintSweep(hints="pixels", densities=(0.01, 0.05))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zoo.harness.results.run_record import CurvePoint
-from zoo.harness.scoring.time_to import time_to
+from zoo.harness.scoring.costs import time_to
 
 CURVE = [CurvePoint(1, 2.0, 20.0), CurvePoint(2, 4.0, 24.0), CurvePoint(3, 6.0, 23.0)]
 

@@ -11,7 +11,7 @@ import torch
 import zoo
 from zoo.core.errors import BadInput
 from zoo.core.state_dict import read_tensors
-from zoo.harness.training.checkpoint import read_state, save_state, save_weights
+from zoo.harness.training.loop import read_state, save_state, save_weights
 
 
 def test_weights_come_back(tmp_path):

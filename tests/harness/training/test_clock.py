@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from zoo.harness.training.clock import TrainingClock
+from zoo.harness.training.budget import TrainingClock
 
 
 class Hands:
@@ -62,7 +62,7 @@ def test_what_is_paused_or_outside_does_not_count():
 
 
 AT_WORK = """
-from zoo.harness.training.clock import TrainingClock
+from zoo.harness.training.budget import TrainingClock
 clock, said = TrainingClock(), False
 with clock.running():
     while clock.read() < 1.5:

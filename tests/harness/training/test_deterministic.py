@@ -12,13 +12,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from zoo.core.registry import current
 from zoo.core.spec import ModelRow
 from zoo.harness.plan.planning import plan_runs, resolve_model
-from zoo.harness.plan.suite_photos import describe_data, open_photos
+from zoo.harness.plan.suite import describe_data, open_photos
 from zoo.harness.run.bench import BenchRequest, effective_suite
 from zoo.harness.run.workbench import Workbench
-from zoo.harness.scoring.draws import score_draws
-from zoo.harness.scoring.scores import make_metrics, score_colorizer
-from zoo.harness.training.deterministic import DeterministicPooling, adaptive_avg_pool2d
-from zoo.harness.training.seeds import generator
+from zoo.harness.scoring.scores import make_metrics, score_colorizer, score_draws
+from zoo.harness.training.seeds import DeterministicPooling, adaptive_avg_pool2d, generator
 
 CPU = torch.device("cpu")
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from zoo.core.resolve import build
-from zoo.harness.training.layout import HEAVY, channels_last
+from zoo.harness.training.device import HEAVY, channels_last
 
 CPU = torch.device("cpu")
 

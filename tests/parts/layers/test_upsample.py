@@ -3,8 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from zoo.parts.layers.initialisation import start_as_nearest
-from zoo.parts.layers.upsample import Upsample
+from zoo.parts.layers.conv_unit import Upsample, start_as_nearest
 
 MODES = ["nearest", "bilinear", "transpose", "pixel_shuffle"]
 

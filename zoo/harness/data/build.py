@@ -15,9 +15,8 @@ from zoo.core.errors import BadInput
 from zoo.core.files import HELD, locked, locked_if_free, unwritable
 from zoo.core.photo import READER_VERSION, pixel_limit
 from zoo.core.photo_files import formats
-from zoo.harness.data.bank import PhotoBank
-from zoo.harness.data.bank_file import Progress, open_bank, write_bank
-from zoo.harness.data.cache import MEND, cache_folder, remark, root, user
+from zoo.harness.data.bank import PhotoBank, Progress, open_bank, write_bank
+from zoo.harness.data.content import MEND, cache_folder, remark, root, user
 from zoo.harness.data.fit import SMALLEST_SIDE, Fit
 
 FORMAT_VERSION = 2

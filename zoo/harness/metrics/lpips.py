@@ -15,8 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.core.download import sha256_of, trunk_file, trunk_sha256
+from zoo.core.download import trunk_file, trunk_sha256
 from zoo.core.errors import BadInput, Unavailable
+from zoo.core.files import sha256_of
 from zoo.core.ingredients import of_distribution
 from zoo.core.state_dict import read_tensors
 from zoo.harness.metrics.exact import exact_float32

@@ -74,7 +74,7 @@ def protocol_of(suite: Suite, data: Data, hints: Mapping[str, str]) -> Protocol:
     """What decides whether two rows may be compared: data, size, crop, hints, budget, rulers.
 
     Args:
-        data: what :func:`~zoo.harness.plan.suite_photos.describe_data` says of the photos.
+        data: what :func:`~zoo.harness.plan.suite.describe_data` says of the photos.
         hints: the digest of each sweep's saved hints.
 
     Raises:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from zoo.core.errors import bounded
+from zoo.core.errors import BadInput, bounded
 from zoo.core.spec import GivenWeights, ModelSpec, RecipeRow, SourceSeen
+from zoo.core.strict_yaml import parse
 from zoo.harness.plan.suite import Suite
 from zoo.harness.results.protocol import Protocol
 from zoo.harness.results.run_record import Data, Plan, Provenance, RunRecord
@@ -106,3 +109,17 @@ class PlannedRun(_Row, frozen=True, kw_only=True):
 
 
 Run = PlannedRun | UnresolvedRun
+
+
+def shown_options(options: Mapping[str, Any]) -> str:
+    """Options as they are given to ``--set``, in order: `` any=1`` and `` any="1"`` are two."""
+    return "".join(f" {key}={_as_set(value)}" for key, value in sorted(options.items()))
+
+
+def _as_set(value: Any) -> str:
+    """The text that YAML reads as this value."""
+    if isinstance(value, str):
+        with contextlib.suppress(BadInput):
+            if parse(value, "an option") == value:
+                return value
+    return str(value) if type(value) in (int, float) else msgspec.json.encode(value).decode()

@@ -6,22 +6,19 @@ date are provenance and not in it.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
-from zoo.core.errors import BadInput, ZooError, bounded
+from zoo.core.errors import ZooError, bounded
 from zoo.core.identity import sources_in
 from zoo.core.registry import current
 from zoo.core.resolve import COLORIZER_OPTIONS, resolve, takes_option
-from zoo.core.spec import GivenWeights, ModelSpec, RecipeRow, fingerprint
-from zoo.core.strict_yaml import parse
-from zoo.core.trained import UNTRAINED
+from zoo.core.spec import UNTRAINED, GivenWeights, ModelSpec, RecipeRow, fingerprint
 from zoo.harness.plan.keys import protocol_of, recipe_parts, scoring_identity, sized, training_identity
-from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun
+from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun, shown_options
 from zoo.harness.plan.suite import Suite
 from zoo.harness.results.run_record import Data
 from zoo.harness.training.budget import Budget
@@ -181,17 +178,3 @@ def _recipe_of(
     for extra in spec.extras:
         current().record("extras", extra)
     return name, recipe, hints
-
-
-def shown_options(options: Mapping[str, Any]) -> str:
-    """Options as they are given to ``--set``, in order: `` any=1`` and `` any="1"`` are two."""
-    return "".join(f" {key}={_as_set(value)}" for key, value in sorted(options.items()))
-
-
-def _as_set(value: Any) -> str:
-    """The text that YAML reads as this value."""
-    if isinstance(value, str):
-        with contextlib.suppress(BadInput):
-            if parse(value, "an option") == value:
-                return value
-    return str(value) if type(value) in (int, float) else msgspec.json.encode(value).decode()

@@ -1,4 +1,6 @@
-"""The hints of a sweep, drawn once and kept: every model is asked the same questions.
+"""Arrays from an ``.npz`` that a stranger may have made: nothing is allocated on the word of its header.
+
+The hints of a sweep, drawn once and kept: every model is asked the same questions.
 
 They lie in ``hints/<sweep>-<key>.npz`` of the results folder as flat pixels and their colours, layer by
 layer: one hint a layer for a sweep over counts, one density a layer for a sweep over densities.
@@ -8,7 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+import math
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,9 +30,51 @@ from zoo.core.files import make_folder, write_whole
 from zoo.core.identity import part_identity, short_identity
 from zoo.core.spec import fingerprint, part_ref
 from zoo.harness.data.bank import PhotoBank
-from zoo.harness.data.evaluation import evaluation_batches, photo_generator
-from zoo.harness.plan.array_file import DAMAGE, read_arrays
+from zoo.harness.data.batches import evaluation_batches, photo_generator
 from zoo.harness.plan.suite import HintSweep, Suite
+
+LIMIT = 2**31
+"""An array larger than this, in bytes, was not written by the zoo."""
+
+DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    SyntaxError,
+    MemoryError,
+    RuntimeError,  # encrypted, or NotImplementedError: packed in a way that Python does not know
+    struct.error,
+    tokenize.TokenError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+"""What reading a damaged file may raise."""
+
+
+def read_arrays(path: Path, names: Sequence[str]) -> list[np.ndarray]:
+    """The arrays ``names`` of the file, in that order; their bytes are checked against the zip's CRC.
+
+    numpy's own reader allocates whatever shape a header claims before it looks whether the data are there.
+
+    Raises:
+        any of :data:`DAMAGE`.
+    """
+    with zipfile.ZipFile(path) as archive:
+        return [_array(archive, f"{name}.npy") for name in names]
+
+
+def _array(archive: zipfile.ZipFile, member: str) -> np.ndarray:
+    if archive.getinfo(member).file_size > LIMIT:
+        raise ValueError(f"{member} claims {archive.getinfo(member).file_size} bytes")
+    file = io.BytesIO(archive.read(member))
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, fortran, dtype = read_header[np.lib.format.read_magic(file)](file)
+    data = file.read()
+    if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data):
+        raise ValueError(f"{member} claims {shape} of {dtype}, and holds {len(data)} bytes")
+    return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+
 
 FORMAT = 1
 

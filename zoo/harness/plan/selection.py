@@ -7,8 +7,7 @@ import fnmatch
 from zoo.core.errors import BadInput, UnknownName, did_you_mean
 from zoo.core.kinds import KINDS
 from zoo.core.registry import current
-from zoo.core.spec import ModelRow, part_ref
-from zoo.core.trained import UNTRAINED
+from zoo.core.spec import UNTRAINED, ModelRow, part_ref
 
 
 def select_models(models: str) -> tuple[list[str], set[str]]:

@@ -12,8 +12,8 @@ from zoo.core.assemble import make
 from zoo.core.contracts import Dataset
 from zoo.core.errors import Changed
 from zoo.harness.data.bank import PhotoBank
+from zoo.harness.data.batches import Evaluation, evaluation_batches
 from zoo.harness.data.build import build_bank
-from zoo.harness.data.evaluation import Evaluation, evaluation_batches
 from zoo.harness.data.extras import open_extras
 from zoo.harness.data.fit import SMALLEST_SIDE
 from zoo.harness.data.source import open_pair, open_tests

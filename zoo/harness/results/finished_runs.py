@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.core.errors import BadInput
-from zoo.harness.metrics.mean import OVER_SOME
+from zoo.harness.metrics.exact import OVER_SOME
 from zoo.harness.results.planned import read_planned
 from zoo.harness.results.run_record import RunRecord
 from zoo.harness.results.store import RunFolder, run_folders

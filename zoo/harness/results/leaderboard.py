@@ -14,9 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.core.csv_file import csv_text, read_csv
 from zoo.core.errors import BadInput, ZooError
-from zoo.core.files import write_whole
+from zoo.core.files import csv_text, read_csv, write_whole
 from zoo.core.registry import current
 from zoo.harness.results.column import Column, csv_names, level_cells, row_cells, run_cells
 from zoo.harness.results.columns import HINTS, KIND, LEADERBOARD, LEADERBOARD_COLUMNS, MODEL, NOTES, RUN_COLUMNS, RUNS

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zoo.core.csv_file import csv_text, number, read_csv
 from zoo.core.errors import BadInput
-from zoo.core.files import make_folder, unwritable, write_whole
+from zoo.core.files import csv_text, make_folder, number, read_csv, unwritable, write_whole
 from zoo.harness.results.run_record import RunRecord, read_record
 
 

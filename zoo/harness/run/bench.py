@@ -19,9 +19,8 @@ from zoo.core.files import locked
 from zoo.core.given_weights import given_weights
 from zoo.core.process import usable_cores
 from zoo.core.registry import current
-from zoo.core.spec import GivenWeights, ModelSpec
-from zoo.core.trained import UNTRAINED
-from zoo.harness.data import cache
+from zoo.core.spec import UNTRAINED, GivenWeights, ModelSpec
+from zoo.harness.data import content
 from zoo.harness.plan.keys import check_recipes, check_suite
 from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun
 from zoo.harness.plan.planning import (
@@ -35,8 +34,15 @@ from zoo.harness.plan.planning import (
 from zoo.harness.plan.rescored import plan_rescored
 from zoo.harness.plan.saved_hints import hints_of, hints_path, keep, sweep_photos
 from zoo.harness.plan.selection import ready_models, select_models, with_baselines
-from zoo.harness.plan.suite import LONGEST_SECONDS, Suite, load_suite, with_canonical_sources
-from zoo.harness.plan.suite_photos import SuitePhotos, describe_data, open_photos
+from zoo.harness.plan.suite import (
+    LONGEST_SECONDS,
+    Suite,
+    SuitePhotos,
+    describe_data,
+    load_suite,
+    open_photos,
+    with_canonical_sources,
+)
 from zoo.harness.results.columns import check_metric_names
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.pictures import check_no_pictures, pictures_of
@@ -47,7 +53,7 @@ from zoo.harness.results.store import RunFolder, run_folders
 from zoo.harness.run.anew import tell_why_anew
 from zoo.harness.run.crew import Crew, how_it_died
 from zoo.harness.run.executors import Executor
-from zoo.harness.run.executors.server import STOPPING
+from zoo.harness.run.executors.local import STOPPING
 from zoo.harness.run.overlap import tell_overlap
 from zoo.harness.run.reporter import Reporter, SilentReporter
 from zoo.harness.run.step_times import forecast, measure
@@ -274,7 +280,7 @@ def _tell_what_is_left_out(data: Data, reporter: Reporter) -> None:
             reporter.note(f"{split}: {note}")
     if data.test.monochrome:
         reporter.note(f"test: {len(data.test.monochrome)} monochrome photos are left out")
-    for sentence in cache.remarks():
+    for sentence in content.remarks():
         reporter.note(sentence)
 
 

@@ -1,4 +1,7 @@
-"""One run, from its plan to its run.json, in a process of its own."""
+"""One run, from its plan to its run.json, in a process of its own.
+
+How a run ended: the status and the reason that an exception stands for.
+"""
 
 from __future__ import annotations
 
@@ -12,34 +15,36 @@ import torch
 
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Metric
-from zoo.core.download import sha256_of
-from zoo.core.errors import BadInput, Stopped, reason_of
-from zoo.core.files import locked, make_folder, remove_parts, write_whole
+from zoo.core.errors import BadInput, Stopped, ZooError, reason_of
+from zoo.core.files import locked, make_folder, remove_parts, sha256_of, write_whole
+from zoo.core.registry import current
+from zoo.core.registry_rows import OURS
 from zoo.harness.data.extras import tells_the_truth, told_of_the_truth
-from zoo.harness.metrics.mean import mean_of_all, means_of
-from zoo.harness.plan.planned_run import PlannedRun
-from zoo.harness.plan.planning import shown_options
+from zoo.harness.metrics.exact import mean_of_all, means_of
+from zoo.harness.plan.planned_run import PlannedRun, shown_options
 from zoo.harness.plan.saved_hints import hints_of, hints_path, sweep_photos
-from zoo.harness.plan.suite_photos import scored_photos
-from zoo.harness.results.pictures import KEPT, SAMPLES, save_photos, save_predictions
-from zoo.harness.results.provenance import here_and_now
-from zoo.harness.results.run_record import HintLevel, RunRecord
+from zoo.harness.plan.suite import scored_photos
+from zoo.harness.results.pictures import KEPT, SAMPLES, input_pictures, save_photos, save_predictions, sheet
+from zoo.harness.results.run_record import HintLevel, RunRecord, here_and_now
 from zoo.harness.results.store import RunFolder
-from zoo.harness.run.line import Line
-from zoo.harness.run.outcome import failure
-from zoo.harness.run.rescoring import trained_before, trained_elsewhere
-from zoo.harness.run.tracking import Tracking
-from zoo.harness.run.training_run import Trained, as_it_is, train
+from zoo.harness.run.carry_out import failure
+from zoo.harness.run.tracking import Line, Tracking
+from zoo.harness.run.training_run import Trained, as_it_is, train, trained_before, trained_elsewhere
 from zoo.harness.run.workbench import Workbench, use_registry_files
 from zoo.harness.scoring import costs
-from zoo.harness.scoring.contact_sheet import input_pictures, sheet
-from zoo.harness.scoring.draws import K as DRAWS
-from zoo.harness.scoring.draws import score_draws
-from zoo.harness.scoring.hint_sweep import PIXELS_A_BATCH, level_means, score_sweeps
-from zoo.harness.scoring.scores import Scores, make_metrics, score_colorizer
-from zoo.harness.scoring.time_to import time_to
+from zoo.harness.scoring.costs import time_to
+from zoo.harness.scoring.scores import (
+    PIXELS_A_BATCH,
+    Scores,
+    level_means,
+    make_metrics,
+    score_colorizer,
+    score_draws,
+    score_sweeps,
+)
+from zoo.harness.scoring.scores import K as DRAWS
 from zoo.harness.training import device as devices
-from zoo.harness.training.checkpoint import save_weights
+from zoo.harness.training.loop import save_weights
 from zoo.harness.training.seeds import generator
 
 SAMPLE_ROWS = 6
@@ -252,3 +257,23 @@ def _config(run: PlannedRun) -> dict[str, Any]:
         "key": run.key,
         "protocol": run.protocol.fingerprint,
     }
+
+
+def failure(run: PlannedRun, error: BaseException) -> tuple[str, str]:
+    """The status and the reason, in one line, that an exception stands for."""
+    reason = reason_of(error)
+    if isinstance(error, ZooError):
+        return error.status, reason
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _tells_of_memory(error):
+        return "oom", reason
+    operation, undetermined, _ = reason.partition(" does not have a deterministic implementation")
+    if undetermined:
+        reason = f"{operation} has no deterministic form on this device; run it without --deterministic"
+    foreign = current().record("models", run.model).distribution != OURS
+    return "plugin_error" if foreign else "error", f"{type(error).__name__}: {reason}"
+
+
+def _tells_of_memory(error: BaseException) -> bool:
+    """torch's CPU allocator has no exception of its own: it raises RuntimeError with these words."""
+    sentences = ("out of memory", "not enough memory", "can't allocate memory")
+    return isinstance(error, RuntimeError) and any(sentence in str(error) for sentence in sentences)

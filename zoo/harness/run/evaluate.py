@@ -14,10 +14,18 @@ from zoo.core.identity import part_identity, short_identity
 from zoo.core.resolve import changed_since
 from zoo.core.strict_yaml import decode
 from zoo.core.trained import load, read_spec
-from zoo.harness.metrics.mean import means_of
+from zoo.harness.metrics.exact import means_of
 from zoo.harness.plan.keys import protocol_of
-from zoo.harness.plan.suite import Suite, load_suite, with_canonical_sources
-from zoo.harness.plan.suite_photos import SuitePhotos, check_same_photos, describe_data, open_photos, scored_photos
+from zoo.harness.plan.suite import (
+    Suite,
+    SuitePhotos,
+    check_same_photos,
+    describe_data,
+    load_suite,
+    open_photos,
+    scored_photos,
+    with_canonical_sources,
+)
 from zoo.harness.results.leaderboard import rebuild
 from zoo.harness.results.run_record import Data, RunRecord
 from zoo.harness.results.store import RunFolder

@@ -1,15 +1,35 @@
-"""Trackers: where a run's log goes besides its own ``log.jsonl``. They are told, and decide nothing."""
+"""What a run tells while it is at work: the bench by its line, and trackers, which decide nothing.
+
+What connects a run's process with its bench: how far it is goes up, whether it shall stop comes down.
+
+Trackers: where a run's log goes besides its own ``log.jsonl``. They are told, and decide nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from zoo.core.assemble import make
 from zoo.core.errors import reason_of
 from zoo.core.registry import current
+
+
+class Line(NamedTuple):
+    """``send`` takes a message, ``stop`` says whether the bench wants the run to end."""
+
+    send: Callable[[dict[str, Any]], None]
+    stop: Callable[[], bool]
+
+    def progress(self, phase: str, fraction: float, **values: float) -> None:
+        """Tell which part of the run is under way, and the share of it that is done."""
+        self.send({"phase": phase, "fraction": fraction, **values})
+
+    def note(self, sentence: str) -> None:
+        """Tell something that whoever watches should know."""
+        self.send({"note": sentence})
 
 
 class Tracker(Protocol):

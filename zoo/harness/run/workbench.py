@@ -11,15 +11,13 @@ import torch
 from zoo.core.assemble import assemble, make, make_objective
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Objective
-from zoo.core.given_weights import load_given
 from zoo.core.registry import Registry, current, use
-from zoo.harness.data.batches import Batches, TrainingPass
-from zoo.harness.data.evaluation import Evaluation
+from zoo.harness.data.batches import Batches, Evaluation, TrainingPass
 from zoo.harness.data.extras import open_extras
 from zoo.harness.plan.planned_run import PlannedRun
-from zoo.harness.plan.suite import Suite
-from zoo.harness.plan.suite_photos import (
+from zoo.harness.plan.suite import (
     SPLITS,
+    Suite,
     SuitePhotos,
     check_same_photos,
     describe_data,
@@ -27,7 +25,7 @@ from zoo.harness.plan.suite_photos import (
     scored_photos,
 )
 from zoo.harness.training import device as devices
-from zoo.harness.training.layout import channels_last
+from zoo.harness.training.device import channels_last
 from zoo.harness.training.loop import Training
 from zoo.harness.training.seeds import derive, generator
 
@@ -65,6 +63,8 @@ class Workbench:
             return cls(run, photos, device, colorizer)
         bench = cls(run, photos, device, make_colorizer(run, device))
         if run.weights:
+            from zoo.core.given_weights import load_given  # most runs are given none
+
             bench.notes += load_given(bench.colorizer, run.weights, run.spec)
         return bench
 

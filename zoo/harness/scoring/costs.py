@@ -1,11 +1,19 @@
-"""What a colorizer costs: parameters, arithmetic, time and memory."""
+"""What a colorizer costs: parameters, arithmetic, time and memory.
+
+Whether a measurement had the machine for itself: the share of the time in which this process had to wait.
+
+How long a run took to reach a given quality.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import statistics
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -13,7 +21,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from zoo.core.contracts import Batch
-from zoo.harness.scoring.machine_load import QUIET, Load
+from zoo.harness.results.run_record import CurvePoint
 
 ATTEMPTS = 3
 """How often a time is taken while others keep the machine busy."""
@@ -34,7 +42,7 @@ def disturbances(busy: Mapping[str, float]) -> list[str]:
     """A note where a time was taken while others had the machine's cores.
 
     Args:
-        busy: by what was timed, the share of :class:`zoo.harness.scoring.machine_load.Load`.
+        busy: by what was timed, the share of :class:`zoo.harness.scoring.costs.Load`.
     """
     shares = [f"{what} waited {share:.2f} s a second for a core" for what, share in busy.items() if share > QUIET]
     return [f"{DISTURBED}: {', '.join(shares)}"] if shares else []
@@ -95,3 +103,82 @@ def peak_memory_mb(device: torch.device) -> float | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+_TASKS = Path("/proc/self/task")
+
+QUIET = 0.1
+"""Up to this share of waiting a measurement counts as undisturbed."""
+
+
+class Load:
+    """How much others got in the way since this object was made.
+
+    Linux counts for every thread the nanoseconds in which it could have run and another one was on the core
+    (Documentation/scheduler/sched-stats, ``/proc/<pid>/schedstat``, second field). Elsewhere the machine's load
+    average of the last minute, beyond the cores there are, stands in for it.
+    """
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._waited = _waited()
+
+    def share(self) -> float:
+        """Seconds of waiting a second, over all threads: 0 undisturbed, 1 a thread that had half a core."""
+        elapsed = max(time.perf_counter() - self._started, 1e-9)
+        now = _waited()
+        if self._waited is None or now is None:
+            return _crowding()
+        # A thread that has ended takes its count with it.
+        return max(0.0, now - self._waited) / elapsed
+
+
+def _waited() -> float | None:
+    """Seconds that this process's threads have waited for a core, or None where nobody counts them."""
+    total = 0.0
+    try:
+        tasks = list(_TASKS.iterdir())
+    except OSError:
+        return None
+    for task in tasks:
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            fields = (task / "schedstat").read_text(encoding="ascii").split()
+            if len(fields) != 3:
+                return None
+            total += int(fields[1]) / 1e9
+    return total
+
+
+def _crowding() -> float:
+    """Runnable threads beyond the cores there are, a core; 0 where the system does not say."""
+    if not hasattr(os, "getloadavg"):
+        return 0.0
+    processors = os.sysconf("SC_NPROCESSORS_ONLN")
+    return max(0.0, os.getloadavg()[0] - processors) / processors
+
+
+def time_to(target: float | None, curve: Sequence[CurvePoint]) -> float | None:
+    """Seconds of training until the PSNR first reached ``target``, evaluation outside the clock.
+
+    Between the two points of the curve around it the PSNR is taken to rise evenly with time. A target
+    reached at the first point already counts as reached there, since nothing is known before it.
+
+    Args:
+        curve: the points, in time.
+
+    Returns:
+        None when there is no target or it was not reached.
+    """
+    if target is None:
+        return None
+    before: CurvePoint | None = None
+    for point in curve:
+        if point.psnr is None:
+            continue
+        if point.psnr >= target:
+            if before is None or before.psnr is None:
+                return point.seconds
+            share = (target - before.psnr) / (point.psnr - before.psnr)
+            return before.seconds + share * (point.seconds - before.seconds)
+        before = point
+    return None

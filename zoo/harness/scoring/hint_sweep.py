@@ -10,14 +10,13 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import Metric
 from zoo.core.errors import Stopped
-from zoo.harness.data.evaluation import Evaluation
-from zoo.harness.metrics.hint_error import hint_error
-from zoo.harness.metrics.mean import mean_of_all
+from zoo.harness.data.batches import Evaluation
+from zoo.harness.metrics.exact import mean_of_all
 from zoo.harness.plan.saved_hints import SavedHints
 from zoo.harness.plan.suite import HintSweep
 from zoo.harness.results.run_record import HintLevel
 from zoo.harness.results.store import SweepScore
-from zoo.harness.scoring.scores import colorized
+from zoo.harness.scoring.scores import colorized, hint_error
 
 PIXELS_A_BATCH = 2**19
 """128 photos of 64 px, 8 of 256: cheap models are not held up by many small batches."""

@@ -1,8 +1,14 @@
-"""Scoring a colorizer: its test photos colorized, rounded to uint8, and measured one by one."""
+"""Hint adherence: does the colour at a hinted pixel stay what the user said?
+
+Scoring a colorizer: its test photos colorized, rounded to uint8, and measured one by one.
+
+Several answers to one photo: how far a sampler's colorizations lie apart, and how good the best is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +17,30 @@ import torch
 from torch import Tensor, nn
 
 from zoo.core.assemble import make
-from zoo.core.color import join_lab, to_uint8
+from zoo.core.color import join_lab, rgb_to_lab, to_uint8
+from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Batch, Metric
 from zoo.core.errors import BadInput, ContractError, Diverged, Stopped, Unavailable, bounded
-from zoo.harness.data.evaluation import Evaluation
-from zoo.harness.metrics.hint_error import hint_error
+from zoo.harness.data.batches import Evaluation
+from zoo.harness.metrics.delta_e00 import ciede2000
+from zoo.harness.metrics.exact import exact_float32
 from zoo.harness.results.columns import check_metric_names
+
+
+def hint_error(prediction: Tensor, target: Tensor, hint_mask: Tensor) -> Tensor:
+    """Mean CIEDE2000 over the hinted pixels only.
+
+    Args:
+        prediction, target: (N, 3, H, W) uint8.
+        hint_mask: (N, 1, H, W), 1 where a colour was given.
+
+    Returns:
+        (N,) float32; 0 where every hint is kept, NaN where an image has no hint.
+    """
+    with exact_float32(target.device):
+        difference = ciede2000(rgb_to_lab(prediction), rgb_to_lab(target))
+    hinted = hint_mask[:, 0] > 0
+    return (difference * hinted).flatten(1).sum(dim=1) / hinted.flatten(1).sum(dim=1)
 
 
 class Scores(msgspec.Struct):
@@ -141,3 +165,57 @@ def score_colorizer(
                 pictures.append((evaluation, prediction))
                 kept += len(evaluation.names)
     return Scores(per_image, pictures)
+
+
+K = 8
+"""Draws a photo, as many as Deshpande et al. 2017 (arXiv:1612.01958) show."""
+
+
+class DrawScores(msgspec.Struct):
+    """Per metric and photo the mean over the draws and the best of them; per photo how far the draws lie apart."""
+
+    mean: dict[str, list[float]]
+    best: dict[str, list[float]]
+    diversity: list[float]
+
+
+@torch.no_grad()
+def score_draws(
+    colorizer: Colorizer,
+    photos: Iterable[Evaluation],
+    metrics: Sequence[Metric],
+    generator: torch.Generator,
+    *,
+    k: int = K,
+) -> DrawScores:
+    """Score ``k`` draws of every photo, each rounded to uint8 like any prediction.
+
+    Diversity is the mean CIEDE2000 between one draw and the next. The draws are independent, so that is an
+    unbiased estimate of the mean over all pairs.
+
+    Raises:
+        Diverged: a draw that is not finite.
+    """
+    colorizer.eval()
+    scores = DrawScores({m.name: [] for m in metrics}, {m.name: [] for m in metrics}, [])
+    with torch.random.fork_rng(devices=[]):
+        for evaluation in photos:
+            batch = evaluation.batch
+            draws = colorizer.sample(batch.condition, k, generator, batch.extras)
+            pictures = [as_pictures(batch, ab) for ab in draws.unbind(1)]
+            for metric in metrics:
+                each = torch.stack(
+                    [metric.per_image(picture.clone(), evaluation.rgb.clone()).double() for picture in pictures]
+                )
+                best = each.amax(0) if metric.higher_is_better else each.amin(0)
+                scores.mean[metric.name] += each.mean(0).cpu().tolist()
+                scores.best[metric.name] += best.cpu().tolist()
+            scores.diversity += _apart(pictures).cpu().tolist()
+    return scores
+
+
+def _apart(pictures: Sequence[Tensor]) -> Tensor:
+    """(N,) mean CIEDE2000 between successive pictures, uint8 (N, 3, H, W) each."""
+    with exact_float32(pictures[0].device):
+        lab = [rgb_to_lab(picture) for picture in pictures]
+        return torch.stack([ciede2000(*pair).flatten(1).mean(1) for pair in pairwise(lab)]).mean(0)

@@ -20,11 +20,9 @@ from torch import Tensor, nn
 from zoo.core.contracts import Batch, Objective
 from zoo.core.errors import Diverged
 from zoo.core.spec import RecipeRow
-from zoo.harness.training.budget import Budget
-from zoo.harness.training.clock import TrainingClock
+from zoo.harness.training.budget import Budget, TrainingClock
 from zoo.harness.training.device import autocast
-from zoo.harness.training.ema import Ema
-from zoo.harness.training.optimizers import make_optimizer, set_learning_rate
+from zoo.harness.training.optimizers import Ema, make_optimizer, set_learning_rate
 from zoo.harness.training.schedule import make_schedule
 
 LOG_EVERY = 10

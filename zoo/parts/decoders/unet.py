@@ -12,7 +12,7 @@ from zoo.core.assemble import make
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.errors import BadInput
 from zoo.core.kinds import Names
-from zoo.parts.layers.upsample import Mode, Upsample
+from zoo.parts.layers.conv_unit import Mode, Upsample
 
 MIN_CHANNELS = 16
 
@@ -29,7 +29,7 @@ class UNetDecoder(nn.Module):
         block: a registered block, by name or as ``{name: ..., **options}``.
         skip: a registered skip, likewise.
         finest_skip: another one for the finest map (the authors of the attention gate leave it ungated).
-        upsample: how to enlarge, see :class:`~zoo.parts.layers.upsample.Upsample`.
+        upsample: how to enlarge, see :class:`~zoo.parts.layers.conv_unit.Upsample`.
 
     Raises:
         BadInput: no levels, or levels that are not fine to coarse.

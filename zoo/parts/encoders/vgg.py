@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.errors import BadInput
-from zoo.parts.layers.conv_unit import Norm
-from zoo.parts.layers.initialisation import he_normal
+from zoo.parts.layers.conv_unit import Norm, he_normal
 from zoo.parts.layers.vgg_stages import CONVOLUTIONS, vgg_stages
 
 _CLASSIFIER_WIDTH = 64  # × width: the 4096 of fc6 and fc7

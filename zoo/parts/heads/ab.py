@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from zoo.core.color import AB_SCALE
 from zoo.core.contracts import Prediction
-from zoo.parts.layers.initialisation import start_grey
+from zoo.parts.layers.conv_unit import start_grey
 
 _SIGMOID_REACH = 100 / AB_SCALE
 """The sigmoid's range is ±100 units of a* and b* (Iizuka et al. 2016, doi:10.1145/2897824.2925974)."""

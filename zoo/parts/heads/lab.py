@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from zoo.core.contracts import Prediction
-from zoo.parts.layers.initialisation import start_grey
+from zoo.parts.layers.conv_unit import start_grey
 
 
 class LabHead(nn.Module):

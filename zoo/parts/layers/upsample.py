@@ -7,8 +7,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.parts.layers.conv_unit import ConvUnit, conv
-from zoo.parts.layers.initialisation import start_as_nearest
+from zoo.parts.layers.conv_unit import ConvUnit, conv, start_as_nearest
 
 Mode = Literal["nearest", "bilinear", "transpose", "pixel_shuffle"]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from zoo.parts.layers.conv_unit import ConvUnit, Norm
-from zoo.parts.layers.initialisation import he_normal
+from zoo.parts.layers.conv_unit import ConvUnit, Norm, he_normal
 
 CONVOLUTIONS = (2, 2, 3, 3, 3)
 """How many 3×3 convolutions each stage has (configuration D of arXiv:1409.1556, Table 1)."""

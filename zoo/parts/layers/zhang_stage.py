@@ -7,7 +7,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from zoo.parts.layers.initialisation import he_normal
+from zoo.parts.layers.conv_unit import he_normal
 
 
 def stage(*widths: int, stride: int = 1, dilation: int = 1, norm: bool = True) -> nn.Sequential:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from zoo.core.color import AB_SCALE
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
-from zoo.parts.layers.initialisation import he_normal, start_grey
+from zoo.parts.layers.conv_unit import he_normal, start_grey
 from zoo.parts.layers.vgg_stages import vgg_stages
 
 CLASSES = 1000

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from zoo.core.color import AB_SCALE, join_lab
 from zoo.core.contracts import Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.layers.initialisation import he_normal, start_as_nearest, start_grey
+from zoo.parts.layers.conv_unit import he_normal, start_as_nearest, start_grey
 from zoo.parts.weights.published import published_name, take_published
 
 HEAD_WIDTH = 32

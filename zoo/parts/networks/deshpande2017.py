@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
+from zoo.parts.layers.conv_unit import INITIAL_STD
 from zoo.parts.layers.gaussian_mixture import GaussianMixture
-from zoo.parts.layers.initialisation import INITIAL_STD
 
 FULL_WIDTH = 128
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.layers.initialisation import start_as_nearest, start_grey
+from zoo.parts.layers.conv_unit import start_as_nearest, start_grey
 
 
 class EDSR(nn.Module):

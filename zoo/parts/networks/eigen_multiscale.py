@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.layers.conv_unit import ConvUnit
-from zoo.parts.layers.initialisation import he_normal, start_grey
+from zoo.parts.layers.conv_unit import ConvUnit, he_normal, start_grey
 from zoo.parts.layers.vgg_stages import vgg_stages
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.layers.initialisation import start_grey
+from zoo.parts.layers.conv_unit import start_grey
 
 HEAD_WIDTH = 64
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from zoo.core.color import AB_SCALE
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.layers.initialisation import he_normal, start_grey
+from zoo.parts.layers.conv_unit import he_normal, start_grey
 from zoo.parts.layers.vector_norm import VectorNorm
 
 AB_REACH = 100 / AB_SCALE

@@ -14,7 +14,7 @@ from zoo.core.color import AB_SCALE
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
 from zoo.parts.layers.ab_bins import GAMUT_BINS, QuantizedAb, gamut_bins, grid_bins, soft_neighbours
-from zoo.parts.layers.initialisation import he_normal, start_grey
+from zoo.parts.layers.conv_unit import he_normal, start_grey
 from zoo.parts.layers.vector_norm import VectorNorm
 from zoo.parts.layers.zhang_stage import deconvolution, stage
 from zoo.parts.weights.published import published_name, take_published

@@ -144,7 +144,7 @@ def test_a_checkpoint_that_does_not_fit_means_starting_anew(odd_zoo, suite, tmp_
 
 
 def spoil(checkpoint: Path, how: str) -> None:
-    from zoo.harness.training.checkpoint import read_state, save_state
+    from zoo.harness.training.loop import read_state, save_state
 
     if how == "flipped":
         content = bytearray(checkpoint.read_bytes())

@@ -1,4 +1,9 @@
-"""Runs as processes of this machine, forked from a server that has the heavy imports behind it.
+"""The server that runs are forked from: started once, wherever temporary files lie and whatever is typed meanwhile.
+
+multiprocessing's forkserver, and not a pool of ``concurrent.futures``: that breaks wholly when one worker is killed,
+and a run has a process of its own, whose memory and random state no other run has touched.
+
+Runs as processes of this machine, forked from a server that has the heavy imports behind it.
 
 A crash, an out-of-memory or a hang then costs one run and not the bench, and forty runs do not pay
 for importing torch and timm forty times. A run leads a process group of its own, so that whatever it
@@ -14,15 +19,66 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from zoo.core.errors import Unavailable
 from zoo.core.process import forget_safe_path, helpers_on_a_safe_path, user_choice, wait_passively
-from zoo.harness.run.executors.server import STOPPING, start_server
+
+STOPPING = frozenset(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""The signals that ask a bench or a run to stop: Ctrl-C, ``kill``, and a terminal that is gone."""
+
+PRELOAD = ("torch", "timm", "segmentation_models_pytorch", "lpips", "pytorch_msssim", "PIL.Image")
+"""What the server imports, where it is installed; nothing of it starts a thread or touches a GPU."""
+_LONGEST_FOLDER = 60
+"""Bytes. A socket's whole path has at most 107 (unix(7)), 103 on macOS; multiprocessing adds about 35."""
+_SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
+
+
+def start_server() -> Any:
+    """The context whose processes come from the server, which is at work when this returns.
+
+    Raises:
+        Unavailable: the system cannot fork, as Windows cannot.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        raise Unavailable("Training needs a system that forks processes: Linux, macOS, or Windows' own Linux (WSL).")
+    from multiprocessing import forkserver, resource_tracker, util
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*PRELOAD])
+    with _short_names():
+        util.get_temp_dir()  # chosen once, and kept for the life of the process
+    # What stops a bench reaches its helpers too: the terminal and the service manager tell all of a group. They would
+    # end in tracebacks, and leave nobody to wait for the runs. So they inherit the mask, which each run takes off;
+    # they end when the bench does.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # the tracker's start takes SIGINT and SIGTERM off it
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return context
+
+
+@contextlib.contextmanager
+def _short_names() -> Iterator[None]:
+    """Temporary files in a folder with a short name, where the usual one's is too long for a socket."""
+    before = tempfile.tempdir
+    if len(os.fsencode(tempfile.gettempdir())) > _LONGEST_FOLDER:
+        usable = (folder for folder in _SHORT_FOLDERS if Path(folder).is_dir() and os.access(folder, os.W_OK))
+        tempfile.tempdir = next(usable, before)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
 
 ENDING_SECONDS = 10.0
 """How long a run that is done may be held by threads or processes of a plugin that do not end."""
