@@ -7,9 +7,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from zoo.core import photo as photo_module
 from zoo.core.errors import BadInput
 from zoo.core.photo import open_photo, photo_size, read_photo
+from zoo.core.photo_files import PIXEL_LIMIT
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_text_named_png_an_empty_and_a_missing_file_are_refused(tmp_path: Path):
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path):
-    side = int(photo_module.PIXEL_LIMIT**0.5) + 100
+    side = int(PIXEL_LIMIT**0.5) + 100
     path = saved(tmp_path / "bomb.png", Image.new("1", (side, side)))
     assert path.stat().st_size < 100_000
     with pytest.raises(BadInput, match=r"bomb\.png.*megapixels.*--max-megapixels"):

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from zoo.core.errors import BadInput
-from zoo.core.photo import LIMIT_VARIABLE, open_photo, photo_size, read_photo
+from zoo.core.photo import open_photo, photo_size, read_photo
+from zoo.core.photo_files import LIMIT_VARIABLE
 from zoo.core.undisturbed import undisturbed
 
 

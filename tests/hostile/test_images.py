@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from zoo.core import photo
+from zoo.core import photo_files
 from zoo.core.errors import BadInput
 from zoo.core.photo import read_photo
 
@@ -108,7 +108,7 @@ def test_a_photo(tmp_path, content):
     file = tmp_path / "photo.jpg"
     file.write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(photo, "PIXEL_LIMIT", 4_000_000)  # a header that lies costs time and memory up to the limit
+        patch.setattr(photo_files, "PIXEL_LIMIT", 4_000_000)  # a header that lies costs time and memory up to the limit
         try:
             rgb = read_photo(file)
         except BadInput as error:

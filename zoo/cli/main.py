@@ -152,7 +152,7 @@ def _plain_usage() -> Iterator[None]:
 def cli(ctx: click.Context, registries: tuple[Path, ...], max_megapixels: float | None, debug: bool) -> None:
     """Colorizers by name: list them, train and compare them, colour photos with them."""
     if max_megapixels is not None:
-        from zoo.core.photo import LIMIT_VARIABLE, pixel_limit
+        from zoo.core.photo_files import LIMIT_VARIABLE, pixel_limit
 
         ctx.with_resource(_environment(LIMIT_VARIABLE, str(max_megapixels)))
         pixel_limit()  # refuses what is not a number

@@ -22,7 +22,6 @@ from zoo.core.kinds import (
 )
 from zoo.core.registry import current
 from zoo.core.registry_rows import COMPOSED, USERS, Record
-from zoo.core.sources import OUR_PACKAGE, source_of
 from zoo.core.spec import PartRef, PartRow, SourceSeen, fingerprint, part_ref
 
 DEEPEST = 16
@@ -129,11 +128,13 @@ def _row(record: Record) -> dict[str, Any]:
         return own
     found: dict[str, Any] = {**own, "distribution": record.distribution}
     target = record.target.partition(":")[0]
-    if target.partition(".")[0] == OUR_PACKAGE:
+    if target.partition(".")[0] == "zoo":
         found["version_of_class"] = current().version_of(record.target)
         return found
     if record.target == COMPOSED:
         return found
+    from zoo.core.sources import source_of  # strangers' parts alone are read
+
     source = source_of(record.target, record.distribution if record.row is None else "")
     found["source"] = source.digest
     made = [part_identity(kind, name) for kind, name in source.makes if _is_registered(kind, name)]

@@ -8,7 +8,6 @@ a cut-out. Whatever was converted, assumed or left out is said in the photo's no
 from __future__ import annotations
 
 import io
-import os
 import struct
 import zlib
 from dataclasses import dataclass
@@ -21,16 +20,8 @@ from PIL import Image, UnidentifiedImageError
 from zoo.core.deep_tiff import Deep, Samples, decode_twice, is_deep_colour, read_deep, samples_said, to_8_bit
 from zoo.core.errors import BadInput
 from zoo.core.icc import implied_profile, to_srgb
-from zoo.core.photo_files import formats
+from zoo.core.photo_files import LIMIT_VARIABLE, formats, pixel_limit
 from zoo.core.undisturbed import undisturbed
-
-READER_VERSION = 3
-"""Raise it when a file's pixels come out otherwise than before."""
-
-PIXEL_LIMIT = 150_000_000
-"""Larger photos are refused, unless :data:`LIMIT_VARIABLE` allows them."""
-
-LIMIT_VARIABLE = "ZOO_MAX_MEGAPIXELS"
 
 # How the camera was held → how its picture is turned upright. ImageOps.exif_transpose would also
 # write the other tags anew, and fails on odd ones.
@@ -190,24 +181,6 @@ def upright_rgb(image: Image.Image) -> np.ndarray:
             return Photo(_turned(from_image(image).image, image.getexif().get(_ORIENTATION, 1))).rgb
     except _DAMAGE as error:
         raise _unreadable("The image", error) from error
-
-
-def pixel_limit() -> int:
-    """How many pixels a photo may have: :data:`PIXEL_LIMIT`, or what the environment allows.
-
-    Raises:
-        BadInput: :data:`LIMIT_VARIABLE` is no positive number.
-    """
-    text = os.environ.get(LIMIT_VARIABLE, "").strip()
-    if not text:
-        return PIXEL_LIMIT
-    try:
-        limit = int(float(text) * 1e6)
-    except (ValueError, OverflowError):
-        limit = 0
-    if limit < 1:
-        raise BadInput(f"{LIMIT_VARIABLE} is {text[:40]!r}; give how many megapixels a photo may have, such as 400.")
-    return limit
 
 
 def _open(source: Path | str | bytes) -> Image.Image:

@@ -24,6 +24,16 @@ from typing import NamedTuple
 
 from PIL import Image, features
 
+from zoo.core.errors import BadInput
+
+READER_VERSION = 3
+"""Raise it when a file's pixels come out otherwise than before."""
+
+PIXEL_LIMIT = 150_000_000
+"""Larger photos are refused, unless :data:`LIMIT_VARIABLE` allows them."""
+
+LIMIT_VARIABLE = "ZOO_MAX_MEGAPIXELS"
+
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "AVIF", "JPEG2000", "HEIF")
 """Pillow's names of what photos are stored in. Formats that start other programs, such as EPS, stay out."""
 
@@ -271,3 +281,21 @@ def shared_stems(names: Iterable[str]) -> set[str]:
         for name in names
         if stems[(stem := PurePath(name).stem.casefold())] > 1 or (stem in whole and stem != name.casefold())
     }
+
+
+def pixel_limit() -> int:
+    """How many pixels a photo may have: :data:`PIXEL_LIMIT`, or what the environment allows.
+
+    Raises:
+        BadInput: :data:`LIMIT_VARIABLE` is no positive number.
+    """
+    text = os.environ.get(LIMIT_VARIABLE, "").strip()
+    if not text:
+        return PIXEL_LIMIT
+    try:
+        limit = int(float(text) * 1e6)
+    except (ValueError, OverflowError):
+        limit = 0
+    if limit < 1:
+        raise BadInput(f"{LIMIT_VARIABLE} is {text[:40]!r}; give how many megapixels a photo may have, such as 400.")
+    return limit

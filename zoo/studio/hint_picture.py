@@ -13,8 +13,8 @@ from scipy import ndimage
 
 from zoo.core.color import rgb_to_lab
 from zoo.core.errors import BadInput
-from zoo.core.photo import open_photo, pixel_limit
-from zoo.core.photo_files import formats
+from zoo.core.photo import open_photo
+from zoo.core.photo_files import formats, pixel_limit
 from zoo.core.undisturbed import undisturbed
 
 COLOURED = 25

@@ -18,8 +18,7 @@ from PIL import Image
 
 from zoo import __version__
 from zoo.core.origin import Origin
-from zoo.core.photo import READER_VERSION, pixel_limit
-from zoo.core.photo_files import formats
+from zoo.core.photo_files import READER_VERSION, formats, pixel_limit
 from zoo.core.spec import fingerprint
 from zoo.core.undisturbed import undisturbed
 from zoo.studio.metadata import history

@@ -17,8 +17,7 @@ from typing import Any
 from PIL import Image, ImageCms, IptcImagePlugin, PngImagePlugin
 from PIL.ExifTags import IFD, Base
 
-from zoo.core.photo import pixel_limit
-from zoo.core.photo_files import formats
+from zoo.core.photo_files import formats, pixel_limit
 from zoo.core.undisturbed import undisturbed
 
 _HISTORY = Base.ImageHistory

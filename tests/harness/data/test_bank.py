@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
+from zoo.core import photo as reader
 from zoo.core.errors import BadInput, ContractError
 from zoo.harness.data import fit
-from zoo.harness.data import folder as folder_module
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.build import build_bank
 from zoo.harness.data.folder import Folder, Photos
@@ -72,7 +72,7 @@ def test_the_second_build_decodes_nothing_and_is_memory_mapped(folder: Path, mon
     def refuse(data: bytes, name: str) -> np.ndarray:
         raise AssertionError(f"{name} was decoded again")
 
-    monkeypatch.setattr(folder_module, "open_photo", refuse)
+    monkeypatch.setattr(reader, "open_photo", refuse)
     second = everything(folder)
     assert isinstance(second.pixels, np.memmap)
     assert second.fingerprint == first.fingerprint

@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 
 from zoo.core.errors import BadInput, Changed
-from zoo.core.photo import LIMIT_VARIABLE
-from zoo.harness.data import bank_file, build, content, fit
+from zoo.core.photo_files import LIMIT_VARIABLE
+from zoo.harness.data import bank as bank_module
+from zoo.harness.data import content, decoding, fit
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.build import build_bank
 from zoo.harness.data.check import inspect
@@ -90,15 +91,15 @@ def test_a_damaged_or_altered_bank_is_built_again(folder: Path, place: Path, dam
 def test_an_empty_photo_folders_bank_is_no_abort(folder: Path, place: Path):
     """np.load raises EOFError there, which click takes for the end of its input."""
     (place / "pixels.npy").write_bytes(b"")
-    assert bank_file.open_bank(place) is None
+    assert bank_module.open_bank(place) is None
 
 
 def test_pixels_are_hashed_once_a_process_and_again_when_the_file_changed(
     folder: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ):
     read: list[Path] = []
-    whole = bank_file._hash
-    monkeypatch.setattr(bank_file, "_hash", lambda pixels, facts: read.append(place) or whole(pixels, facts))
+    whole = bank_module._hash
+    monkeypatch.setattr(bank_module, "_hash", lambda pixels, facts: read.append(place) or whole(pixels, facts))
     everything(folder)
     assert read == []
     os.utime(place / "pixels.npy")
@@ -142,7 +143,7 @@ def test_a_full_disk_leaves_nothing_behind(folder: Path, cache: Path, monkeypatc
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(build, "write_bank", full)
+    monkeypatch.setattr(decoding, "write_bank", full)
     with pytest.raises(BadInput, match=r"No space left on device.*ZOO_CACHE"):
         everything(folder)
     assert list((cache / "banks").iterdir()) == []
@@ -156,7 +157,7 @@ def test_the_cache_has_the_permissions_that_the_umask_grants(folder: Path, cache
         everything(folder)
     finally:
         os.umask(before)
-    for path in (cache, *content.rglob("*")):
+    for path in (cache, *cache.rglob("*")):
         expected = (0o777 if path.is_dir() else 0o666) & ~mask
         assert stat.S_IMODE(path.stat().st_mode) == expected, path
 
@@ -242,7 +243,7 @@ def test_what_was_converted_is_kept_with_the_bank_and_told_once(folder: Path):
 def test_a_folder_that_somebody_else_made_in_its_place_is_not_used(
     folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    content.mkdir()
+    cache.mkdir()
     allowed = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: not Path(path).is_relative_to(cache) and allowed(path, mode))
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))

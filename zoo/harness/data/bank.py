@@ -1,20 +1,32 @@
 """Photos decoded once: a memory-mapped uint8 array of one size, kept under the user's cache folder.
 
 Cutting a whole batch out of the bank by index arithmetic, on whatever device the bank lies.
+
+A bank as it lies in the cache: ``pixels.npy``, a plain array, and ``facts.json``; both are verified when opened.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
 
 from zoo.core.errors import BadInput
+
+Fit = Literal["crop", "stretch"]
+"""``crop``: the short side to the bank's, the middle cut out. ``stretch``: both sides, aspect ignored."""
+
+SMALLEST_SIDE = 16
+"""Photos with a shorter side are skipped as too small (a 1×5000 one included); others are enlarged."""
 
 
 @dataclass(frozen=True)
@@ -143,3 +155,81 @@ def check_size(size: int, side: int) -> None:
     """Raises BadInput when a window of ``size`` does not fit into photos of ``side``."""
     if not 1 <= size <= side:
         raise BadInput(f"The crop size {size} does not fit the bank's photos of {side}×{side}; use 1 to {side}.")
+
+
+Progress = Callable[[int, int], None]
+"""Called with (photos done, photos in all)."""
+
+_HASHED_AT_ONCE = 256
+_verified: set[tuple[Any, ...]] = set()
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What lies beside the pixels, as JSON. ``seal`` is a SHA-256 over everything else."""
+
+    names: list[str]
+    skipped: list[tuple[str, str]]
+    labels: list[int] | None
+    monochrome: list[int]
+    notes: list[tuple[str, str]]
+    fingerprint: str
+    seal: str = ""
+
+    def sealed(self) -> Facts:
+        unsealed = msgspec.structs.replace(self, seal="")
+        return msgspec.structs.replace(self, seal=hashlib.sha256(msgspec.json.encode(unsealed)).hexdigest())
+
+
+def open_bank(place: Path) -> PhotoBank | None:
+    """The bank in a folder, or None: it is not there, damaged, or its pixels are not those that were written.
+
+    The pixels are hashed once in a process (and again when the file has changed since).
+
+    Raises:
+        PermissionError: it is there and may not be read.
+    """
+    try:
+        facts = msgspec.json.decode((place / "facts.json").read_bytes(), type=Facts)
+        # Copy-on-write, not "r": torch warns about arrays that cannot be written to. The file is safe.
+        pixels = np.load(place / "pixels.npy", mmap_mode="c", allow_pickle=False)
+    except PermissionError:
+        raise
+    except (OSError, EOFError, ValueError, SyntaxError, msgspec.DecodeError):
+        return None
+    if (
+        pixels.ndim != 4
+        or pixels.dtype != np.uint8
+        or len(pixels) != len(facts.names)
+        or not _is_whole(place, pixels, facts)
+    ):
+        return None
+    return PhotoBank(
+        pixels=pixels,
+        names=tuple(facts.names),
+        labels=tuple(facts.labels) if facts.labels is not None else None,
+        skipped=tuple(facts.skipped),
+        monochrome=tuple(facts.monochrome),
+        fingerprint=facts.fingerprint,
+        notes=tuple(facts.notes),
+    )
+
+
+def _is_whole(place: Path, pixels: np.ndarray, facts: Facts) -> bool:
+    if facts.sealed() != facts:
+        return False
+    status = os.stat(place / "pixels.npy")
+    stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, facts.seal)
+    if stamp in _verified:
+        return True
+    if _hash(pixels, facts) != facts.fingerprint:
+        return False
+    _verified.add(stamp)
+    return True
+
+
+def _hash(pixels: np.ndarray, facts: Facts) -> str:
+    digest = hashlib.sha256()
+    for start in range(0, len(pixels), _HASHED_AT_ONCE):
+        digest.update(pixels[start : start + _HASHED_AT_ONCE].tobytes())
+    digest.update(msgspec.json.encode([facts.names, facts.labels]))
+    return digest.hexdigest()

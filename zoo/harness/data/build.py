@@ -13,11 +13,9 @@ from pathlib import Path
 from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput
 from zoo.core.files import HELD, locked, locked_if_free, unwritable
-from zoo.core.photo import READER_VERSION, pixel_limit
-from zoo.core.photo_files import formats
-from zoo.harness.data.bank import PhotoBank, Progress, open_bank, write_bank
+from zoo.core.photo_files import READER_VERSION, formats, pixel_limit
+from zoo.harness.data.bank import SMALLEST_SIDE, Fit, PhotoBank, Progress, open_bank
 from zoo.harness.data.content import MEND, cache_folder, remark, root, user
-from zoo.harness.data.fit import SMALLEST_SIDE, Fit
 
 FORMAT_VERSION = 2
 _BUILDING, _LOCK = ".building-", ".lock"
@@ -81,6 +79,8 @@ def _look(place: Path) -> tuple[PhotoBank | None, bool]:
 
 
 def _built(place: Path, dataset: Dataset, side: int, fit: Fit, progress: Progress | None, smallest: int) -> PhotoBank:
+    from zoo.harness.data.decoding import write_bank  # a run finds what its plan has built, and reads no photo
+
     try:
         _remove_abandoned(place.parent)
         with _own_folder(place.parent) as temporary:

@@ -14,8 +14,8 @@ from PIL import Image
 from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput
 from zoo.harness.data import content
-from zoo.harness.data.bank import remarks
-from zoo.harness.data.fit import SMALLEST_SIDE, read_with_notes
+from zoo.harness.data.bank import SMALLEST_SIDE, remarks
+from zoo.harness.data.fit import read_with_notes
 from zoo.harness.data.monochrome import is_monochrome
 
 NEAR_BITS = 6

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput, ContractError
-from zoo.core.photo import PIXEL_LIMIT
+from zoo.core.photo_files import PIXEL_LIMIT
 from zoo.core.process import usable_cores
+from zoo.harness.data.bank import SMALLEST_SIDE, Fit
 from zoo.harness.data.pixel_budget import PixelBudget
-
-Fit = Literal["crop", "stretch"]
-"""``crop``: the short side to the bank's, the middle cut out. ``stretch``: both sides, aspect ignored."""
-
-SMALLEST_SIDE = 16
-"""Photos with a shorter side are skipped as too small (a 1×5000 one included); others are enlarged."""
 
 PIXELS_IN_FLIGHT = PIXEL_LIMIT
 """A photo as large as one may be is decoded alone: with transparency it takes 3 GB until it is reduced."""

@@ -23,7 +23,7 @@ class Result:
 
     def __init__(self, folder: RunFolder, record: RunRecord):
         self.folder = folder
-        self.record = record
+        self.record: RunRecord = record
         self.planned = False
         self.stamp = folder.stamp()
         self.damage = ""

@@ -27,7 +27,6 @@ from zoo.harness.plan.suite import scored_photos
 from zoo.harness.results.pictures import KEPT, SAMPLES, input_pictures, save_photos, save_predictions, sheet
 from zoo.harness.results.run_record import HintLevel, RunRecord, here_and_now
 from zoo.harness.results.store import RunFolder
-from zoo.harness.run.carry_out import failure
 from zoo.harness.run.tracking import Line, Tracking
 from zoo.harness.run.training_run import Trained, as_it_is, train, trained_before, trained_elsewhere
 from zoo.harness.run.workbench import Workbench, use_registry_files

@@ -26,6 +26,7 @@ from zoo.harness.plan.suite import (
     scored_photos,
     with_canonical_sources,
 )
+from zoo.harness.results.columns import check_metric_names
 from zoo.harness.results.leaderboard import rebuild
 from zoo.harness.results.run_record import Data, RunRecord
 from zoo.harness.results.store import RunFolder
@@ -67,6 +68,7 @@ def evaluate(
     is_own = suite is None or _is_own(target, record, run_folder)
     where = devices.pick_device(device)
     names = list(metrics or target.metrics)
+    check_metric_names(names)
     check_trunk(lpips_trunk, names)
     rulers, notes = make_metrics(names, device=where, lpips_trunk=str(lpips_trunk or ""))
     if metrics and len(rulers) < len(names):

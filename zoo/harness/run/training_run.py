@@ -22,7 +22,6 @@ from zoo.harness.metrics.exact import mean_of_all
 from zoo.harness.plan.planned_run import PlannedRun
 from zoo.harness.results.run_record import CurvePoint, RunRecord
 from zoo.harness.results.store import RunFolder
-from zoo.harness.run.step_times import step_time
 from zoo.harness.run.tracking import Line, Tracking
 from zoo.harness.run.workbench import Workbench, on_device
 from zoo.harness.scoring.costs import DISTURBED, Load
@@ -73,6 +72,8 @@ def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking
     if not resumed:
         bench.objective.prepare(bench.preparation())
     if training.budget.seconds is not None and training.objective.players:
+        from zoo.harness.run.step_times import step_time  # few budgets are in seconds
+
         training.budget = Budget(steps=step_time(bench, results).steps)
     load = Load()
     curve: list[CurvePoint] = []

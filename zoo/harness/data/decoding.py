@@ -1,10 +1,9 @@
-"""A bank as it lies in the cache: ``pixels.npy``, a plain array, and ``facts.json``; both are verified when opened."""
+"""A data set decoded into a folder, once: the bank that runs open from then on."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,66 +13,11 @@ import numpy as np
 from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput
 from zoo.core.files import sync
-from zoo.harness.data.bank import PhotoBank
-from zoo.harness.data.fit import SMALLEST_SIDE, Fit, fitted
+from zoo.harness.data.bank import SMALLEST_SIDE, Facts, Fit, Progress
+from zoo.harness.data.fit import fitted
 from zoo.harness.data.monochrome import is_monochrome
 
-Progress = Callable[[int, int], None]
-"""Called with (photos done, photos in all)."""
-
 _REPORT_EVERY = 64
-_HASHED_AT_ONCE = 256
-_verified: set[tuple[Any, ...]] = set()
-
-
-class _Facts(msgspec.Struct, frozen=True):
-    """What lies beside the pixels, as JSON. ``seal`` is a SHA-256 over everything else."""
-
-    names: list[str]
-    skipped: list[tuple[str, str]]
-    labels: list[int] | None
-    monochrome: list[int]
-    notes: list[tuple[str, str]]
-    fingerprint: str
-    seal: str = ""
-
-    def sealed(self) -> _Facts:
-        unsealed = msgspec.structs.replace(self, seal="")
-        return msgspec.structs.replace(self, seal=hashlib.sha256(msgspec.json.encode(unsealed)).hexdigest())
-
-
-def open_bank(place: Path) -> PhotoBank | None:
-    """The bank in a folder, or None: it is not there, damaged, or its pixels are not those that were written.
-
-    The pixels are hashed once in a process (and again when the file has changed since).
-
-    Raises:
-        PermissionError: it is there and may not be read.
-    """
-    try:
-        facts = msgspec.json.decode((place / "facts.json").read_bytes(), type=_Facts)
-        # Copy-on-write, not "r": torch warns about arrays that cannot be written to. The file is safe.
-        pixels = np.load(place / "pixels.npy", mmap_mode="c", allow_pickle=False)
-    except PermissionError:
-        raise
-    except (OSError, EOFError, ValueError, SyntaxError, msgspec.DecodeError):
-        return None
-    if (
-        pixels.ndim != 4
-        or pixels.dtype != np.uint8
-        or len(pixels) != len(facts.names)
-        or not _is_whole(place, pixels, facts)
-    ):
-        return None
-    return PhotoBank(
-        pixels=pixels,
-        names=tuple(facts.names),
-        labels=tuple(facts.labels) if facts.labels is not None else None,
-        skipped=tuple(facts.skipped),
-        monochrome=tuple(facts.monochrome),
-        fingerprint=facts.fingerprint,
-        notes=tuple(facts.notes),
-    )
 
 
 def write_bank(
@@ -123,31 +67,10 @@ def write_bank(
     kept_labels = [int(labels[i]) for i in kept] if labels is not None else None
     kept_names = [names[i] for i in kept]
     digest.update(msgspec.json.encode([kept_names, kept_labels]))
-    facts = _Facts(kept_names, skipped, kept_labels, monochrome, notes, digest.hexdigest())
+    facts = Facts(kept_names, skipped, kept_labels, monochrome, notes, digest.hexdigest())
     (folder / "facts.json").write_bytes(msgspec.json.encode(facts.sealed()))
     sync(folder / "pixels.npy")
     sync(folder / "facts.json")
-
-
-def _is_whole(place: Path, pixels: np.ndarray, facts: _Facts) -> bool:
-    if facts.sealed() != facts:
-        return False
-    status = os.stat(place / "pixels.npy")
-    stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, facts.seal)
-    if stamp in _verified:
-        return True
-    if _hash(pixels, facts) != facts.fingerprint:
-        return False
-    _verified.add(stamp)
-    return True
-
-
-def _hash(pixels: np.ndarray, facts: _Facts) -> str:
-    digest = hashlib.sha256()
-    for start in range(0, len(pixels), _HASHED_AT_ONCE):
-        digest.update(pixels[start : start + _HASHED_AT_ONCE].tobytes())
-    digest.update(msgspec.json.encode([facts.names, facts.labels]))
-    return digest.hexdigest()
 
 
 def _write_header(file: Any, count: int, side: int) -> None:
