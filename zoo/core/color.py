@@ -43,6 +43,12 @@ def srgb_to_linear(rgb: Tensor) -> Tensor:
     return torch.where(rgb > 0.04045, ((rgb + 0.055) / 1.055).clamp_min(0).pow(2.4), rgb / 12.92)
 
 
+def linear_to_srgb(linear: Tensor) -> Tensor:
+    """The sRGB transfer curve, element-wise; [0, 1] → [0, 1]."""
+    curve = 1.055 * linear.clamp_min(0.0031308).pow(1 / 2.4) - 0.055
+    return torch.where(linear > 0.0031308, curve, 12.92 * linear)
+
+
 @lru_cache(maxsize=8)
 @torch.inference_mode(False)  # cached: a tensor made under inference mode could not be used in training
 def _byte_to_linear(device: torch.device) -> Tensor:
@@ -90,9 +96,7 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
         # A chroma far outside the gamut can ask for a negative Z; scikit-image clips it, so do we.
         f = torch.stack((fy + a / 500, fy, (fy - b / 200).clamp_min(0)), dim=1)
         xyz = torch.where(f > 0.2068966, f.pow(3), (f - _KAPPA_OFFSET) / _KAPPA_SLOPE)
-        linear = _apply(_INVERSE, xyz)
-        curve = 1.055 * linear.clamp_min(0.0031308).pow(1 / 2.4) - 0.055
-        return torch.where(linear > 0.0031308, curve, 12.92 * linear).clamp(0, 1)
+        return linear_to_srgb(_apply(_INVERSE, xyz)).clamp(0, 1)
 
 
 def split_lab(rgb: Tensor) -> tuple[Tensor, Tensor]:

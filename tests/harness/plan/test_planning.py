@@ -12,6 +12,7 @@ from zoo.core.registry_rows import Record
 from zoo.core.resolve import resolve
 from zoo.core.spec import ModelSpec, PartRef, RecipeRow
 from zoo.core.strict_yaml import parse
+from zoo.harness.data.old_print import OldPrint
 from zoo.harness.plan import keys
 from zoo.harness.plan.planned_run import PlannedRun, UnresolvedRun, shown_options
 from zoo.harness.plan.planning import plan_runs, resolve_model
@@ -105,6 +106,7 @@ OTHER = {
     "load_size": 80,
     "metrics": ("psnr",),
     "model_options": {"unet": {"depth": 3}},
+    "old_print": OldPrint(grain=0.5),
     "options": {"width": 8},
     "precision": "bf16",
     "psnr_target": 30.0,

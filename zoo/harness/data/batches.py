@@ -8,9 +8,10 @@ device, the batch size or the other photos, or two models would be asked differe
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +21,9 @@ from zoo.core.contracts import Augmentation, Batch, HintSampler
 from zoo.core.errors import BadInput
 from zoo.harness.data.bank import PhotoBank, centre, check_size, crop
 from zoo.harness.data.extras import Extra, View, compute
+
+if TYPE_CHECKING:
+    from zoo.harness.data.old_print import OldPrint
 
 
 class Batches:
@@ -180,6 +184,7 @@ def hinted(
 class Evaluation(NamedTuple):
     """A batch of test photos.
 
+    ``lightness`` is the photos' own (N, 1, H, W), where the batch's is that of old prints of them; else None.
     ``rgb`` is the truth to score against: uint8 (N, 3, H, W), on the device of the batch.
     ``indices`` and ``names`` say which photos of the bank they are.
     """
@@ -188,6 +193,15 @@ class Evaluation(NamedTuple):
     rgb: Tensor
     indices: range
     names: tuple[str, ...]
+    lightness: Tensor | None = None
+
+    @property
+    def scored(self) -> Batch:
+        """The batch with the photos' own lightness, on which predicted colours are scored against the photos.
+
+        On that of a print, its greys would be most of every error, and the same for every model.
+        """
+        return self.batch if self.lightness is None else dataclasses.replace(self.batch, lightness=self.lightness)
 
 
 def evaluation_batches(
@@ -199,12 +213,14 @@ def evaluation_batches(
     hint_seed: int,
     hint_sampler: HintSampler,
     extras: Mapping[str, Extra] | None = None,
+    old_print: OldPrint | None = None,
 ) -> Iterator[Evaluation]:
     """The bank's photos in its order, cut from the middle, not augmented. The last batch may be short.
 
     Args:
         hint_seed: with a photo's name it decides that photo's hints, and nothing else does.
         extras: providers opened for the CPU.
+        old_print: how the greys are made that a colorizer is given; hints keep the photo's colours.
 
     Raises:
         BadInput: ``size`` is larger than the bank's photos.
@@ -218,15 +234,17 @@ def evaluation_batches(
         rgb = centre(pixels, position, size)
         lightness, ab = split_lab(rgb)
         hint_ab, hint_mask = hints_by_name(ab, names, hint_seed, hint_sampler)
+        seen = lightness if old_print is None else old_print.lightness(rgb, names, hint_seed)
         extra = compute(extras or {}, View(indices=position, rgb=rgb, ab=ab))
         batch = Batch(
-            lightness.to(device),
+            seen.to(device),
             ab.to(device),
             hint_ab.to(device),
             hint_mask.to(device),
             {name: value.to(device) for name, value in extra.items()},
         )
-        yield Evaluation(batch, rgb.to(device), indices, names)
+        own = None if old_print is None else lightness.to(device)
+        yield Evaluation(batch, rgb.to(device), indices, names, own)
 
 
 def hints_by_name(ab: Tensor, names: tuple[str, ...], seed: int, sampler: HintSampler) -> tuple[Tensor, Tensor]:

@@ -54,6 +54,7 @@ IN_SCORING = (
     "fit",
     "hint_seed",
     "metrics",
+    "old_print",
     "psnr_target",
     "size",
     "smallest",
@@ -91,6 +92,7 @@ def protocol_of(suite: Suite, data: Data, hints: Mapping[str, str]) -> Protocol:
         test=data.test.fingerprint,
         eval_hints=sampler_identity(suite.eval_hints, f"{where}, eval_hints"),
         hint_seed=suite.hint_seed,
+        old_print=msgspec.structs.asdict(suite.old_print) if suite.old_print else msgspec.UNSET,
         sweeps={
             name: msgspec.convert({**definition(sweep), "digest": hints.get(name)}, SweptHints)
             for name, sweep in suite.sweeps.items()

@@ -26,6 +26,7 @@ from zoo.harness.data.bank import SMALLEST_SIDE, PhotoBank
 from zoo.harness.data.batches import Evaluation, evaluation_batches
 from zoo.harness.data.build import build_bank
 from zoo.harness.data.extras import open_extras
+from zoo.harness.data.old_print import OldPrint
 from zoo.harness.data.source import canonical, open_pair, open_tests
 from zoo.harness.results.run_record import Data, Photos
 from zoo.harness.training.budget import Budget
@@ -88,6 +89,8 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         batch, budget, recipe, train_hints: given here they hold for every model; None leaves them to the recipe.
         options: model options, for every model of ours that names them, and our objectives. Others keep their own.
         model_options: by a model's name, ours or not: options of that one.
+        old_print: how the greys are made that colorizers are given when scoring (default: the photo's own lightness);
+            they are trained on photos as they are.
         eval_hints: the hints given when scoring; they are the same for every model and seed.
         sweeps: hint sweeps that a trained colorizer is scored on besides, each under the name its rows carry.
         sweep_limit: do so on the first so many test photos only.
@@ -119,6 +122,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     budget: Budget | None = None
     recipe: str | None = None
     train_hints: str | dict[str, Any] | None = None
+    old_print: OldPrint | None = None
     eval_hints: str | dict[str, Any] = "none"
     hint_seed: int = 0
     options: dict[str, Any] = {}
@@ -293,4 +297,5 @@ def scored_photos(
         hint_seed=suite.hint_seed,
         hint_sampler=make("hints", suite.eval_hints),
         extras=open_extras(extras, photos.test, training=photos.train, device="cpu"),
+        old_print=suite.old_print,
     )

@@ -26,7 +26,8 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Data, size, crop, hints, budget, rulers: rows that differ in one of these are never ranked together.
 
     ``train`` and ``test`` are the photos' fingerprints; of ``batch``, ``budget``, ``recipe`` and ``train_hints``
-    None says that each recipe has its own. A field that is unset is younger than the record.
+    None says that each recipe has its own. A field that is unset is younger than the record; ``old_print`` is unset too
+    where photos are scored as they are.
     """
 
     fingerprint: str = ""
@@ -39,6 +40,7 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     test: str | msgspec.UnsetType = msgspec.UNSET
     eval_hints: str | dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     hint_seed: int | msgspec.UnsetType = msgspec.UNSET
+    old_print: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     sweeps: dict[str, SweptHints] | msgspec.UnsetType = msgspec.UNSET
     sweep_limit: int | msgspec.UnsetType | None = msgspec.UNSET
     batch: int | msgspec.UnsetType | None = msgspec.UNSET

@@ -158,7 +158,9 @@ def score_colorizer(
         for evaluation in photos:
             if stop():
                 raise Stopped("stopped; the same command goes on from its checkpoint")
-            prediction = colorized(colorizer, evaluation.batch)
+            batch = evaluation.batch
+            ab = colorizer(batch.condition, batch.extras)["ab"]
+            prediction = as_pictures(evaluation.scored, ab)
             for metric in metrics:
                 # Copies: a ruler that writes into what it measures must not change what the next one sees.
                 scores = metric.per_image(prediction.clone(), evaluation.rgb.clone())
@@ -167,7 +169,7 @@ def score_colorizer(
                 error = hint_error(prediction, evaluation.rgb, evaluation.batch.hint_mask)
                 per_image["hint_error"] += error.double().cpu().tolist()
             if kept < keep:
-                pictures.append((evaluation, prediction))
+                pictures.append((evaluation, as_pictures(batch, ab)))  # as it is seen: of a print, on the print
                 kept += len(evaluation.names)
     return Scores(per_image, pictures)
 
@@ -207,7 +209,7 @@ def score_draws(
         for evaluation in photos:
             batch = evaluation.batch
             draws = colorizer.sample(batch.condition, k, generator, batch.extras)
-            pictures = [as_pictures(batch, ab) for ab in draws.unbind(1)]
+            pictures = [as_pictures(evaluation.scored, ab) for ab in draws.unbind(1)]
             for metric in metrics:
                 each = torch.stack(
                     [metric.per_image(picture.clone(), evaluation.rgb.clone()).double() for picture in pictures]
@@ -272,7 +274,8 @@ def _score_level(
 ) -> list[SweepScore]:
     these = slice(photos.indices.start, photos.indices.stop)
     ab, mask = (plane[these].to(photos.rgb.device) for plane in planes)
-    prediction = colorized(colorizer, dataclasses.replace(photos.batch, hint_ab=ab, hint_mask=mask))
+    hinted = dataclasses.replace(photos.batch, hint_ab=ab, hint_mask=mask)
+    prediction = as_pictures(photos.scored, colorizer(hinted.condition, hinted.extras)["ab"])
     quality = psnr.per_image(prediction, photos.rgb).double().cpu().tolist()
     none_given = float("nan")
     adherence = (

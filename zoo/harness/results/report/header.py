@@ -23,6 +23,7 @@ def facts(league: League) -> list[tuple[str, str]]:
     found = [
         ("Photos", f"{trained}{test.photos} to score on ({test.source})"),
         ("Size", _size(protocol)),
+        ("Seen as", f"old prints: {_part({'name': '', **protocol.old_print})}" if protocol.old_print else ""),
         ("Hints when scoring", _part(protocol.eval_hints)),
         ("Hints in training", _hints_in_training(suite) if suite.trains else ""),
         ("Budget", _budget(protocol, league) if suite.trains else "nothing is trained here"),
