@@ -94,6 +94,12 @@ def pyramid(side: int = SIDE) -> Pyramid:
     return Pyramid(maps, [nn.functional.max_pool2d(each, 2, return_indices=True)[1] for each in maps[:-1]])
 
 
+def look_at_head(name: str) -> Numbers:
+    head = make("heads", name, 16)
+    condition = [2 * smooth("condition", 2, CONDITION_CHANNELS, 16) - 1] if getattr(head, "guided", False) else []
+    return of_module(head, smooth("features", 2, 16, 16), *condition)
+
+
 def look_at_hints(name: str) -> Numbers:
     ab = smooth("hinted", 8, 2, 48) - 0.5
     return {"out": summaries(make("hints", name)(ab, torch.Generator().manual_seed(3)))}
@@ -229,7 +235,7 @@ LOOKS: dict[str, Callable[[str], Numbers]] = {
     "bridges": lambda name: of_module(narrow("bridges", name, LEVELS), pyramid(2 * WIDE)),
     "decoders": lambda name: of_module(narrow("decoders", name, LEVELS), pyramid()),
     "propagators": lambda name: of_module(make("propagators", name), batch().condition),
-    "heads": lambda name: of_module(make("heads", name, 16), smooth("features", 2, 16, 16)),
+    "heads": look_at_head,
     "hints": look_at_hints,
     "augmentations": look_at_augmentation,
     "losses": look_at_loss,

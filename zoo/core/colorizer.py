@@ -46,7 +46,8 @@ class Composed(nn.Module):
         self.stride = max(level.reduction for level in levels)
 
     def forward(self, condition: Tensor) -> Prediction:
-        return self.head(self._features(condition))
+        features = self._features(condition)
+        return self.head(features, condition) if getattr(self.head, "guided", False) else self.head(features)
 
     @property
     def can_sample(self) -> bool:

@@ -136,9 +136,12 @@ class Block(Protocol):
 
 
 class Head(Protocol):
-    """``Head(channels, **options)``: decoder features to a :data:`Prediction`."""
+    """``Head(channels, **options)``: decoder features to a :data:`Prediction`.
 
-    def __call__(self, features: Tensor) -> Prediction: ...
+    One whose attribute ``guided`` is true is called as ``head(features, condition)``: its answer looks at the photo.
+    """
+
+    def __call__(self, features: Tensor, /, *condition: Tensor) -> Prediction: ...
 
 
 class Loss(Protocol):

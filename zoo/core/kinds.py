@@ -71,7 +71,12 @@ KINDS: dict[str, Kind] = {
         ),
         _kind("skips", "`Skip(skip_channels, gate_channels, **options)`", "`.channels`, (skip, gate) → tensor"),
         _kind("blocks", "`Block(in_channels, out_channels, **options)`", "tensor → tensor of the same size"),
-        _kind("heads", "`Head(channels, **options)`", 'features → dict with `"ab"`', role="head"),
+        _kind(
+            "heads",
+            "`Head(channels, **options)`",
+            'features → dict with `"ab"`; with `guided = True` (features, condition)',
+            role="head",
+        ),
         _kind("hints", "`HintSampler(**options)`", "(ab, generator) → hint_ab, hint_mask", singular="hint sampler"),
         _kind(
             "augmentations",

@@ -86,12 +86,18 @@ def _probe_decoder(decoder: Any, twin: Any, levels: tuple[Level, ...], found: Fi
 def probe_head(name: str, found: Findings) -> None:
     head, twin = _built("heads", name, found, 16)
     features = [_noise(2, 16, 16, 16, seed=seed) for seed in (0, 1)]
-    prediction = _outcome(head, features[0])
+    prediction = _outcome(head, *_seen_by(head, features[0]))
     ab = prediction.get("ab") if isinstance(prediction, dict) else None
     if found.expect(isinstance(ab, Tensor), "a head returns a dict with the tensor 'ab'"):
         assert isinstance(ab, Tensor)
         found.expect(ab.ndim == 4 and ab.shape[:2] == (2, 2), f"ab has shape {tuple(ab.shape)}, not (N, 2, H, W)")
-        check_module(head, twin, lambda module, k: tensors(module(features[k])), found)
+        check_module(head, twin, lambda module, k: tensors(module(*_seen_by(module, features[k]))), found)
+
+
+def _seen_by(head: Any, features: Tensor) -> tuple[Tensor, ...]:
+    """What a head is called with: the features, and a condition of their size where it asks for one."""
+    n, _, height, width = features.shape
+    return (features, _noise(n, CONDITION_CHANNELS, height, width)) if getattr(head, "guided", False) else (features,)
 
 
 def probe_propagator(name: str, found: Findings) -> None:
@@ -344,7 +350,8 @@ def _predictions() -> Iterable[Prediction]:
     registry = current()
     for name in registry.names("heads"):
         try:
-            prediction = make("heads", name, 16)(_noise(2, 16, _SIZE, _SIZE))
+            head = make("heads", name, 16)
+            prediction = head(*_seen_by(head, _noise(2, 16, _SIZE, _SIZE)))
         except ZooError:
             continue  # that head's own probe tells
         yield {key: value.detach().requires_grad_(value.is_floating_point()) for key, value in prediction.items()}
