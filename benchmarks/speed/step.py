@@ -28,7 +28,7 @@ from zoo.harness.run.bench import BenchRequest, effective_suite
 from zoo.harness.run.workbench import Workbench
 from zoo.harness.training import device as devices
 from zoo.harness.training.loop import Training
-from zoo.harness.training.optimizers import make_optimizer
+from zoo.harness.training.schedule import make_optimizer
 
 SIZES = {64: 72, 128: 144}
 """Side of the crops, and of the photos in the bank they are cut from."""

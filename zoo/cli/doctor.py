@@ -81,7 +81,7 @@ def _dependencies() -> Iterator[Finding]:
 
 
 def _cache() -> Iterator[Finding]:
-    from zoo.harness.data.content import cache_folder
+    from zoo.harness.data.build import cache_folder
 
     folder = cache_folder()
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -18,7 +18,7 @@ import msgspec
 from zoo.core.assemble import make
 from zoo.core.module_checks import ProbeReport
 from zoo.core.registry import current
-from zoo.harness.run.executors import Executor, Task
+from zoo.harness.run.executor import Executor, Task
 
 Name = tuple[str, str]
 START_SECONDS = 300.0

@@ -17,7 +17,7 @@ from PIL import Image
 from zoo.core.errors import BadInput, Changed
 from zoo.core.photo_files import LIMIT_VARIABLE
 from zoo.harness.data import bank as bank_module
-from zoo.harness.data import content, decoding, fit
+from zoo.harness.data import build, decoding, fit
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.build import build_bank
 from zoo.harness.data.check import inspect
@@ -30,7 +30,7 @@ def everything(folder: Path) -> PhotoBank:
 
 @pytest.fixture(autouse=True)
 def nothing_remarked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(content, "_remarks", {})
+    monkeypatch.setattr(build, "_remarks", {})
 
 
 def test_the_bytes_of_a_bank_reach_the_disk_before_its_name_does(folder, cache, monkeypatch):
@@ -178,7 +178,7 @@ def test_an_unreadable_bank_is_named_and_built_anew_beside_it(
         np.testing.assert_array_equal(everything(folder).pixels, expected)
     others = [other for other in place.parent.iterdir() if other != place]
     assert len(others) == 1
-    assert any(str(place) in sentence and str(others[0]) in sentence for sentence in content.remarks())
+    assert any(str(place) in sentence and str(others[0]) in sentence for sentence in build.remarks())
 
 
 def test_a_cache_that_may_only_be_read_is_read_and_what_is_missing_is_built_elsewhere(
@@ -192,7 +192,7 @@ def test_a_cache_that_may_only_be_read_is_read_and_what_is_missing_is_built_else
     build_bank(Folder("all", argument=folder), side=16)
     assert [file.name for file in place.parent.iterdir()] == [place.name]
     assert len(list((tmp_path / "own").glob("*/banks/*/pixels.npy"))) == 1
-    assert any("cannot be used" in sentence and str(theirs) in sentence for sentence in content.remarks())
+    assert any("cannot be used" in sentence and str(theirs) in sentence for sentence in build.remarks())
 
 
 def test_a_photo_that_is_replaced_or_removed_between_the_look_and_the_decoding_is_refused(folder: Path, cache: Path):
@@ -254,5 +254,5 @@ def test_a_folder_that_somebody_else_made_in_its_place_is_not_used(
 
 def test_what_was_remarked_on_the_cache_is_told(folder: Path):
     assert inspect(Folder("all", argument=folder)).notes == []
-    content.remark("The cache is elsewhere.")
+    build.remark("The cache is elsewhere.")
     assert inspect(Folder("all", argument=folder)).notes == ["The cache is elsewhere."]

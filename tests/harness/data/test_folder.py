@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from zoo.core.errors import BadInput
-from zoo.harness.data import content
-from zoo.harness.data.content import content_digests, held_out
+from zoo.harness.data import build
+from zoo.harness.data.build import content_digests, held_out
 from zoo.harness.data.folder import Folder
 
 
@@ -89,9 +89,9 @@ def test_unchanged_files_are_hashed_once(folder: Path, monkeypatch: pytest.Monke
     files = sorted(folder.glob("*.png"))
     first = content_digests(folder, files)
     read: list[str] = []
-    original = content.hashlib.file_digest
+    original = build.hashlib.file_digest
     monkeypatch.setattr(
-        content.hashlib, "file_digest", lambda stream, name: read.append(stream.name) or original(stream, name)
+        build.hashlib, "file_digest", lambda stream, name: read.append(stream.name) or original(stream, name)
     )
     assert content_digests(folder, files) == first
     assert read == []

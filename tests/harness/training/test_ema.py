@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from zoo.harness.training.optimizers import Ema
+from zoo.harness.training.schedule import Ema
 
 
 def moved(network: nn.Module, step: int) -> None:

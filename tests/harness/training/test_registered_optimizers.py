@@ -11,8 +11,7 @@ from zoo.core.errors import BadInput, UnknownName
 from zoo.core.probe import probe_part
 from zoo.core.registry import Registry, current, use
 from zoo.core.spec import RecipeRow
-from zoo.harness.training.optimizers import make_optimizer
-from zoo.harness.training.schedule import make_schedule
+from zoo.harness.training.schedule import make_optimizer, make_schedule
 
 PLUGIN = """
 import torch

@@ -13,7 +13,7 @@ from PIL import Image
 
 from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput
-from zoo.harness.data import content
+from zoo.harness.data import build
 from zoo.harness.data.bank import SMALLEST_SIDE, remarks
 from zoo.harness.data.fit import read_with_notes
 from zoo.harness.data.monochrome import is_monochrome
@@ -66,7 +66,7 @@ def inspect(train: Dataset, test: Dataset | None = None) -> Report:
             report.near_duplicates.append((names[i], test_names[j], int(bits[i, j])))
     report.duplicates = [group for group in same.values() if len(group) > 1]
     of_sources = (*getattr(train, "notes", ()), *getattr(test, "notes", ()))
-    report.notes = list(dict.fromkeys((*of_sources, *remarks(noted), *content.remarks())))
+    report.notes = list(dict.fromkeys((*of_sources, *remarks(noted), *build.remarks())))
     return report
 
 

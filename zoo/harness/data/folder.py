@@ -16,7 +16,7 @@ import numpy as np
 
 from zoo.core.errors import BadInput, Changed
 from zoo.core.photo_files import find_photos, is_photo, suffix_list
-from zoo.harness.data.content import content_digest, content_digests, held_out, unreadable_digest
+from zoo.harness.data.build import content_digest, content_digests, held_out, unreadable_digest
 
 if TYPE_CHECKING:  # photos are read where a bank is made, not where one is opened
     from zoo.core.photo import Photo

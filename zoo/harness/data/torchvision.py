@@ -13,7 +13,7 @@ from PIL import Image
 
 from zoo.core.errors import BadInput, Unavailable, UnknownName, did_you_mean
 from zoo.core.photo import to_rgb
-from zoo.harness.data.content import TEST_SHARE, cache_folder
+from zoo.harness.data.build import TEST_SHARE, cache_folder
 
 _TRAIN_TEST = ({"split": "train"}, {"split": "test"})
 _TRAIN_VAL = ({"split": "train"}, {"split": "val"})

@@ -20,7 +20,7 @@ from zoo.core.given_weights import given_weights
 from zoo.core.process import usable_cores
 from zoo.core.registry import current
 from zoo.core.spec import UNTRAINED, GivenWeights, ModelSpec
-from zoo.harness.data import content
+from zoo.harness.data import build
 from zoo.harness.plan.keys import check_recipes, check_suite
 from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun
 from zoo.harness.plan.planning import (
@@ -52,7 +52,7 @@ from zoo.harness.results.run_record import Data
 from zoo.harness.results.store import RunFolder, run_folders
 from zoo.harness.run.anew import tell_why_anew
 from zoo.harness.run.crew import Crew, how_it_died
-from zoo.harness.run.executors import Executor
+from zoo.harness.run.executor import Executor
 from zoo.harness.run.executors.local import STOPPING
 from zoo.harness.run.overlap import tell_overlap
 from zoo.harness.run.reporter import Reporter, SilentReporter
@@ -280,7 +280,7 @@ def _tell_what_is_left_out(data: Data, reporter: Reporter) -> None:
             reporter.note(f"{split}: {note}")
     if data.test.monochrome:
         reporter.note(f"test: {len(data.test.monochrome)} monochrome photos are left out")
-    for sentence in content.remarks():
+    for sentence in build.remarks():
         reporter.note(sentence)
 
 

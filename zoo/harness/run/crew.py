@@ -17,7 +17,7 @@ from zoo.harness.plan.planned_run import Run, UnresolvedRun
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.run_record import here_and_now
 from zoo.harness.results.store import RunFolder
-from zoo.harness.run.executors import Executor, Task
+from zoo.harness.run.executor import Executor, Task
 from zoo.harness.run.reporter import Reporter
 
 POLL_SECONDS = 0.5

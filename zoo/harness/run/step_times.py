@@ -21,7 +21,7 @@ from zoo.core.registry import current
 from zoo.harness.plan.planned_run import PlannedRun
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.crew import how_it_died
-from zoo.harness.run.executors import Executor, Task
+from zoo.harness.run.executor import Executor, Task
 from zoo.harness.run.reporter import Reporter, duration
 from zoo.harness.run.workbench import Workbench, use_registry_files
 from zoo.harness.scoring.scores import colorized

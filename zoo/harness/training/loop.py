@@ -31,8 +31,7 @@ from zoo.core.files import writing
 from zoo.core.spec import RecipeRow
 from zoo.harness.training.budget import Budget, TrainingClock
 from zoo.harness.training.device import autocast
-from zoo.harness.training.optimizers import Ema, make_optimizer, set_learning_rate
-from zoo.harness.training.schedule import make_schedule
+from zoo.harness.training.schedule import Ema, make_optimizer, make_schedule, set_learning_rate
 
 _HEADER = len("sha256 ") + 64 + 1
 """Bytes before the state: the word, the digest and a line end."""

@@ -156,7 +156,10 @@ class LocalExecutor:
         arguments = (function, payload, sender, str(output) if output else None, user_choice())
         # A plugin may start processes of its own, so not daemonic; the watch below ends it with us.
         process = self._context.Process(target=_enter, args=arguments)
-        with helpers_on_a_safe_path():  # the first start brings up the server and multiprocessing's tracker
+        with (
+            _without_main(),
+            helpers_on_a_safe_path(),
+        ):  # the first start brings up the server and multiprocessing's tracker
             process.start()
         sender.close()
         return Task(process, receiver)
@@ -168,6 +171,20 @@ class LocalExecutor:
         watched += [task._connection for task in tasks if task.alive and not task._connection.closed]
         if watched:
             wait(watched, seconds)
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """multiprocessing would import the caller's script into the new process, which needs nothing of it: tasks are named
+    ``module:function``. A script without ``if __name__ == "__main__"`` would so start its bench in every run.
+    """
+    main = sys.modules["__main__"]
+    hidden: dict[str, Any] = {name: vars(main)[name] for name in ("__spec__", "__file__") if name in vars(main)}
+    vars(main).update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        vars(main).update(hidden)
 
 
 def _enter(
