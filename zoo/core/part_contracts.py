@@ -101,7 +101,7 @@ def _seen_by(head: Any, features: Tensor) -> tuple[Tensor, ...]:
 
 
 def probe_propagator(name: str, found: Findings) -> None:
-    """On sizes that no stride divides, beside a photo without hints, which stays grey."""
+    """On sizes that no stride divides, beside a photo without hints."""
     propagator, twin = _built("propagators", name, found)
     inputs = []
     for seed, (height, width) in enumerate(((_SIZE, _SIZE), (37, 49), (1, 1))):

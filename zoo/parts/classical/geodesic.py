@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sparse
 from scipy.sparse.csgraph import dijkstra
 
-from zoo.parts.classical.propagation import neighbours
+from zoo.parts.layers.propagation import neighbours
 from zoo.parts.layers.affinity import NEIGHBOURS
 
 NOWHERE = -1

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from zoo.core.color import split_lab
 from zoo.core.errors import BadInput
-from zoo.parts.classical.propagation import affinity, propagate
+from zoo.parts.layers.propagation import affinity, propagate
 from zoo.parts.classical.superpixels import Superpixels, describe
 
 

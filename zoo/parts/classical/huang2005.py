@@ -7,7 +7,7 @@ from scipy.ndimage import sobel, uniform_filter
 from torch import Tensor, nn
 
 from zoo.core.errors import BadInput
-from zoo.parts.classical.propagation import affinity, neighbours, normalised, propagate_hints
+from zoo.parts.layers.propagation import affinity, neighbours, normalised, propagate_hints
 from zoo.parts.layers.affinity import NEIGHBOURS
 
 FLAT = 0.02

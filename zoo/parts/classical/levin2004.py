@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from zoo.parts.classical.propagation import affinity, propagate_hints
+from zoo.parts.layers.propagation import affinity, propagate_hints
 
 
 class Levin2004(nn.Module):

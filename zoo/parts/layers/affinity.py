@@ -39,15 +39,36 @@ def affinity(lightness: Tensor, *, share: float = VARIANCE_SHARE) -> Tensor:
         (N, 8, H, W): w_rs at r = (·, y, x) for the s of :data:`NEIGHBOURS`; 0 outside the photo, and the
         eight sum to 1 (but for a photo of one pixel, which has no neighbour).
     """
-    inside = torch.cat(shifted(torch.ones_like(lightness)), dim=1)
-    around = torch.cat(shifted(lightness), dim=1)
-    count = 1 + inside.sum(1, keepdim=True)
-    mean = (lightness + around.sum(1, keepdim=True)) / count
+    around, inside = _around(lightness)
     distance = (around - lightness).square()
-    variance = ((lightness - mean).square() + ((around - mean).square() * inside).sum(1, keepdim=True)) / count
+    variance = _variance(lightness, around, inside)
     nearest = torch.where(inside > 0, distance, math.inf).amin(1, keepdim=True)
     spread = torch.maximum(share * variance, nearest.nan_to_num(posinf=0.0) / -math.log(LEAST_LARGEST))
     return normalised(torch.exp(-distance / spread.clamp_min(VARIANCE_FLOOR)) * inside)
+
+
+def symmetric_affinity(lightness: Tensor, *, share: float = VARIANCE_SHARE) -> Tensor:
+    """w_rs = exp(−(Y_r − Y_s)² / 2σ_rs²), σ_rs² of the mean variance of both windows: an edge is one from both sides.
+
+    Args, Returns:
+        as :func:`affinity`, but not scaled to sum 1: w_rs = w_sr.
+    """
+    around, inside = _around(lightness)
+    variance = _variance(lightness, around, inside)
+    both = (variance + torch.cat(shifted(variance), dim=1)) / 2
+    return torch.exp(-(around - lightness).square() / (share * both + VARIANCE_FLOOR)) * inside
+
+
+def _around(lightness: Tensor) -> tuple[Tensor, Tensor]:
+    """The neighbours (N, 8, H, W), and 1 where they are inside the photo."""
+    return torch.cat(shifted(lightness), dim=1), torch.cat(shifted(torch.ones_like(lightness)), dim=1)
+
+
+def _variance(lightness: Tensor, around: Tensor, inside: Tensor) -> Tensor:
+    """Of the 3×3 window, or of what there is of it: (N, 1, H, W)."""
+    count = 1 + inside.sum(1, keepdim=True)
+    mean = (lightness + around.sum(1, keepdim=True)) / count
+    return ((lightness - mean).square() + ((around - mean).square() * inside).sum(1, keepdim=True)) / count
 
 
 def normalised(weights: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import scipy.sparse as sparse
 import torch
 from scipy.sparse.linalg import splu
 
-from zoo.parts.classical.propagation import affinity, nested_dissection, propagate, weight_matrix
+from zoo.parts.layers.propagation import affinity, nested_dissection, propagate, weight_matrix
 from zoo.parts.layers.affinity import NEIGHBOURS
 
 

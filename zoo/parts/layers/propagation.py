@@ -16,8 +16,9 @@ import torch
 from scipy.sparse.linalg import splu
 from torch import Tensor
 
-from zoo.parts.layers import affinity as levin
 from zoo.parts.layers.affinity import NEIGHBOURS
+from zoo.parts.layers.affinity import affinity as affinity_of
+from zoo.parts.layers.affinity import normalised as normalised_of
 from zoo.parts.layers.each_photo import each_photo
 
 Weigh = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -44,12 +45,12 @@ def affinity(lightness: np.ndarray) -> np.ndarray:
         (8, H, W) float64: w_rs at r = (·, y, x) for the s of :func:`neighbours`; 0 outside the photo, and the
         eight sum to 1 (but for a photo of one pixel, which has no neighbour).
     """
-    return np.asarray(levin.affinity(torch.from_numpy(np.ascontiguousarray(lightness))[None, None])[0].numpy())
+    return np.asarray(affinity_of(torch.from_numpy(np.ascontiguousarray(lightness))[None, None])[0].numpy())
 
 
 def normalised(weights: np.ndarray) -> np.ndarray:
     """(8, H, W) scaled to sum 1 over the neighbours; all zero stays all zero."""
-    return np.asarray(levin.normalised(torch.from_numpy(weights)[None])[0].numpy())
+    return np.asarray(normalised_of(torch.from_numpy(weights)[None])[0].numpy())
 
 
 def weight_matrix(weights: np.ndarray) -> sparse.csr_array:
@@ -63,6 +64,51 @@ def weight_matrix(weights: np.ndarray) -> sparse.csr_array:
     return sparse.csr_array((weights[inside], (rows, to[inside])), shape=(pixels, pixels))
 
 
+class System:
+    """Levin's equations of one photo, factored once for any number of right-hand sides and adjoints.
+
+    For every free pixel (1 + c_r) U(r) − Σ_s w_rs U(s) = c_r t_r, where t_r is a proposal and c_r ≥ 0 the trust in it.
+    Known pixels keep their colour.
+
+    Args:
+        weights: (8, H, W), the sum over the neighbours 1.
+        known: (H, W) bool. Not all of it False unless there is trust somewhere: nothing would be to be solved.
+        trust: (H, W), c; None: 0.
+    """
+
+    def __init__(self, weights: np.ndarray, known: np.ndarray, trust: np.ndarray | None = None):
+        self.shape, fixed = known.shape, known.ravel()
+        order = nested_dissection(*known.shape)
+        self.free, self.held = order[~fixed[order]], np.flatnonzero(fixed)
+        rows = weight_matrix(weights)[self.free]
+        self.trust = np.zeros(len(self.free)) if trust is None else trust.ravel()[self.free]
+        self._from_held = rows[:, self.held]
+        system = (sparse.diags_array(1 + self.trust) - rows[:, self.free]).tocsc()
+        # Rows sum to at most 1 and the diagonal is 1 or more, so it needs no pivoting: the order stays as dissected.
+        natural = {"permc_spec": "NATURAL", "diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
+        self._factors = splu(system, **natural) if len(self.free) else None
+
+    def solve(self, colours: np.ndarray, proposal: np.ndarray | None = None) -> np.ndarray:
+        """Colours (H, W, C), read where known, and a proposal (H, W, C), read elsewhere, to U (H, W, C) float64."""
+        channels = colours.shape[-1]
+        found = np.zeros((self.free.size + self.held.size, channels))
+        found[self.held] = colours.reshape(-1, channels)[self.held]
+        if self._factors is not None:
+            source = self._from_held @ found[self.held]
+            if proposal is not None:
+                source += self.trust[:, None] * proposal.reshape(-1, channels)[self.free]
+            found[self.free] = self._factors.solve(source)
+        return found.reshape(*self.shape, channels)
+
+    def adjoint(self, gradient: np.ndarray) -> np.ndarray:
+        """The gradient (H, W, C) of any function of U, to the multipliers of the equations: 0 at known pixels."""
+        channels = gradient.shape[-1]
+        found = np.zeros((self.free.size + self.held.size, channels))
+        if self._factors is not None:
+            found[self.free] = self._factors.solve(gradient.reshape(-1, channels)[self.free].astype(np.float64), "T")
+        return found.reshape(*self.shape, channels)
+
+
 def propagate(weights: np.ndarray, colours: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Spread the known colours.
 
@@ -74,19 +120,7 @@ def propagate(weights: np.ndarray, colours: np.ndarray, known: np.ndarray) -> np
     Returns:
         (H, W, C) float64.
     """
-    height, width, channels = colours.shape
-    solution = np.where(known[..., None], colours, 0.0).reshape(-1, channels).astype(np.float64)
-    fixed = known.ravel()
-    if not fixed.any() or fixed.all():
-        return solution.reshape(colours.shape)
-    order = nested_dissection(height, width)
-    free, held = order[~fixed[order]], np.flatnonzero(fixed)
-    rows = weight_matrix(weights)[free]
-    system = (sparse.eye_array(len(free)) - rows[:, free]).tocsc()
-    # Rows sum to at most 1 and the diagonal is 1, so it needs no pivoting: the order stays as dissected.
-    factors = splu(system, permc_spec="NATURAL", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-    solution[free] = factors.solve(rows[:, held] @ solution[held])
-    return solution.reshape(colours.shape)
+    return System(weights, known).solve(colours) if known.any() else np.zeros(colours.shape)
 
 
 def propagate_hints(condition: Tensor, weigh: Weigh) -> Tensor:
