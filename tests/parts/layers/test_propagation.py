@@ -9,8 +9,8 @@ import scipy.sparse as sparse
 import torch
 from scipy.sparse.linalg import splu
 
-from zoo.parts.layers.propagation import affinity, nested_dissection, propagate, weight_matrix
 from zoo.parts.layers.affinity import NEIGHBOURS
+from zoo.parts.layers.propagation import affinity, nested_dissection, propagate, weight_matrix
 
 
 def _dense(weights: np.ndarray, colours: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -9,8 +9,8 @@ import torch
 from zoo.core.errors import BadInput
 from zoo.parts.classical.huang2005 import Huang2005
 from zoo.parts.classical.levin2004 import Levin2004
-from zoo.parts.layers.propagation import weight_matrix
 from zoo.parts.layers.affinity import affinity
+from zoo.parts.layers.propagation import weight_matrix
 from zoo.parts.propagators.pyramid import PyramidPropagator
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import scipy.sparse as sparse
 from scipy.sparse.csgraph import dijkstra
 
-from zoo.parts.layers.propagation import neighbours
 from zoo.parts.layers.affinity import NEIGHBOURS
+from zoo.parts.layers.propagation import neighbours
 
 NOWHERE = -1
 """The label where there is no source left."""

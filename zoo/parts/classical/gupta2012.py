@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from zoo.core.color import split_lab
 from zoo.core.errors import BadInput
-from zoo.parts.layers.propagation import affinity, propagate
 from zoo.parts.classical.superpixels import Superpixels, describe
+from zoo.parts.layers.propagation import affinity, propagate
 
 
 class Gupta2012(nn.Module):

@@ -7,8 +7,8 @@ from scipy.ndimage import sobel, uniform_filter
 from torch import Tensor, nn
 
 from zoo.core.errors import BadInput
-from zoo.parts.layers.propagation import affinity, neighbours, normalised, propagate_hints
 from zoo.parts.layers.affinity import NEIGHBOURS
+from zoo.parts.layers.propagation import affinity, neighbours, normalised, propagate_hints
 
 FLAT = 0.02
 """A step in lightness below this share of its range is noise, not an edge, whatever is around it."""

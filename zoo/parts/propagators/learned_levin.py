@@ -74,8 +74,8 @@ class LearnedLevin(nn.Module):
         self.features = nn.Conv2d(seen, features, 1)
         self.answers = nn.Conv2d(seen, 4, 1)
         nn.init.normal_(self.features.weight, std=1e-3)
-        nn.init.zeros_(self.answers.weight)
-        nn.init.zeros_(self.answers.bias)
+        for parameter in self.answers.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, condition: Tensor) -> Tensor:
         lightness, hint_ab, mask = condition.split((1, 2, 1), dim=1)
@@ -93,9 +93,7 @@ class LearnedLevin(nn.Module):
             maps.append(nn.functional.leaky_relu(convolution(maps[-1]), 0.1))
         seen = torch.cat(maps, dim=1)
         # under autocast too: the equations are not for half precision
-        feature = self.features(seen).to(
-            lightness.dtype
-        )
+        feature = self.features(seen).to(lightness.dtype)
         proposal, trust, share = self.answers(seen).to(lightness.dtype).split((2, 1, 1), dim=1)
 
         brightness = (lightness + 1) / 2
