@@ -34,10 +34,10 @@ def main() -> None:
     folders = [next(results.glob(f"runs/{model}/seed0-*/run.json")).parent for model in models]
     record = RunFolder(folders[0]).record()
     suite = msgspec.convert(record.plan.suite if record else {}, Suite)
-    banks = open_photos(suite)
-    everything = scored_photos(suite, banks, ["truth_ab"], torch.device("cpu"), batch_size=len(banks.test))
+    of_suite = open_photos(suite)
+    everything = scored_photos(suite, of_suite, ["truth_ab"], torch.device("cpu"), batch_size=len(of_suite.test))
     photos = next(everything)
-    chosen = torch.tensor([i for i in PHOTOS if i < len(banks.test)])
+    chosen = torch.tensor([i for i in PHOTOS if i < len(of_suite.test)])
     columns = [*input_pictures(photos.batch)]
     for folder in folders:
         with torch.no_grad():

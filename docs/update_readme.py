@@ -82,9 +82,9 @@ def updated(text: str, tables: Mapping[str, str]) -> str:
     """The text with its generated parts made anew."""
     for name, table in tables.items():
         begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-        head, _, rest = text.partition(begin)
+        before, _, rest = text.partition(begin)
         _, _, tail = rest.partition(end)
-        text = f"{head}{begin}\n{table}\n{end}{tail}"
+        text = f"{before}{begin}\n{table}\n{end}{tail}"
     return text
 
 

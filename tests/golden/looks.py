@@ -22,7 +22,7 @@ from zoo.core.errors import BadInput
 from zoo.core.resolve import resolve, takes_option
 from zoo.core.spec import canonical_json
 from zoo.harness.data.bank import PhotoBank
-from zoo.harness.data.extras import Banks, View
+from zoo.harness.data.extras import Given, View
 
 PHOTOS = Path(__file__).parents[2] / "zoo" / "harness" / "data" / "photos" / "test"
 SIDE, WIDE = 64, 128
@@ -191,7 +191,7 @@ def look_at_extra(name: str) -> Numbers:
     bank = PhotoBank(pixels.numpy(), tuple("abcde"), (3, 1, 4, 1, 5), (), (), "fixed")
     other = PhotoBank(pixels.flip(0, 2).numpy(), tuple("fghij"), (2, 7, 1, 8, 2), (), (), "other")
     view = View(torch.tensor([3, 0]), pixels[[3, 0]], smooth("extra ab", 2, 2) - 0.5)
-    return {"out": summaries([make("extras", name, Banks(bank, other, torch.device("cpu")))(view)])}
+    return {"out": summaries([make("extras", name, Given(bank, other, torch.device("cpu")))(view)])}
 
 
 ARGUMENTS: dict[str, dict[str, Any]] = {

@@ -101,7 +101,7 @@ def command(
     to_standard = jobs[0].result == STANDARD
     if to_standard and sys.stdout.isatty():
         raise BadInput("Standard output is a terminal, which shows no picture; write -o FILE, or > FILE.")
-    place = pick_device(device)
+    target = pick_device(device)
     for remark in remarks:
         _warn(remark)
     wish = Wish(
@@ -115,7 +115,7 @@ def command(
 
     @lru_cache(maxsize=1)
     def colorizer() -> Colorizer:
-        return _loaded(model, weights, dict(settings), place)
+        return _loaded(model, weights, dict(settings), target)
 
     counts: Counter[str] = Counter()
     lacking: list[Outcome] = []

@@ -91,7 +91,7 @@ KINDS: dict[str, Kind] = {
             "a `torch.optim.Optimizer`; of the recipe's `betas` and `momentum` it is given what it names",
         ),
         _kind("schedules", "`schedule(**options)`", "progress in [0, 1] → what the learning rate is multiplied by"),
-        _kind("extras", "`extra(banks)`", "view of a batch → tensor (N, …), what a model names in `extras`"),
+        _kind("extras", "`extra(given)`", "view of a batch → tensor (N, …), what a model names in `extras`"),
         _kind("datasets", "`Dataset(split, **options)`", "photos as uint8 (H, W, 3), `.fingerprint()`"),
         _kind("metrics", "`Metric(**options)`", "`.per_image(prediction, target)` → (N,)"),
         _kind("executors", "`Executor()`", "`.start(target, payload)` → a task at work elsewhere"),

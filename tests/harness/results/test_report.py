@@ -265,19 +265,19 @@ def test_the_front_is_what_nothing_beats(points):
 @given(st.lists(finite, min_size=1, max_size=30))
 def test_every_value_and_tick_lies_on_its_axis(values):
     for scale in (linear(values), logarithmic(values), levels(values)):
-        places = [scale.place(value) for value in (*values, *scale.ticks)]
+        places = [scale.along(value) for value in (*values, *scale.ticks)]
         assert all(-1e-9 <= place <= 1 + 1e-9 for place in places)
-        assert sorted(values) == [v for _, v in sorted((scale.place(v), v) for v in values)]
+        assert sorted(values) == [v for _, v in sorted((scale.along(v), v) for v in values)]
 
 
 def test_a_doubling_is_as_long_anywhere_on_a_logarithmic_axis():
     scale = logarithmic([1, 100])
-    assert scale.place(4) - scale.place(2) == pytest.approx(scale.place(80) - scale.place(40))
+    assert scale.along(4) - scale.along(2) == pytest.approx(scale.along(80) - scale.along(40))
     assert scale.ticks == (1, 2, 5, 10, 20, 50, 100)
 
 
 def test_levels_may_start_at_no_hints():
     scale = levels([0, 1, 200, 10])
     assert scale.ticks == (0, 1, 10, 200)
-    assert scale.place(0) == 0
-    assert scale.place(200) == 1
+    assert scale.along(0) == 0
+    assert scale.along(200) == 1

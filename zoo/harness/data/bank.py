@@ -180,7 +180,7 @@ class Facts(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, seal=hashlib.sha256(msgspec.json.encode(unsealed)).hexdigest())
 
 
-def open_bank(place: Path) -> PhotoBank | None:
+def open_bank(folder: Path) -> PhotoBank | None:
     """The bank in a folder, or None: it is not there, damaged, or its pixels are not those that were written.
 
     The pixels are hashed once in a process (and again when the file has changed since).
@@ -189,9 +189,9 @@ def open_bank(place: Path) -> PhotoBank | None:
         PermissionError: it is there and may not be read.
     """
     try:
-        facts = msgspec.json.decode((place / "facts.json").read_bytes(), type=Facts)
+        facts = msgspec.json.decode((folder / "facts.json").read_bytes(), type=Facts)
         # Copy-on-write, not "r": torch warns about arrays that cannot be written to. The file is safe.
-        pixels = np.load(place / "pixels.npy", mmap_mode="c", allow_pickle=False)
+        pixels = np.load(folder / "pixels.npy", mmap_mode="c", allow_pickle=False)
     except PermissionError:
         raise
     except (OSError, EOFError, ValueError, SyntaxError, msgspec.DecodeError):
@@ -200,7 +200,7 @@ def open_bank(place: Path) -> PhotoBank | None:
         pixels.ndim != 4
         or pixels.dtype != np.uint8
         or len(pixels) != len(facts.names)
-        or not _is_whole(place, pixels, facts)
+        or not _is_whole(folder, pixels, facts)
     ):
         return None
     return PhotoBank(
@@ -214,10 +214,10 @@ def open_bank(place: Path) -> PhotoBank | None:
     )
 
 
-def _is_whole(place: Path, pixels: np.ndarray, facts: Facts) -> bool:
+def _is_whole(folder: Path, pixels: np.ndarray, facts: Facts) -> bool:
     if facts.sealed() != facts:
         return False
-    status = os.stat(place / "pixels.npy")
+    status = os.stat(folder / "pixels.npy")
     stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, facts.seal)
     if stamp in _verified:
         return True

@@ -216,36 +216,36 @@ def build_bank(
     bank, forbidden = _look(usual)
     if bank is not None:
         return bank
-    place = cache_folder("banks") / key
-    if place == usual and forbidden:
-        place = place.with_name(f"{key}-{user()}")
-        remark(f"The bank {usual} cannot be read (no permission); it is built anew in {place}.")
-    if place != usual:
-        bank, _ = _look(place)
-    return bank if bank is not None else _built(place, dataset, side, fit, progress, smallest)
+    folder = cache_folder("banks") / key
+    if folder == usual and forbidden:
+        folder = folder.with_name(f"{key}-{user()}")
+        remark(f"The bank {usual} cannot be read (no permission); it is built anew in {folder}.")
+    if folder != usual:
+        bank, _ = _look(folder)
+    return bank if bank is not None else _built(folder, dataset, side, fit, progress, smallest)
 
 
-def _look(place: Path) -> tuple[PhotoBank | None, bool]:
+def _look(folder: Path) -> tuple[PhotoBank | None, bool]:
     """The bank if there is a good one, and whether one is there that may not be read."""
     try:
-        return open_bank(place), False
+        return open_bank(folder), False
     except PermissionError:
         return None, True
 
 
-def _built(place: Path, dataset: Dataset, side: int, fit: Fit, progress: Progress | None, smallest: int) -> PhotoBank:
+def _built(folder: Path, dataset: Dataset, side: int, fit: Fit, progress: Progress | None, smallest: int) -> PhotoBank:
     from zoo.harness.data.decoding import write_bank  # a run finds what its plan has built, and reads no photo
 
     try:
-        _remove_abandoned(place.parent)
-        with _own_folder(place.parent) as temporary:
+        _remove_abandoned(folder.parent)
+        with _own_folder(folder.parent) as temporary:
             write_bank(temporary, dataset, side, fit, progress, smallest)
             bank = open_bank(temporary)  # a mapped file stays open under its new name
-            _move(temporary, place)
+            _move(temporary, folder)
     except OSError as error:
-        raise unwritable(place, error, MEND) from error
+        raise unwritable(folder, error, MEND) from error
     if bank is None:
-        raise BadInput(f"The cache at {place} cannot be read back after writing; set ZOO_CACHE to another folder.")
+        raise BadInput(f"The cache at {folder} cannot be read back after writing; set ZOO_CACHE to another folder.")
     return bank
 
 
@@ -284,11 +284,11 @@ def _lock_of(folder: Path) -> Path:
     return folder.with_name(folder.name + _LOCK)
 
 
-def _move(temporary: Path, place: Path) -> None:
+def _move(temporary: Path, folder: Path) -> None:
     try:
-        os.rename(temporary, place)
+        os.rename(temporary, folder)
     except OSError:
-        if _look(place)[0] is not None:
+        if _look(folder)[0] is not None:
             return  # another process was first, with the same pixels
-        shutil.rmtree(place)  # a damaged bank
-        os.rename(temporary, place)
+        shutil.rmtree(folder)  # a damaged bank
+        os.rename(temporary, folder)

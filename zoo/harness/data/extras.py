@@ -89,7 +89,7 @@ class View(NamedTuple):
     ab: Tensor
 
 
-class Banks(NamedTuple):
+class Given(NamedTuple):
     """What a provider may prepare itself from: the photos in use, and those for training."""
 
     photos: PhotoBank
@@ -100,28 +100,28 @@ class Banks(NamedTuple):
 Extra = Callable[[View], Tensor]
 
 
-def truth_ab(banks: Banks) -> Extra:
+def truth_ab(given: Given) -> Extra:
     """The true ab."""
     return lambda view: view.ab
 
 
-def rgb(banks: Banks) -> Extra:
+def rgb(given: Given) -> Extra:
     """The photo itself."""
     return lambda view: view.rgb
 
 
-def label(banks: Banks) -> Extra:
+def label(given: Given) -> Extra:
     """The photo's class."""
-    labels = torch.tensor(banks.photos.labels or [-1] * len(banks.photos), device=banks.device)
+    labels = torch.tensor(given.photos.labels or [-1] * len(given.photos), device=given.device)
     return lambda view: labels[view.indices]
 
 
-def histogram(banks: Banks) -> Extra:
+def histogram(given: Given) -> Extra:
     """The mean ab of every 4×4 pixels."""
     return lambda view: F.avg_pool2d(view.ab, 4, ceil_mode=True)
 
 
-def saturation(banks: Banks) -> Extra:
+def saturation(given: Given) -> Extra:
     """The photo's mean saturation."""
 
     def of(view: View) -> Tensor:
@@ -132,15 +132,15 @@ def saturation(banks: Banks) -> Extra:
     return of
 
 
-def reference(banks: Banks) -> Extra:
+def reference(given: Given) -> Extra:
     """The nearest other training photo."""
-    pixels = banks.training.tensor()
-    same = banks.photos.fingerprint == banks.training.fingerprint
-    found = nearest(banks.photos.tensor(), pixels, device=banks.device, others_only=same)
+    pixels = given.training.tensor()
+    same = given.photos.fingerprint == given.training.fingerprint
+    found = nearest(given.photos.tensor(), pixels, device=given.device, others_only=same)
     # Only the photos that are somebody's nearest need to lie on the device.
-    used, place = found.unique(return_inverse=True)
-    chosen, place = pixels[used.cpu()].to(banks.device), place.to(banks.device)
-    return lambda view: centre(chosen, place[view.indices], view.rgb.shape[-1])
+    used, whose = found.unique(return_inverse=True)
+    chosen, whose = pixels[used.cpu()].to(given.device), whose.to(given.device)
+    return lambda view: centre(chosen, whose[view.indices], view.rgb.shape[-1])
 
 
 TRUTH: dict[str, str] = {
@@ -186,8 +186,8 @@ def open_extras(
     Raises:
         UnknownName, BrokenPlugin: no such extra, or it cannot be imported.
     """
-    banks = Banks(photos, training, torch.device(device))
-    return {name: make("extras", name, banks) for name in names}
+    given = Given(photos, training, torch.device(device))
+    return {name: make("extras", name, given) for name in names}
 
 
 def compute(extras: Mapping[str, Extra], view: View) -> dict[str, Tensor]:

@@ -50,10 +50,10 @@ def canonical(text: str) -> str:
     if not colon:
         return text
     try:
-        place = getattr(current().load("datasets", name), "canonical", None)
+        canonical_argument = getattr(current().load("datasets", name), "canonical", None)
     except ZooError:
         return text
-    return f"{name}:{place(argument)}" if place is not None else text
+    return f"{name}:{canonical_argument(argument)}" if canonical_argument is not None else text
 
 
 def open_tests(data: str) -> Dataset:

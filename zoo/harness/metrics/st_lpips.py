@@ -57,7 +57,7 @@ class ShiftTolerantDistance(nn.Module):
         self.convolutions = nn.ModuleList(
             nn.Conv2d(channels, width, size, padding=padding) for _, channels, width, size, padding in _CONVOLUTIONS
         )
-        self.heads = nn.ModuleList(nn.Conv2d(width, 1, 1, bias=False) for _, _, width, _, _ in _CONVOLUTIONS)
+        self.linear = nn.ModuleList(nn.Conv2d(width, 1, 1, bias=False) for _, _, width, _, _ in _CONVOLUTIONS)
         self.blur = BlurPool()
         self.register_buffer("shift", torch.zeros(1, 3, 1, 1))
         self.register_buffer("scale", torch.ones(1, 3, 1, 1))
@@ -77,9 +77,9 @@ class ShiftTolerantDistance(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Two (N, 3, H, W) in [-1, 1] → (N,): weighted squared differences of unit feature vectors."""
         distance = x.new_zeros(len(x))
-        for of_x, of_y, head in zip(self.features(x), self.features(y), self.heads, strict=True):
+        for of_x, of_y, linear in zip(self.features(x), self.features(y), self.linear, strict=True):
             difference = (_unit(of_x) - _unit(of_y)).square()
-            distance = distance + head(difference).mean(dim=(1, 2, 3))
+            distance = distance + linear(difference).mean(dim=(1, 2, 3))
         return distance
 
 
@@ -108,7 +108,7 @@ def _pretrained() -> ShiftTolerantDistance:
     for index, (prefix, *_) in enumerate(_CONVOLUTIONS):
         state[f"convolutions.{index}.weight"] = stored[f"{prefix}.weight"]
         state[f"convolutions.{index}.bias"] = stored[f"{prefix}.bias"]
-        state[f"heads.{index}.weight"] = stored[f"lin{index}.model.1.weight"]
+        state[f"linear.{index}.weight"] = stored[f"lin{index}.model.1.weight"]
     with torch.random.fork_rng(devices=[]):
         net = ShiftTolerantDistance()
     net.load_state_dict(state)

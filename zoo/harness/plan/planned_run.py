@@ -34,7 +34,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.label} seed {self.seed}"
 
     @property
-    def place(self) -> tuple[str, str]:
+    def row(self) -> tuple[str, str]:
         """The row it belongs to: its protocol's fingerprint and its label."""
         return self.protocol.fingerprint, self.label
 

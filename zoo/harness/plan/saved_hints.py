@@ -188,10 +188,10 @@ def draw(sweep: HintSweep, suite: Suite, photos: PhotoBank) -> SavedHints:
     for ab, name in _chroma(suite, photos):
         ends.append([])
         for layer_ab, mask in _layers(sweep, ab, name, suite.hint_seed):
-            place = mask.flatten().nonzero().flatten()
-            pixels.append(place.to(torch.int32).numpy())
-            colours.append(layer_ab.flatten(1)[:, place].T.float().numpy())
-            drawn += len(place)
+            flat = mask.flatten().nonzero().flatten()
+            pixels.append(flat.to(torch.int32).numpy())
+            colours.append(layer_ab.flatten(1)[:, flat].T.float().numpy())
+            drawn += len(flat)
             ends[-1].append(drawn)
     return SavedHints(np.concatenate(pixels), np.concatenate(colours), np.asarray(ends, np.int64))
 

@@ -43,7 +43,7 @@ class Result:
                 f"{self.folder.path / 'scores.csv'} has {len(names)} of {self.record.images} images; "
                 "delete its folder to run it again."
             )
-        drawn, draws = self.folder.scores("samples.csv") if self.record.samples else (names, {})
+        drawn, draws = self.folder.scores("samples.csv") if self.record.drawn else (names, {})
         if drawn != names:
             raise BadInput(
                 f"{self.folder.path / 'samples.csv'} is of other images than scores.csv; "
@@ -107,7 +107,7 @@ def read_results(folder: Path, known: Mapping[Path, Result] | None = None) -> Re
             left_out.append(f"{found.path} is a copy of another run's folder; it is left out.")
             continue
         run = before if before and before.record is record else Result(found, record)
-        run.planned = planned.get(record.place) == record.key
+        run.planned = planned.get(record.row) == record.key
         runs.append(run)
     if left_out and not runs:
         raise BadInput(left_out[0])
@@ -137,10 +137,9 @@ def newest(runs: Iterable[Result]) -> dict[tuple[str, str], list[Result]]:
     """
     by_key: dict[tuple[str, str], dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
     for run in runs:
-        by_key[run.record.place][run.record.key].append(run)
+        by_key[run.record.row][run.record.key].append(run)
     return {
-        place: max(keys.values(), key=lambda group: (group[0].planned, _latest(group)))
-        for place, keys in by_key.items()
+        row: max(keys.values(), key=lambda group: (group[0].planned, _latest(group))) for row, keys in by_key.items()
     }
 
 

@@ -115,8 +115,8 @@ class Row:
         """
         if self.kind.of_draws and name in ("gflops", "infer_ms"):
             return None
-        place = made_by(self.latest.provenance)
-        here = [run.record.costs for run in self.finished if made_by(run.record.provenance) == place]
+        latest = made_by(self.latest.provenance)
+        here = [run.record.costs for run in self.finished if made_by(run.record.provenance) == latest]
         values = [value for costs in here if (value := costs.get(name)) is not None]
         return float(np.mean(values)) if values else None
 

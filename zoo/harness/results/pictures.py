@@ -29,7 +29,7 @@ KEPT = 48
 MAX_SIDE = 256
 """Larger pictures are shrunk to it, in pixels."""
 PREDICTIONS = "predictions.jpg"
-SAMPLES = "samples.png"
+SHEET = "samples.png"
 """A few test photos by one run, side by side."""
 _COLUMNS = 8
 _QUALITY = 90
@@ -76,7 +76,7 @@ def pictures_of(results: Path, run_folder: str, protocol: str) -> tuple[Path, ..
     Args:
         run_folder: below ``results``.
     """
-    return photos_file(results, protocol), results / run_folder / SAMPLES, results / run_folder / PREDICTIONS
+    return photos_file(results, protocol), results / run_folder / SHEET, results / run_folder / PREDICTIONS
 
 
 def check_no_pictures(files: Iterable[Path]) -> None:

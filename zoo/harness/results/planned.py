@@ -17,7 +17,7 @@ from zoo.core.files import write_whole
 
 NAME = "planned.json"
 
-Place = tuple[str, str]
+RowKey = tuple[str, str]
 """A row: its protocol's fingerprint and its model's label."""
 
 
@@ -32,7 +32,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schema: int = 1
 
 
-def read_planned(results: Path) -> dict[Place, str]:
+def read_planned(results: Path) -> dict[RowKey, str]:
     """The key that each row shows; a row that is not there was never planned here.
 
     Raises:
@@ -50,14 +50,14 @@ def read_planned(results: Path) -> dict[Place, str]:
     return {(row.protocol, row.model): row.key for row in content.rows}
 
 
-def remember(results: Path, keys: Mapping[Place, str]) -> None:
+def remember(results: Path, keys: Mapping[RowKey, str]) -> None:
     """Add the rows of a plan to the folder's, each with its runs' key, in place of what they showed before.
 
     Raises:
         BadInput: it cannot be read or written.
     """
     before = read_planned(results)
-    planned: Mapping[Place, str] = {**before, **keys}
+    planned: Mapping[RowKey, str] = {**before, **keys}
     if planned != before:
         rows = [_Row(protocol, model, key) for (protocol, model), key in sorted(planned.items())]
         text = msgspec.json.format(msgspec.json.encode(_File(rows)), indent=1)

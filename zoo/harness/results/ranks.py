@@ -203,11 +203,11 @@ class Family:
             quantiles = self._students(at, others, differences)
             return np.insert(statistic > quantiles, at, False), np.insert(quantiles, at, np.nan)
         drawn = self._null(at, others, differences)
-        place = min(int(np.ceil(self.confidence * (self.bootstraps + 1))) - 1, self.bootstraps - 1)
+        ordinal = min(int(np.ceil(self.confidence * (self.bootstraps + 1))) - 1, self.bootstraps - 1)
         rejected = np.zeros(len(others), dtype=bool)
         critical = float("inf")
         while not rejected.all():
-            critical = float(np.partition(drawn[:, ~rejected].max(axis=1), place)[place])
+            critical = float(np.partition(drawn[:, ~rejected].max(axis=1), ordinal)[ordinal])
             more = ~rejected & (statistic > critical)
             if not more.any():
                 break

@@ -114,7 +114,8 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     ``higher_is_better`` is each metric's own word on which end is the better one.
     ``ranked`` is whether it takes part in the ranking; records without it are older than the field.
-    ``samples`` are the means over a sampler's draws: ``k``, ``diversity``, and ``<metric>_mean``, ``<metric>_best``.
+    ``drawn``, in the file ``samples``, are the means over ``k`` random draws: ``diversity``, ``<metric>_mean`` and
+    ``<metric>_best``.
     A run that came to no score has neither costs nor images. ``weights_sha256`` is of its file of weights, which
     :func:`zoo.core.trained.load` holds it to; older records have none. ``training_key`` is of what decides the weights,
     ``scoring_key`` of what is measured on them (:mod:`zoo.harness.plan.keys`); ``key`` is of both.
@@ -136,7 +137,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     higher_is_better: dict[str, bool] = {}
     images: int | None = None
     hints: list[HintLevel] = []
-    samples: dict[str, int | float | None] | msgspec.UnsetType = msgspec.UNSET
+    drawn: dict[str, int | float | None] | msgspec.UnsetType = msgspec.field(name="samples", default=msgspec.UNSET)
     costs: dict[str, float | None] = {}
     steps: int | None = None
     curve: list[CurvePoint] = []
@@ -155,7 +156,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             raise ValueError("protocol has no fingerprint")
         if self.ok and (self.images is None or not self.costs):
             raise ValueError("a finished run has images and costs")
-        if self.samples and not isinstance(self.samples.get("k"), int):
+        if self.drawn and not isinstance(self.drawn.get("k"), int):
             raise ValueError("samples has no k")
 
     @property
@@ -179,14 +180,14 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         return self.protocol.fingerprint
 
     @property
-    def place(self) -> tuple[str, str]:
+    def row(self) -> tuple[str, str]:
         """The row it belongs to: its protocol's fingerprint and its model's label."""
         return self.fingerprint, self.label
 
     @property
     def draws(self) -> int:
         """Random draws a photo that were scored; 0 of a model that has one answer."""
-        return int(self.samples["k"] or 0) if self.samples else 0
+        return int(self.drawn["k"] or 0) if self.drawn else 0
 
     @property
     def made_of(self) -> dict[str, Any]:

@@ -86,9 +86,9 @@ class RunFolder:
 
         A finished record is replaced by an ``ok`` one only; another goes to the attempt's place beside it.
         """
-        if not record.ok and (place := self.workplace()) is not self:
-            make_folder(place.path)
-            place.write_record(record)
+        if not record.ok and (attempt := self.workplace()) is not self:
+            make_folder(attempt.path)
+            attempt.write_record(record)
             return
         write_whole(self.path / "run.json", record.json())
 

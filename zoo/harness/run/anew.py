@@ -52,7 +52,7 @@ def _before(results: Path, run: PlannedRun) -> RunRecord | None:
             record = folder.record()
         except BadInput:
             continue  # whoever needs that run is told
-        if record is not None and record.ok and folder.is_of(record) and record.place == run.place:
+        if record is not None and record.ok and folder.is_of(record) and record.row == run.row:
             found.append(record)
     return max(found, key=lambda record: (record.provenance.finished, record.key), default=None)
 

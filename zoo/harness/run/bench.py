@@ -205,12 +205,12 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     if not suite.pictures:
         hint_files = [hints_path(name, suite, swept, folder) for name in suite.sweeps]
         check_no_pictures(
-            [*hint_files, *(file for run in runs for file in pictures_of(folder, run.folder, run.place[0]))]
+            [*hint_files, *(file for run in runs for file in pictures_of(folder, run.folder, run.protocol.fingerprint))]
         )
     with locked(folder / ".lock", reporter.note, waiting=f"another bench is at work in {folder}; waiting for it"):
         for name, found in hints.items() if suite.pictures else ():
             keep(name, found, suite, swept, folder)
-        remember(folder, {run.place: run.key for run in runs})
+        remember(folder, {run.row: run.key for run in runs})
         # The first seed of all rows first: a bench that is stopped has something to say of every one.
         todo = [run for run in sorted(runs, key=lambda run: run.seed) if not RunFolder(folder / run.folder).finished()]
         tell_why_anew(folder, todo, reporter)

@@ -24,7 +24,7 @@ from zoo.harness.metrics.exact import mean_of_all, means_of
 from zoo.harness.plan.planned_run import PlannedRun, shown_options
 from zoo.harness.plan.saved_hints import hints_of, hints_path, sweep_photos
 from zoo.harness.plan.suite import scored_photos
-from zoo.harness.results.pictures import KEPT, SAMPLES, input_pictures, save_photos, save_predictions, sheet
+from zoo.harness.results.pictures import KEPT, SHEET, input_pictures, save_photos, save_predictions, sheet
 from zoo.harness.results.run_record import HintLevel, RunRecord, here_and_now
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.tracking import Line, Tracking
@@ -104,7 +104,7 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
     scores = score_colorizer(
         colorizer, bench.evaluations(), metrics, keep=KEPT if suite.pictures else 0, adherence=True, stop=line.stop
     )
-    hints = _sweep(bench, colorizer, folder, results, line)
+    levels = _sweep(bench, colorizer, folder, results, line)
     draws = _aside(notes, "random draws", dict[str, Any](), lambda: _draw(bench, colorizer, metrics, folder))
     if draws:
         notes.append("scored on its deterministic answer; rows of its random draws are not ranked")
@@ -127,8 +127,8 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
         scores=means,
         higher_is_better={metric.name: metric.higher_is_better for metric in metrics},
         images=len(names),
-        hints=hints,
-        samples=draws or msgspec.UNSET,
+        hints=levels,
+        drawn=draws or msgspec.UNSET,
         costs={**weighed, "time_to": time_to(suite.psnr_target, curve)},
         steps=trained.steps,
         curve=curve,
@@ -219,7 +219,7 @@ def _keep_pictures(scores: Scores, run: PlannedRun, folder: RunFolder, results: 
         pictures = (*input_pictures(evaluation.batch), prediction, evaluation.rgb)
         rows.append([column.cpu() for column in pictures])
     columns = [torch.cat(column)[:KEPT] for column in zip(*rows, strict=True)]
-    write_whole(folder.path / SAMPLES, sheet([column[:SAMPLE_ROWS] for column in columns]))
+    write_whole(folder.path / SHEET, sheet([column[:SAMPLE_ROWS] for column in columns]))
     grey, hints, predictions, truth = columns
     save_predictions(folder.path, predictions)
     save_photos(results, run.protocol.fingerprint, grey, hints, truth)

@@ -168,7 +168,7 @@ def _under(target: Suite, photos: SuitePhotos, record: RunRecord) -> RunRecord:
     return msgspec.structs.replace(
         record,
         hints=[],
-        samples=msgspec.UNSET,
+        drawn=msgspec.UNSET,
         suite=target.name,
         data=data,
         protocol=msgspec.structs.replace(protocol_of(unswept, data, {}), **trained).sealed(),

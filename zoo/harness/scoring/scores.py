@@ -259,10 +259,10 @@ def score_sweeps(
     # As in scoring: a colorizer that draws random numbers must not shift anything else.
     with torch.random.fork_rng(devices=[]):
         for name, (sweep, hints) in sweeps.items():
-            for place, level in enumerate(sweep.levels):
+            for layer, level in enumerate(sweep.levels):
                 if stop():
                     raise Stopped("stopped; the same command goes on from its checkpoint")
-                first, last = (0, int(level)) if sweep.counts else (place, place + 1)
+                first, last = (0, int(level)) if sweep.counts else (layer, layer + 1)
                 planes = hints.planes(first, last, size)
                 for batch in batches:
                     found += _score_level(colorizer, batch, planes, psnr, name, level)

@@ -151,10 +151,10 @@ class Plot:
         ]
 
     def _x(self, value: float) -> float:
-        return round(self.shape.left + self.x.place(value) * (self.right - self.shape.left), 1)
+        return round(self.shape.left + self.x.along(value) * (self.right - self.shape.left), 1)
 
     def _y(self, value: float) -> float:
-        return round(self.bottom - self.y.place(value) * (self.bottom - self.shape.top), 1)
+        return round(self.bottom - self.y.along(value) * (self.bottom - self.shape.top), 1)
 
     def _mark(self, point: Point) -> Mark:
         bars = point.low is not None and point.high is not None

@@ -12,14 +12,14 @@ FEWEST_TICKS = 3
 
 @dataclass(frozen=True)
 class Scale:
-    """An axis from ``low`` to ``high``; :meth:`place` is 0 at its start and 1 at its end."""
+    """An axis from ``low`` to ``high``; :meth:`along` is 0 at its start and 1 at its end."""
 
     low: float
     high: float
     ticks: tuple[float, ...]
     bend: Callable[[float], float]
 
-    def place(self, value: float) -> float:
+    def along(self, value: float) -> float:
         start, end = self.bend(self.low), self.bend(self.high)
         return (self.bend(value) - start) / (end - start)
 

@@ -32,8 +32,8 @@ class MLflow:
             self._run = known.read_text(encoding="utf-8")
             return
         experiment = self._client.get_experiment_by_name(EXPERIMENT)
-        place = experiment.experiment_id if experiment else self._client.create_experiment(EXPERIMENT)
-        self._run = self._client.create_run(place, run_name=run_name).info.run_id
+        number = experiment.experiment_id if experiment else self._client.create_experiment(EXPERIMENT)
+        self._run = self._client.create_run(number, run_name=run_name).info.run_id
         write_whole(known, self._run)
         for name, value in config.items():
             self._client.log_param(self._run, name, value)
