@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -80,31 +78,29 @@ class MeanField(nn.Module):
         self.scales = nn.Parameter(torch.tensor([float(window), 100 * 11 / 255, 1.0]).log())
 
     def forward(self, unary: Tensor, lightness: Tensor) -> Tensor:
-        kernel = [self._kernel(lightness, down, across) for down, across in self._offsets()]
+        # Row by row, (N, h, Q, w): what a row hears from the one so many rows below is a product of matrices.
+        kernels = [self._kernel(lightness[:, 0], rows) for rows in range(-self.reach, self.reach + 1)]
+        unary = unary.transpose(1, 2)
         logits = unary
         for _ in range(self.sweeps):
-            around = self._framed(torch.softmax(logits, dim=1))
-            neighbours = (self._moved(around, down, across) for down, across in self._offsets())
-            logits = unary + torch.stack([k * q for k, q in zip(kernel, neighbours, strict=True)]).sum(0)
-        return logits
+            around = F.pad(torch.softmax(logits, dim=2), (0, 0, 0, 0, self.reach, self.reach))
+            rows = (around[:, top : top + unary.shape[1]] for top in range(len(kernels)))
+            logits = unary + sum(row @ kernel for row, kernel in zip(rows, kernels, strict=True))
+        return logits.transpose(1, 2)
 
-    def _offsets(self) -> Iterator[tuple[int, int]]:
-        """Down and across to every other pixel of the window."""
-        span = range(-self.reach, self.reach + 1)
-        return ((down, across) for down in span for across in span if down or across)
+    def _kernel(self, lightness: Tensor, rows: int) -> Tensor:
+        """(N, h, w, w): from each column of the row that many rows below to each column of the row itself.
 
-    def _kernel(self, lightness: Tensor, down: int, across: int) -> Tensor:
-        """(N, 1, h, w): between each pixel and the one at the offset; what that is beyond the border has no Q."""
+        Beyond the photo there is no probability, so that what stands here of it does not matter.
+        """
+        height, width = lightness.shape[1:]
+        there = F.pad(lightness, (0, 0, self.reach, self.reach))[:, self.reach + rows :][:, :height]
+        unlike = (there[:, :, :, None] - lightness[:, :, None]).square()
+        column = torch.arange(width, device=lightness.device)
+        columns = (column[:, None] - column).abs()
+        listens = (columns <= self.reach) & ((columns > 0) | (rows != 0))
+        away = columns.square() + rows**2
         appearance, smoothness = self.weights.exp()
         place, light, near = (-2 * self.scales).exp() / 2
-        away = down**2 + across**2
-        unlike = (self._moved(self._framed(lightness), down, across) - lightness).square()
-        return appearance * torch.exp(-away * place - unlike * light) + smoothness * torch.exp(-away * near)
-
-    def _framed(self, x: Tensor) -> Tensor:
-        return F.pad(x, (self.reach,) * 4)
-
-    def _moved(self, framed: Tensor, down: int, across: int) -> Tensor:
-        height, width = framed.shape[-2] - 2 * self.reach, framed.shape[-1] - 2 * self.reach
-        top, left = self.reach + down, self.reach + across
-        return framed[..., top : top + height, left : left + width]
+        kernel = appearance * torch.exp(-away * place - unlike * light) + smoothness * torch.exp(-away * near)
+        return kernel * listens
