@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from zoo.harness.results.leaderboard import Board, leaderboard, rebuild
@@ -181,3 +182,23 @@ def test_a_score_that_is_missing_takes_the_row_out_of_the_ranking_and_says_so(re
     assert row_of(results, "two")["rank"] == ""
     assert "some of its photos have no PSNR" in row_of(results, "two")["notes"]
     assert row_of(results, "one")["rank"] == "1"
+
+
+def test_what_a_row_gains_over_gray_is_paired_by_photo(tmp_path):
+    WRITER["write_results"](tmp_path, ["one", "two", "mean_ab", "gray"], photos=12, failing=(), pictures=False)
+    rebuild(tmp_path)
+
+    def psnr(label: str) -> np.ndarray:
+        return np.array([run.scores()[1]["psnr"] for run in runs_of(tmp_path, label)])
+
+    gray = psnr("gray").mean(axis=0)
+    for label in ("one", "two", "mean_ab"):
+        row = row_of(tmp_path, label)
+        assert float(row["psnr_over_gray"]) == pytest.approx((psnr(label) - gray).mean(), abs=5e-4)
+        low, high = float(row["psnr_over_gray_lo"]), float(row["psnr_over_gray_hi"])
+        assert low < float(row["psnr_over_gray"]) < high
+        wide = float(row["psnr_hi"]) - float(row["psnr_lo"])
+        assert high - low < wide / 2, "the photos' own differences are in both"
+    shutil.rmtree(runs_of(tmp_path, "gray")[0].path.parent)
+    rebuild(tmp_path)
+    assert row_of(tmp_path, "one")["psnr_over_gray"] == ""

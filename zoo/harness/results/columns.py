@@ -67,6 +67,20 @@ TO_BEST = Column(
     "only where, the row is tied with the best",
     of_row=lambda row: row.standing and Span(*_difference(row.standing.to_best)),
 )
+OVER_GRAY = Column(
+    "psnr_over_gray",
+    "over gray",
+    "its PSNR less that of `gray`, dB, paired by photo: a sample of photos with little colour moves both alike; empty "
+    "where `gray` was not benched",
+    3,
+    True,
+    shown=2,
+    axis="over gray, dB",
+    interval=True,
+    between=" to ",
+    interval_meaning="its 95 % confidence interval over photos and seeds",
+    of_row=lambda row: (gain := row.over_gray) and Span(gain.mean, gain.low, gain.high),
+)
 KIND = Column(
     "kind",
     "kind",
@@ -135,6 +149,7 @@ LEADERBOARD = (
     MODEL,
     KIND,
     PSNR,
+    OVER_GRAY,
     TO_BEST,
     Column(
         "first",

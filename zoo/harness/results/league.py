@@ -95,6 +95,11 @@ class Row:
         return self.league.interval(self, metric)
 
     @property
+    def over_gray(self) -> Interval | None:
+        """Its PSNR less that of a photo without colour, paired by photo; None where that was not measured."""
+        return self.league.over_gray(self)
+
+    @property
     def standing(self) -> Standing | None:
         """Its place by PSNR; None where it is shown and not ranked."""
         return self.league.standings.get(self.label)
@@ -207,13 +212,16 @@ class League:
     def family(self, metric: str) -> Family | None:
         """The ranked rows with a score of every photo, which know together how seeds spread; None without any."""
         if metric not in self._families:
-            rows = [row for row in self.rows if row.ranked]
-            tables = {row.label: table for row in rows if (table := row.scores(metric)) is not None}
-            whole = {label: table for label, table in tables.items() if np.isfinite(table).all()}
-            seeds = {row.label: [run.record.seed for run in row.finished] for row in rows}
-            fixed = [row.label for row in rows if row.label in whole and row.latest.recipe == "untrained"]
-            self._families[metric] = Family(whole, seeds=seeds, fixed=fixed) if whole else None
+            self._families[metric] = self._family_of(metric)
         return self._families[metric]
+
+    def _family_of(self, metric: str, less: np.ndarray | float = 0.0) -> Family | None:
+        rows = [row for row in self.rows if row.ranked]
+        tables = {row.label: table - less for row in rows if (table := row.scores(metric)) is not None}
+        whole = {label: table for label, table in tables.items() if np.isfinite(table).all()}
+        seeds = {row.label: [run.record.seed for run in row.finished] for row in rows}
+        fixed = [row.label for row in rows if row.label in whole and row.latest.recipe == "untrained"]
+        return Family(whole, seeds=seeds, fixed=fixed) if whole else None
 
     @property
     def steadiness(self) -> str:
@@ -235,6 +243,25 @@ class League:
             else:
                 self._intervals[key] = None if table is None else interval(table)
         return self._intervals[key]
+
+    def over_gray(self, row: Row) -> Interval | None:
+        """See :attr:`Row.over_gray`."""
+        table = row.scores("psnr")
+        if self._gray is None or table is None or table.shape[1] != len(self._gray):
+            return None
+        family = self._gains
+        return family.interval(row.label) if family and row.label in family.models else interval(table - self._gray)
+
+    @cached_property
+    def _gray(self) -> np.ndarray | None:
+        """(images,) PSNR of the photos without colour."""
+        grays = [row.scores("psnr") for row in self.rows if row.label == "gray"]
+        return grays[0].mean(axis=0) if grays and grays[0] is not None else None
+
+    @cached_property
+    def _gains(self) -> Family | None:
+        """As :meth:`family` of PSNR, over gray."""
+        return self._family_of("psnr", 0.0 if self._gray is None else self._gray)
 
     def seeds_known(self, row: Row) -> bool:
         """Whether anything tells how seeds spread, of this row or of the others."""
