@@ -48,7 +48,9 @@ def test_every_seed_of_a_row_trains_the_steps_that_were_measured_first(small_zoo
     assert steps(runs) == [told.steps] * 2
     assert any(note.startswith(f"small: {told.steps} steps fill 0.1 s") for note in said.notes)
     # gray has no steps to take
-    assert re.fullmatch(r"4 runs will take about \S+ s, 1 at a time; every row .* after \S+ s", said.notes[-1])
+    assert re.fullmatch(
+        r"4 runs will take about \S+ s, 1 at a time on cores of their own; every row .* after \S+ s", said.notes[-1]
+    )
 
     # Another machine's folder, or one without the measurement: the records know.
     shutil.rmtree(request.out / "step_times")

@@ -158,7 +158,7 @@ def measure(
 
 
 def forecast(runs: Sequence[PlannedRun], times: Mapping[str, StepTime], looks: int, jobs: int) -> str:
-    """How long the runs will take, in one sentence.
+    """How long the runs will take where nothing else wants the cores, in one sentence.
 
     Args:
         looks: how many photos a run colorizes to be scored.
@@ -166,7 +166,7 @@ def forecast(runs: Sequence[PlannedRun], times: Mapping[str, StepTime], looks: i
     known = [run for run in runs if run.training_key in times]
     takes = [(run.seed, times[run.training_key].run_seconds(looks) / jobs) for run in known]
     first = min((seed for seed, _ in takes), default=0)
-    text = f"{len(known)} runs will take about {duration(sum(each for _, each in takes))}, {jobs} at a time"
+    text = f"{len(known)} runs will take about {duration(sum(each for _, each in takes))}, {jobs} at a time on cores of their own"
     if any(seed > first for seed, _ in takes):
         text += f"; every row has its first seed after {duration(sum(each for seed, each in takes if seed == first))}"
     return text
