@@ -1,6 +1,7 @@
-"""How often the rank sets of zoo.harness.results.ranks hold the true ranks, and how wide they are.
+r"""How often the rank sets of zoo.harness.results.ranks hold the true ranks, and how wide they are.
 
-    python benchmarks/statistics/ranks.py RESULTS [--draws 1000] [--seeds 3] [--photos 41] [--case null]
+    python benchmarks/statistics/ranks.py RESULTS [--draws 1000] [--seeds 3] [--photos 41] [--case null] \
+        [--models unet,fpn]
 
 A truth is made from the variance components of published runs (a results folder in which every model has
 the same seeds): each model's mean, drawn towards their common mean by as much as it is error; what photos
@@ -141,9 +142,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--photos", type=int, default=41)
     parser.add_argument("--bootstraps", type=int, default=499)
+    parser.add_argument("--models", help="of these rows only, separated by commas")
     parser.add_argument("--case", choices=("as-found", "unequal", "null"), default="as-found")
     given = parser.parse_args()
     scores = read_scores(given.results, given.metric)
+    if given.models:
+        scores = {name: scores[name] for name in given.models.split(",")}
     found = truth(scores)
     found = {"as-found": found, "unequal": unequal(found, scores), "null": equal(found)}[given.case]
     told = measure(found, seeds=given.seeds, photos=given.photos, draws=given.draws, bootstraps=given.bootstraps)

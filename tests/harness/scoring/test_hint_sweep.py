@@ -118,6 +118,19 @@ def test_quality_rises_with_hints_only_for_a_model_that_uses_them(banks):
     assert all(row.hint_error > 2 for row in grey[1:])
 
 
+def test_what_reads_no_hints_is_not_asked_at_every_level(banks):
+    def asked(colorizer):
+        count = []
+        colorizer.register_forward_hook(lambda *_: count.append(1))
+        scored(colorizer, banks, points=POINTS, pixels=PIXELS)
+        return len(count)
+
+    batches = 2
+    # Without hints, and at the fullest level of both sweeps; else at the levels with hints besides.
+    assert asked(Grey()) == batches * (1 + 2)
+    assert asked(CopiesItsHints()) == batches * (1 + 3 + 2) + 1
+
+
 def test_sweep_limit_takes_the_first_photos(banks):
     import msgspec
 

@@ -166,7 +166,8 @@ def forecast(runs: Sequence[PlannedRun], times: Mapping[str, StepTime], looks: i
     known = [run for run in runs if run.training_key in times]
     takes = [(run.seed, times[run.training_key].run_seconds(looks) / jobs) for run in known]
     first = min((seed for seed, _ in takes), default=0)
-    text = f"{len(known)} runs will take about {duration(sum(each for _, each in takes))}, {jobs} at a time on cores of their own"
+    whole = duration(sum(each for _, each in takes))
+    text = f"{len(known)} runs will take about {whole}, {jobs} at a time on cores of their own"
     if any(seed > first for seed, _ in takes):
         text += f"; every row has its first seed after {duration(sum(each for seed, each in takes if seed == first))}"
     return text

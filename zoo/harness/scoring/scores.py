@@ -244,6 +244,9 @@ def score_sweeps(
 ) -> list[SweepScore]:
     """Score a colorizer at every level of every sweep.
 
+    Where it answers the fullest level as it does no hints at all, it does not read them, and that answer is every
+    level's: a slow automatic method is not asked the same question twenty times.
+
     Args:
         photos: the sweeps' photos in their order; the hints they come with are not used.
         sweeps: by name, with the hints that were saved for these photos.
@@ -258,24 +261,58 @@ def score_sweeps(
     found: list[SweepScore] = []
     # As in scoring: a colorizer that draws random numbers must not shift anything else.
     with torch.random.fork_rng(devices=[]):
+        without = [_answer(colorizer, each, *_no_hints(each)) for each in batches]
+        blind = not _reads_hints(colorizer, batches, without, sweeps.values(), size)
         for name, (sweep, hints) in sweeps.items():
             for layer, level in enumerate(sweep.levels):
                 if stop():
                     raise Stopped("stopped; the same command goes on from its checkpoint")
                 first, last = (0, int(level)) if sweep.counts else (layer, layer + 1)
                 planes = hints.planes(first, last, size)
-                for batch in batches:
-                    found += _score_level(colorizer, batch, planes, psnr, name, level)
+                for batch, answer in zip(batches, without, strict=True):
+                    ab, mask = _of(batch, planes)
+                    if not blind and bool(mask.any()):
+                        answer = _answer(colorizer, batch, ab, mask)
+                    found += _score_level(answer, batch, mask, psnr, name, level)
     return found
 
 
-def _score_level(
-    colorizer: nn.Module, photos: Evaluation, planes: tuple[Tensor, Tensor], psnr: Metric, name: str, level: float
-) -> list[SweepScore]:
+def _of(photos: Evaluation, planes: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Those of the hints that are the batch's."""
     these = slice(photos.indices.start, photos.indices.stop)
     ab, mask = (plane[these].to(photos.rgb.device) for plane in planes)
+    return ab, mask
+
+
+def _no_hints(photos: Evaluation) -> tuple[Tensor, Tensor]:
+    return torch.zeros_like(photos.batch.hint_ab), torch.zeros_like(photos.batch.hint_mask)
+
+
+def _answer(colorizer: nn.Module, photos: Evaluation, ab: Tensor, mask: Tensor) -> Tensor:
     hinted = dataclasses.replace(photos.batch, hint_ab=ab, hint_mask=mask)
-    prediction = as_pictures(photos.scored, colorizer(hinted.condition, hinted.extras)["ab"])
+    return as_pictures(photos.scored, colorizer(hinted.condition, hinted.extras)["ab"])
+
+
+def _reads_hints(
+    colorizer: nn.Module,
+    batches: Sequence[Evaluation],
+    without: Sequence[Tensor],
+    sweeps: Iterable[tuple[HintSweep, SavedHints]],
+    size: int,
+) -> bool:
+    """Whether the fullest level of any sweep changes any answer."""
+    for sweep, hints in sweeps:
+        layers = hints.ends.shape[1]
+        planes = hints.planes(0 if sweep.counts else layers - 1, layers, size)
+        for batch, answer in zip(batches, without, strict=True):
+            if not torch.equal(answer, _answer(colorizer, batch, *_of(batch, planes))):
+                return True
+    return False
+
+
+def _score_level(
+    prediction: Tensor, photos: Evaluation, mask: Tensor, psnr: Metric, name: str, level: float
+) -> list[SweepScore]:
     quality = psnr.per_image(prediction, photos.rgb).double().cpu().tolist()
     none_given = float("nan")
     adherence = (
