@@ -37,14 +37,19 @@ def ours() -> list[str]:
     return [name for name in zoo.list_models() if current().record("models", name).distribution == OURS]
 
 
+def later() -> set[str]:
+    """Rows that the published table does not have yet."""
+    text = (QUICK / "README.md").read_text(encoding="utf-8")
+    return set(re.findall(r"`(\w+)`", text.partition("Rows that came later: ")[2].partition(".")[0]))
+
+
 def trained() -> list[str]:
-    return [name for name in ours() if resolve(name).recipe != "untrained"]
+    """Those that are published."""
+    return [name for name in ours() if name not in later() and resolve(name).recipe != "untrained"]
 
 
 def test_every_model_has_a_row_and_every_row_is_ok(rows):
-    text = (QUICK / "README.md").read_text(encoding="utf-8")
-    later = set(re.findall(r"`(\w+)`", text.partition("Rows that came later: ")[2].partition(".")[0]))
-    assert set(ours()) - later == {row for row in rows if " (" not in row}
+    assert set(ours()) - later() == {row for row in rows if " (" not in row}
     assert {row["status"] for row in rows.values()} == {"ok"}
 
 

@@ -26,6 +26,7 @@ models:
   two: {network: zhang2017, encoder: conv}
   half: {propagator: pyramid, encoder: conv}
   nothing: {summary: "no part at all"}
+  unspread: {encoder: conv, decoder: unet, head: cspn}
 """
 
 
@@ -105,6 +106,25 @@ def test_a_propagator_without_a_confidence_is_sure_wherever_there_is_a_hint(cond
     assert not confidence[1].any()
 
 
+class Refining(Seen):
+    """Keeps what it is given to go on from, and answers with it plus one."""
+
+    def refine(self, prediction, condition):
+        self.given = prediction["ab"], condition
+        return {**prediction, "ab": prediction["ab"] + 1, "before": prediction["ab"]}
+
+
+def test_a_network_that_refines_goes_on_from_the_sum_with_the_hints_as_they_were_given(condition):
+    network = Refining()
+    found = Colorizer(Propagated(PyramidPropagator(), network, ColorizerOptions(hint_gain=8)))(condition)
+    begun, hints = network.given
+    torch.testing.assert_close(begun, PyramidPropagator()(condition)[0] + 0.25)
+    torch.testing.assert_close(hints, condition)
+    mask = condition[:, 3:] > 0
+    torch.testing.assert_close(found["ab"], torch.where(mask, condition[:, 1:3], begun + 1))
+    torch.testing.assert_close(found["before"], begun)
+
+
 def test_what_the_role_is_told_enters_the_identity(table):
     plain = resolve("upon").identity()
     for option in ({"reads": "both"}, {"residual": False}, {"keep_hints": False}, {"propagator.sweeps": 8}):
@@ -121,6 +141,11 @@ def test_training_moves_the_network_from_the_second_step_on(table, condition):
         (model(condition)["ab"] - 0.5).abs().mean().backward()
         optimizer.step()
     assert all(not torch.equal(before, p) for before, p in zip(first, model.parameters(), strict=True))
+
+
+def test_a_head_that_refines_needs_a_propagator(table):
+    with pytest.raises(BadInput, match="CSPNHead goes on from what a propagator spreads; give the row one"):
+        zoo.build("unspread", width=4)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,23 @@ class Sampler(Protocol):
         ...
 
 
+@runtime_checkable
+class Refiner(Protocol):
+    """A network, or a head, that goes on spreading with the hints at hand what it has predicted."""
+
+    def refine(self, prediction: Prediction, condition: Tensor, /) -> Prediction:
+        """The last word on ``ab``.
+
+        Args:
+            prediction: its own, whose ``ab`` is at the photo's size and already has the propagator's in it.
+            condition: (N, 4, H, W), its hints as they were given: no gain.
+
+        Returns:
+            A prediction with ``ab`` (N, 2, H, W).
+        """
+        ...
+
+
 DEFAULT_STRIDE = 32
 """What photos are padded to for a network that does not say: five halvings, as most have."""
 
@@ -69,6 +86,12 @@ class Composed(nn.Module):
         if self.bridge is not None:
             pyramid = self.bridge(pyramid)
         return self.decoder(pyramid)
+
+
+def refiner_of(network: nn.Module | None) -> Refiner | None:
+    """Who refines: a whole network, or the head of a composed one."""
+    last = network.head if isinstance(network, Composed) else network
+    return last if isinstance(last, Refiner) else None
 
 
 class Colorizer(nn.Module):

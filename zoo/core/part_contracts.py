@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.core.assemble import make
-from zoo.core.colorizer import Colorizer
+from zoo.core.colorizer import Colorizer, Refiner
 from zoo.core.contracts import CONDITION_CHANNELS, Batch, Level, Prediction, Pyramid
 from zoo.core.errors import ZooError
 from zoo.core.module_checks import Findings, check_module, check_quiet, smallest, tensors
@@ -91,7 +91,13 @@ def probe_head(name: str, found: Findings) -> None:
     if found.expect(isinstance(ab, Tensor), "a head returns a dict with the tensor 'ab'"):
         assert isinstance(ab, Tensor)
         found.expect(ab.ndim == 4 and ab.shape[:2] == (2, 2), f"ab has shape {tuple(ab.shape)}, not (N, 2, H, W)")
-        check_module(head, twin, lambda module, k: tensors(module(*_seen_by(module, features[k]))), found)
+        condition = _batch(0).condition[..., :16, :16]
+
+        def call(module: Any, k: int) -> list[Tensor]:
+            given = module(*_seen_by(module, features[k]))
+            return tensors(module.refine(given, condition) if isinstance(module, Refiner) else given)
+
+        check_module(head, twin, call, found)
 
 
 def _seen_by(head: Any, features: Tensor) -> tuple[Tensor, ...]:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zoo.core.colorizer import refiner_of
 from zoo.core.contracts import Prediction
 from zoo.core.spec import ColorizerOptions
 
@@ -20,8 +21,8 @@ class Propagated(nn.Module):
 
     ``forward``: condition (N, 4, H, W), H and W multiples of ``stride``, to a prediction. The network is given
     lightness, the propagator's ab · gain and its confidence in place of the hints and their mask (with
-    ``reads="both"`` after the whole condition); its ab is added to the propagator's. ``confidence`` (N, 1, H, W) is in
-    the prediction for who wants it.
+    ``reads="both"`` after the whole condition); its ab is added to the propagator's, and a refiner goes on
+    from there. ``confidence`` (N, 1, H, W) is in the prediction for who wants it.
 
     Args:
         propagator: condition → ab (N, 2, H, W), or ab and confidence (N, 1, H, W) in [0, 1]; without one it is 1
@@ -59,8 +60,10 @@ class Propagated(nn.Module):
                 seen = torch.cat((lightness, hint_ab * gain, mask, spread * gain, confidence), dim=1)
             output = self.network(seen) if extras is None else self.network(seen, extras)
             prediction = dict(output) if isinstance(output, Mapping) else {"ab": output}
-            ab = _enlarged(prediction["ab"], condition)
+            ab = enlarged(prediction["ab"], condition)
             prediction["ab"] = spread + ab if self.told.residual else ab
+            if refiner := refiner_of(self.network):
+                prediction = refiner.refine(prediction, condition)
         if self.told.keep_hints:
             prediction["ab"] = torch.where(mask > 0, hint_ab, prediction["ab"])
         return {**prediction, "confidence": confidence}
@@ -75,10 +78,11 @@ class Propagated(nn.Module):
         return ab, confidence
 
 
-def _enlarged(ab: Tensor, to: Tensor) -> Tensor:
-    if ab.shape[-2:] == to.shape[-2:]:
-        return ab
-    return F.interpolate(ab, to.shape[-2:], mode="bilinear", align_corners=False)
+def enlarged(image: Tensor, to: Tensor) -> Tensor:
+    """(N, C, h, w) bilinearly at the size of ``to``; as it is where it has that size."""
+    if image.shape[-2:] == to.shape[-2:]:
+        return image
+    return F.interpolate(image, to.shape[-2:], mode="bilinear", align_corners=False)
 
 
 @torch.no_grad()

@@ -21,11 +21,17 @@ LEAST_LARGEST = 0.01
 """σ_r grows until the pixel's nearest neighbour in lightness weighs this much before normalisation."""
 
 
-def shifted(image: Tensor, outside: float = 0.0) -> list[Tensor]:
-    """(N, C, H, W) → for each of :data:`NEIGHBOURS` the image (N, C, H, W) of that neighbour: views of one copy."""
-    height, width = image.shape[-2:]
-    padded = F.pad(image, (1, 1, 1, 1), value=outside)
-    return [padded[..., 1 + y : 1 + y + height, 1 + x : 1 + x + width] for y, x in NEIGHBOURS]
+def neighbours(side: int) -> list[tuple[int, int]]:
+    """(down, across) of the side² − 1 neighbours in a window, row by row; of 3 they are :data:`NEIGHBOURS`."""
+    reach = range(-(side // 2), side // 2 + 1)
+    return [(y, x) for y in reach for x in reach if (y, x) != (0, 0)]
+
+
+def shifted(image: Tensor, outside: float = 0.0, *, side: int = 3) -> list[Tensor]:
+    """(N, C, H, W) → for each of :func:`neighbours` the image (N, C, H, W) of that neighbour: views of one copy."""
+    (height, width), reach = image.shape[-2:], side // 2
+    padded = F.pad(image, (reach,) * 4, value=outside)
+    return [padded[..., reach + y : reach + y + height, reach + x : reach + x + width] for y, x in neighbours(side)]
 
 
 def affinity(lightness: Tensor, *, share: float = VARIANCE_SHARE) -> Tensor:
