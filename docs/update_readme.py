@@ -1,5 +1,5 @@
 """Write the tables of docs/ and of the READMEs of results/ anew: the models, the plugins' kinds, the
-columns of the results, the quick leaderboard.
+columns of the results, the suites, the quick leaderboard.
 
     python docs/update_readme.py [--check]
 
@@ -12,9 +12,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
-from zoo.core.spec import ModelRow
+from zoo.core.spec import ModelRow, part_ref
+from zoo.harness.plan.suite import HintSweep, Suite, load_suite, suite_names
 from zoo.harness.results.column import Column
 from zoo.harness.results.columns import DATE, DEVICE, HINTS, MODEL, PROTOCOL, RUNS, SHOWN
 from zoo.harness.results.columns import LEADERBOARD as LEADERBOARD_CSV
@@ -23,6 +26,7 @@ from zoo.harness.results.leaderboard import read_table
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "docs" / "models.md"
 PLUGINS = ROOT / "docs" / "plugins.md"
+SUITES = ROOT / "docs" / "suites.md"
 RESULTS = ROOT / "results" / "README.md"
 QUICK = ROOT / "results" / "quick"
 
@@ -53,6 +57,46 @@ def leaderboard_table() -> str:
         cells = {**row.cells, MODEL.name: f"`{row.text(MODEL)}`" + (" *(baseline)*" if row.baseline else "")}
         lines.append("| " + " | ".join(column.read(cells) for column in columns) + " |")
     return "\n".join(lines)
+
+
+def suites_table() -> str:
+    """Every built-in suite but the one for tests."""
+    lines = [
+        "| suite | what it is | px | photos scored | hints a photo | swept besides | budget of a run |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in suite_names():
+        suite = load_suite(name)
+        if name != "smoke":
+            photos = f"the first {suite.test_limit}" if suite.test_limit else "all"
+            sweeps = "; ".join(f"`{sweep}` {_levels(suite.sweeps[sweep])}" for sweep in suite.sweeps)
+            cells = (f"`{name}`", suite.summary, suite.size, photos, _hints(suite), sweeps or "nothing", _budget(suite))
+            lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
+def _hints(suite: Suite) -> str:
+    ref = part_ref(suite.eval_hints, "eval_hints")
+    if densities := ref.options.get("densities"):
+        return ", ".join(f"{share:.2%} of the pixels: about {share * suite.size**2:.0f}" for share in densities)
+    counts = ref.options.get("count", "as many as drawn")
+    return (
+        f"{' to '.join(map(str, counts)) if isinstance(counts, list) else counts} patches of {ref.options['sizes']} px"
+    )
+
+
+def _levels(sweep: HintSweep) -> str:
+    levels = [f"{level:.1%}" for level in sweep.densities] or list(map(str, sweep.counts))
+    return f"{levels[0]} to {levels[-1]}"
+
+
+def _budget(suite: Suite) -> str:
+    if not suite.trains:
+        return "nothing is trained"
+    if suite.budget is None:
+        return "each recipe's own"
+    (budget,) = (f"{value:g} {unit}" for unit, value in msgspec.structs.asdict(suite.budget).items() if value)
+    return budget + (f" of {suite.batch} photos" if suite.batch and suite.budget.steps else "")
 
 
 def columns_table(columns: Sequence[Column]) -> str:
@@ -101,6 +145,7 @@ def main() -> None:
     tables = {
         MODELS: {"models": models_table()},
         PLUGINS: {"kinds": kinds_table()},
+        SUITES: {"suites": suites_table()},
         RESULTS: {
             "leaderboard columns": columns_table(LEADERBOARD_CSV),
             "run columns": columns_table(of_runs_only()),
