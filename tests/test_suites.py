@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from zoo.core.files import read_csv
 
 from zoo.cli.main import cli
+from zoo.core.files import read_csv
 from zoo.harness.plan.suite import load_suite, suite_names
 
 TEXT = (Path(__file__).parents[1] / "docs" / "suites.md").read_text(encoding="utf-8")
