@@ -1,0 +1,57 @@
+"""A bench's folder, made fit to be published: the photos' folders are called by their names, not by where they lay.
+
+    python benchmarks/publish.py benches/gachon256 results/gachon256
+
+Copies everything but weights, logs and locks; then the tables and the report are written anew. Where the photos lay
+decides no number and is in no key, so that the same bench given again into the new folder finds its runs done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from zoo.harness.results.report import write_report
+
+LEFT_BEHIND = ("*.safetensors", "checkpoint*.pt", "output.log", ".lock*", ".again")
+
+
+def called_by_name(record: dict[str, Any]) -> dict[str, Any]:
+    """The same record, in whose texts the sources ``folder:/some/where/NAME`` are ``folder:NAME``."""
+    suite = record["plan"]["suite"]
+    sources = {part["source"] for part in record["data"].values()} | {suite.get("data"), suite.get("test_data")}
+    text = json.dumps(record, ensure_ascii=False)
+    for source in sorted(filter(None, sources), key=len, reverse=True):
+        kind, colon, path = source.partition(":")
+        if colon:
+            text = text.replace(_inside(source), _inside(f"{kind}:{Path(path).name}"))
+    return dict(json.loads(text))
+
+
+def _inside(text: str) -> str:
+    """As it stands within a text of a JSON file."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def publish(bench: Path, published: Path) -> None:
+    """Write what is to be published of ``bench`` into ``published``, over what it holds already."""
+    shutil.copytree(bench, published, ignore=shutil.ignore_patterns(*LEFT_BEHIND), dirs_exist_ok=True)
+    for file in published.glob("runs/*/*/run.json"):
+        record = called_by_name(json.loads(file.read_text(encoding="utf-8")))
+        file.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_report(published)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bench", type=Path)
+    parser.add_argument("published", type=Path)
+    arguments = parser.parse_args()
+    publish(arguments.bench, arguments.published)
+
+
+if __name__ == "__main__":
+    main()
