@@ -17,7 +17,7 @@ from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry, current, use
 from zoo.core.resolve import changed_since, resolve
 from zoo.core.sources import source_of
-from zoo.core.spec import ModelSpec, fingerprint
+from zoo.core.spec import ModelRecord, ModelSpec, fingerprint
 
 MODULE = """
 from torch import nn
@@ -262,7 +262,9 @@ def test_an_annotated_option_still_builds(overlaid):
 def test_a_teacher_is_its_weights_and_not_its_scores(tmp_path):
     teacher = tmp_path / "seed0-abc"
     teacher.mkdir()
-    record = {"spec": msgspec.to_builtins(resolve("gray")), "scores": {"psnr": 20.0}}
+    spec = msgspec.to_builtins(resolve("gray"))
+    described = ModelRecord(model="gray", label="gray", seed=0, suite="quick", spec=spec)
+    record = {**msgspec.to_builtins(described), "scores": {"psnr": 20.0}}
     (teacher / "run.json").write_text(json.dumps(record))
     (teacher / "model.safetensors").write_bytes(b"1")
     ref = {"name": "distillation", "teacher": str(teacher)}

@@ -15,6 +15,7 @@ from zoo.core.assemble import assemble
 from zoo.core.errors import BadInput, UnknownName
 from zoo.core.origin import origin_of
 from zoo.core.resolve import build, resolve
+from zoo.core.spec import ModelRecord
 
 
 @pytest.fixture
@@ -23,8 +24,8 @@ def run(tmp_path: Path) -> Path:
     folder = tmp_path / "runs" / "unet" / "seed0-abc"
     folder.mkdir(parents=True)
     save_file(assemble(spec).network.state_dict(), folder / "model.safetensors")
-    record = {"spec": msgspec.to_builtins(spec), "steps": 180, "suite": "quick"}
-    (folder / "run.json").write_text(json.dumps(record))
+    record = ModelRecord(model="unet", label="unet", seed=0, suite="quick", steps=180, spec=msgspec.to_builtins(spec))
+    (folder / "run.json").write_bytes(msgspec.json.encode(record))
     return folder
 
 

@@ -16,7 +16,7 @@ from zoo.core.files import sha256_of
 from zoo.core.recorded import check_plain, recorded_spec, spec_of_record
 from zoo.core.registry import current
 from zoo.core.resolve import resolve
-from zoo.core.spec import ModelSpec, PartRef
+from zoo.core.spec import ModelRecord, ModelSpec, PartRef
 from zoo.core.trained import load
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "quick" / "runs"
@@ -32,8 +32,10 @@ def run_of(folder: Path, model: str = "unet", change=lambda row: row, **options)
     colorizer = assemble(spec)
     folder.mkdir()
     save_file(colorizer.network.state_dict(), folder / "model.safetensors")
-    row = {"spec": msgspec.to_builtins(spec), "weights_sha256": sha256_of(folder / "model.safetensors")}
-    (folder / "run.json").write_text(json.dumps(change(row)))
+    digest = sha256_of(folder / "model.safetensors")
+    plain = msgspec.to_builtins(spec)
+    record = ModelRecord(model=model, label=model, seed=0, suite="quick", spec=plain, weights_sha256=digest)
+    (folder / "run.json").write_text(json.dumps(change(msgspec.to_builtins(record))))
     return folder
 
 
@@ -172,7 +174,7 @@ def test_weights_exchanged_between_runs_are_refused(tmp_path):
 
 
 def test_records_without_a_digest_still_load_with_a_note(tmp_path):
-    run = run_of(tmp_path / "old", change=lambda row: {"spec": row["spec"]})
+    run = run_of(tmp_path / "old", change=lambda row: {k: v for k, v in row.items() if k != "weights_sha256"})
     assert "holds no digest" in load(run).notes[0]
     assert load(run_of(tmp_path / "new")).notes == ()
     with pytest.raises(BadInput, match="does not describe a model"):

@@ -14,6 +14,7 @@ from zoo.core.assemble import assemble
 from zoo.core.errors import BadInput, UnknownName
 from zoo.core.registry import current
 from zoo.core.resolve import resolve
+from zoo.core.spec import ModelRecord
 from zoo.core.trained import load
 
 
@@ -24,7 +25,8 @@ def write_run(folder: Path, bias: float = 0.25, **options: object) -> torch.nn.M
         list(model.parameters())[-1].fill_(bias)
     folder.mkdir(parents=True)
     save_file(model.network.state_dict(), folder / "model.safetensors")
-    (folder / "run.json").write_text(json.dumps({"spec": msgspec.to_builtins(spec)}))
+    record = ModelRecord(model="unet", label="unet", seed=0, suite="quick", spec=msgspec.to_builtins(spec))
+    (folder / "run.json").write_bytes(msgspec.json.encode(record))
     return model.eval()
 
 

@@ -15,9 +15,10 @@ import msgspec
 from zoo.core.errors import BadInput
 from zoo.core.files import sha256_of
 from zoo.core.given_weights import given_weights
+from zoo.core.recorded import spec_of_record
 from zoo.core.resolve import resolve
 from zoo.core.spec import ModelSpec, fingerprint
-from zoo.core.trained import check_ready, read_record, read_spec, refuse_options, run_folder, weights_of
+from zoo.core.trained import check_ready, read_record, refuse_options, run_folder, weights_of
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,15 +60,16 @@ def origin_of(
         check_ready(str(name_or_run))
         spec = resolve(str(name_or_run), options)
         return Origin(name=spec.name, identity=_identity(spec, ""))
-    spec, row = read_spec(folder), read_record(folder)
+    record = read_record(folder)
+    spec = spec_of_record(record.spec)
     digest = _digest(weights_of(folder))
     return Origin(
         name=spec.name,
         identity=_identity(spec, digest),
         weights=digest[:12],
         run=True,
-        steps=_whole(row.get("steps")),
-        suite=str(row.get("suite") or ""),
+        steps=record.steps,
+        suite=record.suite,
     )
 
 
@@ -80,7 +82,3 @@ def _digest(file: Path) -> str:
         return sha256_of(file)
     except OSError as error:
         raise BadInput(f"{file} cannot be read ({error.strerror or error}); give another run.") from None
-
-
-def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) else None

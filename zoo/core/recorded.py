@@ -26,7 +26,7 @@ _OF_PLACES = set("/\\:~")
 _LONGEST = 200
 
 
-def spec_of_record(plain: Mapping[str, Any]) -> ModelSpec:
+def spec_of_record(plain: Mapping[str, Any] | None) -> ModelSpec:
     """The spec that a record holds, also one that an older zoo wrote.
 
     There the gain stood beside the parts, and whole networks and propagators were known by their models' names.
@@ -34,7 +34,7 @@ def spec_of_record(plain: Mapping[str, Any]) -> ModelSpec:
     Raises:
         msgspec.ValidationError, KeyError, TypeError, AttributeError: it describes no model.
     """
-    spec = dict(plain)
+    spec = dict(plain or {})
     if "hint_gain" in spec:
         spec["colorizer"] = {"hint_gain": spec.pop("hint_gain"), **spec.get("colorizer", {})}
     network, registry = spec["parts"].get("network"), current()

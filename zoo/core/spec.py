@@ -16,6 +16,9 @@ from zoo.core.kinds import KIND_OF_ROLE
 UNTRAINED = "untrained"
 """The recipe of models that have nothing to learn."""
 
+SCHEMA = 1
+"""The version of run.json's form."""
+
 
 class PartRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A part: where its class is, and where its idea comes from.
@@ -269,3 +272,20 @@ class SourceSeen(msgspec.Struct, frozen=True):
             raise BadInput(
                 f"The source of {self.target} was changed since this run was planned; give the command again."
             )
+
+
+class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of run.json that tells of the model; the harness's ``RunRecord`` is this one and what was measured.
+
+    ``weights_sha256`` is of its file of weights, which :func:`zoo.core.trained.load` holds it to; older records have
+    none. ``spec`` is None where the model could not be resolved.
+    """
+
+    schema: int = SCHEMA
+    model: str
+    label: str
+    seed: int
+    suite: str
+    steps: int | None = None
+    spec: dict[str, Any] | None = None
+    weights_sha256: str | msgspec.UnsetType = msgspec.UNSET

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,12 +21,10 @@ from zoo.core.ingredients import of_file
 from zoo.core.recorded import PICKLES, recorded_spec, spec_of_record, untrained
 from zoo.core.registry import current
 from zoo.core.resolve import build, resolve
-from zoo.core.spec import UNTRAINED, ModelSpec, fingerprint
+from zoo.core.spec import UNTRAINED, ModelRecord, ModelSpec, fingerprint
 from zoo.core.state_dict import differences, layout_of
 
 WEIGHTS = "model.safetensors"
-DIGEST = "weights_sha256"
-"""The record's field for the SHA-256 of the run's :data:`WEIGHTS`."""
 
 
 def load(
@@ -176,8 +173,9 @@ def _with_weights(name: str, weights: str | Path, options: Mapping[str, Any]) ->
 def _trained(folder: Path) -> Colorizer:
     weights = weights_of(folder)
     record = folder / "run.json"
-    digest = read_record(folder).get(DIGEST, "")
-    model = assemble(recorded_spec(read_spec(folder), str(record)))
+    recorded = read_record(folder)
+    digest = recorded.weights_sha256 or ""
+    model = assemble(recorded_spec(spec_of_record(recorded.spec), str(record)))
     try:
         found = sha256_of(weights)
         state = safetensors.torch.load_file(weights)
@@ -199,12 +197,12 @@ def _trained(folder: Path) -> Colorizer:
 
 def _without_weights(folder: Path) -> BadInput:
     """The sentence for a run that is only a record, with the command that makes its weights."""
-    row = read_record(folder)
-    model, suite, seed = row.get("model") or row["spec"]["name"], row.get("suite") or "quick", row.get("seed")
-    settings = str(row.get("label") or model).removeprefix(model).split()
-    command = ["zoo train", shlex.quote(model), "--suite", shlex.quote(str(suite))]
+    record = read_record(folder)
+    model, suite = record.model, record.suite
+    settings = record.label.removeprefix(model).split()
+    command = ["zoo train", shlex.quote(model), "--suite", shlex.quote(suite)]
     command += [f"--set {shlex.quote(setting)}" for setting in settings if "=" in setting]
-    command += [f"--seeds {seed + 1}"] if isinstance(seed, int) else []
+    command.append(f"--seeds {record.seed + 1}")
     return BadInput(
         f"{folder} holds no {WEIGHTS} (published results leave the weights out); "
         f"`{' '.join(command)}` trains it anew, then give benches/{suite}/runs/{model}."
@@ -217,24 +215,22 @@ def read_spec(folder: Path) -> ModelSpec:
     Raises:
         BadInput: no record, or one that describes no model.
     """
-    return spec_of_record(read_record(folder)["spec"])
+    return spec_of_record(read_record(folder).spec)
 
 
-def read_record(folder: Path) -> dict[str, Any]:
-    """A run's run.json; of what is in it, only the spec, and the digest of the weights if any
-    (older records have none), are sure to be whole.
+def read_record(folder: Path) -> ModelRecord:
+    """What a run's run.json says of its model.
 
     Raises:
         BadInput: no record, or one that describes no model.
     """
     path = folder / "run.json"
     try:
-        row: dict[str, Any] = json.loads(path.read_bytes())
-        spec_of_record(row["spec"])
-        msgspec.convert(row.get(DIGEST, ""), str)
-        return row
+        record = msgspec.json.decode(path.read_bytes(), type=ModelRecord)
+        spec_of_record(record.spec)
+        return record
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        # msgspec.ValidationError is a ValueError.
+        # msgspec's errors are ValueErrors.
         raise BadInput(f"{path} does not describe a model ({_first_line(error)}); give another run.") from error
 
 

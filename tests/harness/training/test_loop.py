@@ -14,8 +14,8 @@ from zoo.core.errors import Diverged
 from zoo.core.registry import current
 from zoo.core.spec import RecipeRow
 from zoo.harness.training.budget import Budget, TrainingClock
+from zoo.harness.training.device import derive, generator
 from zoo.harness.training.loop import Training, read_state, save_state
-from zoo.harness.training.seeds import derive, generator
 from zoo.harness.training.step_seconds import step_seconds
 
 

@@ -20,10 +20,10 @@ import msgspec
 import zoo
 from zoo.core.errors import BadInput
 from zoo.core.process import usable_cores
+from zoo.core.spec import SCHEMA, ModelRecord
 from zoo.harness.results.protocol import Protocol, SweptHints
 from zoo.harness.training.budget import Budget
 
-SCHEMA = 1
 """A folder written under another one is refused with a sentence."""
 
 
@@ -109,7 +109,7 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     finished: str
 
 
-class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class RunRecord(ModelRecord, msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One run: which it is, how it ended, what it scored and cost, and under what it was made.
 
     ``higher_is_better`` is each metric's own word on which end is the better one.
@@ -121,10 +121,6 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     ``scoring_key`` of what is measured on them (:mod:`zoo.harness.plan.keys`); ``key`` is of both.
     """
 
-    schema: int = SCHEMA
-    model: str
-    label: str
-    seed: int
     key: str
     training_key: str | msgspec.UnsetType = msgspec.UNSET
     scoring_key: str | msgspec.UnsetType = msgspec.UNSET
@@ -139,15 +135,11 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     hints: list[HintLevel] = []
     drawn: dict[str, int | float | None] | msgspec.UnsetType = msgspec.field(name="samples", default=msgspec.UNSET)
     costs: dict[str, float | None] = {}
-    steps: int | None = None
     curve: list[CurvePoint] = []
     precision: str | None = None
-    weights_sha256: str | msgspec.UnsetType = msgspec.UNSET
-    suite: str
     protocol: Protocol
     data: Data
     recipe: str
-    spec: dict[str, Any] | None = None
     plan: Plan = Plan()
     provenance: Provenance
 

@@ -43,8 +43,8 @@ from zoo.harness.scoring.scores import (
 )
 from zoo.harness.scoring.scores import K as DRAWS
 from zoo.harness.training import device as devices
+from zoo.harness.training.device import generator
 from zoo.harness.training.loop import save_weights
-from zoo.harness.training.seeds import generator
 
 SAMPLE_ROWS = 6
 Found = TypeVar("Found")

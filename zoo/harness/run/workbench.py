@@ -25,9 +25,8 @@ from zoo.harness.plan.suite import (
     scored_photos,
 )
 from zoo.harness.training import device as devices
-from zoo.harness.training.device import channels_last
+from zoo.harness.training.device import channels_last, derive, generator
 from zoo.harness.training.loop import Training
-from zoo.harness.training.seeds import derive, generator
 
 
 class Workbench:

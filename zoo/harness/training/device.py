@@ -1,21 +1,25 @@
-"""Where a run computes, and in which precision.
+"""Where a run computes and what makes it repeatable: device, precision, memory format, seeds and deterministic forms.
 
-How a network's tensors lie in memory: channels last, but for the CPU's heaviest and widest convolutions.
+One random generator a purpose, so that adding a consumer of randomness shifts nothing else. Tensors lie channels last,
+but for the CPU's heaviest and widest convolutions; what torch has no deterministic form of on a GPU has another here.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from zoo.core.errors import BadInput, did_you_mean
 from zoo.core.process import usable_cores
-from zoo.harness.training.seeds import DeterministicPooling
 
 
 def pick_device(name: str) -> torch.device:
@@ -122,3 +126,61 @@ def _is_wide(layer: nn.Conv2d | nn.ConvTranspose2d) -> bool:
 def _in_plain_order(layer: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     first, *rest = inputs
     return (first.contiguous() if isinstance(first, Tensor) else first, *rest)
+
+
+def derive(seed: int, *purpose: str) -> int:
+    """A 63-bit seed that depends on the run's seed and on what it is for, and on nothing else."""
+    text = ":".join((str(seed), *purpose))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def generator(seed: int, *purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
+    """A generator on ``device`` for one purpose of one run."""
+    return torch.Generator(device=device).manual_seed(derive(seed, *purpose))
+
+
+class DeterministicPooling(TorchFunctionMode):
+    """While it is entered, adaptive average pooling is done by :func:`adaptive_avg_pool2d` of this module.
+
+    On CUDA the gradient of torch's own is summed by atomic additions, in any order, and is refused under
+    ``torch.use_deterministic_algorithms``. A mode, so that it reaches the pooling within timm,
+    segmentation-models-pytorch and plugins too.
+    """
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if function in (F.adaptive_avg_pool2d, torch._C._nn.adaptive_avg_pool2d):
+            return adaptive_avg_pool2d(*args, **(kwargs or {}))
+        return function(*args, **(kwargs or {}))
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) -> Tensor:
+    """:func:`torch.nn.functional.adaptive_avg_pool2d` as two matrix products, which have a fixed order.
+
+    Args:
+        input: (…, H, W).
+        output_size: of the result, one side or (H', W'); None keeps a side.
+
+    Returns:
+        (…, H', W') in the input's type.
+    """
+    sides = (output_size, output_size) if isinstance(output_size, int) else output_size
+    rows, columns = (
+        _averages(length, length if side is None else side, input.device)
+        for length, side in zip(input.shape[-2:], sides, strict=True)
+    )
+    with torch.autocast(input.device.type, enabled=False):
+        return (rows @ input.float() @ columns.T).to(input.dtype)
+
+
+def _averages(length: int, bins: int, device: torch.device) -> Tensor:
+    """(bins, length): row i averages the places from ⌊i·length/bins⌋ to before ⌈(i+1)·length/bins⌉."""
+    bin_ = torch.arange(bins, device=device)[:, None]
+    place = torch.arange(length, device=device)
+    inside = (place >= bin_ * length // bins) & (place < -(-(bin_ + 1) * length // bins))
+    return inside / inside.sum(1, keepdim=True)
