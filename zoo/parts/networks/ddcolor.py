@@ -84,7 +84,7 @@ class DDColor(nn.Module):
         )
         self.enlarge = ShuffleUp(colours, colours, scale=4)
         self.colours = ColourDecoder(outs, colours, queries=queries, layers=layers)
-        self.refine = start_grey(nn.Conv2d(queries + 3, 2, 1))
+        self.fuse = start_grey(nn.Conv2d(queries + 3, 2, 1))
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(3, 1, 1), persistent=False)
 
@@ -97,7 +97,7 @@ class DDColor(nn.Module):
             x = block(x, skip)
             scales.append(x)
         found = self.colours(scales, self.enlarge(x))
-        return {"ab": self.refine(torch.cat((found, grey), dim=1)).float()}
+        return {"ab": self.fuse(torch.cat((found, grey), dim=1)).float()}
 
     def published_shapes(self) -> dict[str, tuple[int, ...]]:
         """Name → shape of every tensor of the public network of this size."""
@@ -131,7 +131,7 @@ class DDColor(nn.Module):
             for key, name in self._published_names().items()
         }
         # The original predicts a* and b* in units of Lab.
-        return loaded | {key: loaded[key] / AB_SCALE for key in ("refine.weight", "refine.bias")}
+        return loaded | {key: loaded[key] / AB_SCALE for key in ("fuse.weight", "fuse.bias")}
 
     def _published_names(self) -> dict[str, str]:
         modules = {
@@ -169,12 +169,12 @@ class DDColor(nn.Module):
         inside = {"query": "query_feat", "place": "query_embed", "level": "level_embed", "project": "input_proj"}
         inside |= {"norm": "decoder_norm"} | {f"embed.{2 * i}": f"color_embed.layers.{i}" for i in range(3)}
         modules |= {f"colours.{mine}": f"{colours}.{its}" for mine, its in inside.items()}
-        modules |= {"enlarge.conv": "decoder.last_shuf.conv.0", "refine": "refine_net.0.0"}
+        modules |= {"enlarge.conv": "decoder.last_shuf.conv.0", "fuse": "refine_net.0.0"}
         return {key: name for key in self.state_dict() if (name := published_name(key, modules))}
 
 
 def _is_spectral(key: str, tensor: Tensor) -> bool:
-    return tensor.ndim == 4 and key.startswith(("pixels.", "enlarge.", "refine."))
+    return tensor.ndim == 4 and key.startswith(("pixels.", "enlarge.", "fuse."))
 
 
 def _folded(given: Mapping[str, Tensor], name: str) -> Tensor:
