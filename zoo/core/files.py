@@ -1,11 +1,10 @@
-"""The one way to write a file or folder: whole, or not there at all; the one sentence for what cannot be; and the locks
-by which processes wait for each other.
+"""The one way to write a file or folder: whole, or not there at all; the one sentence for what cannot be; the locks by
+which processes wait for each other; and CSV.
 
-CSV that a spreadsheet may open: a text is never taken for a formula there, and is read back exactly.
-
-A cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line end is run by spreadsheets (OWASP, "CSV
-Injection"), and names of models, photos and errors are other people's. Such a text is written with an apostrophe
-before it, unless it is a plain number; one that begins like that already gets one more, so that nothing is lost.
+A spreadsheet may open our CSV: a text is never taken for a formula there, and is read back exactly. A cell that begins
+with ``=``, ``+``, ``-``, ``@``, a tab or a line end is run by spreadsheets (OWASP, "CSV Injection"), and names of
+models, photos and errors are other people's. Such a text is written with an apostrophe before it, unless it is a plain
+number; one that begins like that already gets one more, so that nothing is lost.
 """
 
 from __future__ import annotations

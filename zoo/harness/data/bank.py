@@ -1,8 +1,7 @@
 """Photos decoded once: a memory-mapped uint8 array of one size, kept under the user's cache folder.
 
-Cutting a whole batch out of the bank by index arithmetic, on whatever device the bank lies.
-
-A bank as it lies in the cache: ``pixels.npy``, a plain array, and ``facts.json``; both are verified when opened.
+It lies there as ``pixels.npy``, a plain array, and ``facts.json``; both are verified when opened. Whole batches are cut
+out of it by index arithmetic, on whatever device it lies.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The training path: bank → random crop → flip → augmentations → Lab → hints, whole batches on the device.
+"""Photos as batches on the device. In training: bank → random crop → flip → augmentations → Lab → hints. In a test:
+every photo once, in order, with hints that are the same for every model.
 
-The test path: every photo once, in order, with hints that are the same for every model.
-
-The colours and hints are computed on the CPU and then moved: a hint must not depend on the
+The colours and hints of a test are computed on the CPU and then moved: a hint must not depend on the
 device, the batch size or the other photos, or two models would be asked different questions.
 """
 

@@ -1,10 +1,7 @@
-"""The bank of a data set: from the cache when it is there, else decoded now, once; and whether photos are the same.
+"""A data set → its bank: from the cache when it is there, else decoded now, once.
 
-Files by what is in them: content hashes, and a train/test split that names and order cannot move.
-
-Where things that can be computed again are kept.
-
-A data set → its bank: from the cache when it is there, else decoded now, once.
+What is in the files decides, by content hashes: which bank it is, and a train/test split that names and order cannot
+move. In the cache lies what can be computed again.
 """
 
 from __future__ import annotations

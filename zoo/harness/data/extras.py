@@ -1,10 +1,4 @@
-"""The training photo most like a grey one: the reference for colorizers that copy from a photo.
-
-Likeness is seen in lightness alone, since a photo to be colorized has nothing else: the cosine of
-a 32×32 thumbnail without its mean, and of 4×4 cells of an 8-way histogram of gradient directions,
-added with equal weight. A thumbnail compares the layout, the histogram the textures and edges.
-
-What some models ask for beyond the condition, each from a registered provider.
+"""What some models ask for beyond the condition, each from a registered provider.
 
 A model names them in ``extras``; the harness puts them into ``Batch.extras`` under these names.
 
@@ -17,8 +11,12 @@ name            shape               values
 ``histogram``   (N, 2, H/4, W/4)    the true ab averaged over 4×4 pixels, sizes rounded up: what the
                                     global hints of Zhang 2017 (arXiv:1705.02999, 3.2) quantise
 ``saturation``  (N, 1)              mean HSV saturation in [0, 1] (same source)
-``reference``   (N, 3, H, W)        the nearest other training photo in RGB, uint8 (``reference.py``)
+``reference``   (N, 3, H, W)        the nearest other training photo in RGB, uint8
 ==============  ==================  ======================================================================
+
+The nearest photo is found in lightness alone, since a photo to be colorized has nothing else: the cosine of
+a 32×32 thumbnail without its mean, and of 4×4 cells of an 8-way histogram of gradient directions,
+added with equal weight. A thumbnail compares the layout, the histogram the textures and edges.
 """
 
 from __future__ import annotations

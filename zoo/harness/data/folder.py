@@ -1,6 +1,5 @@
-"""``folder:PATH``: every photo in a tree of folders.
-
-``photos``: the real photographs that come with the package (``photos/CREDITS.csv`` names them).
+"""``folder:PATH``: every photo in a tree of folders; and ``photos``, those that come with the package
+(``photos/CREDITS.csv`` names them).
 """
 
 from __future__ import annotations

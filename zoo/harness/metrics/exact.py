@@ -1,9 +1,7 @@
-"""Scoring runs in plain float32, whatever the training around it switched on.
-
-The mean of a metric over photos: of all of them, or none and a note that says why.
+"""What is equal for all metrics: plain float32, whatever the training around has switched on, and means of all photos.
 
 A mean over the photos that happen to have a value would be compared with means over all: a metric that is
-NaN on the hard half of the photos would win.
+NaN on the hard half of the photos would win. So there is a mean of all of them, or none and a note that says why.
 """
 
 from __future__ import annotations

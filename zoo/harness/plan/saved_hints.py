@@ -1,9 +1,8 @@
-"""Arrays from an ``.npz`` that a stranger may have made: nothing is allocated on the word of its header.
-
-The hints of a sweep, drawn once and kept: every model is asked the same questions.
+"""The hints of a sweep, drawn once and kept: every model is asked the same questions.
 
 They lie in ``hints/<sweep>-<key>.npz`` of the results folder as flat pixels and their colours, layer by
-layer: one hint a layer for a sweep over counts, one density a layer for a sweep over densities.
+layer: one hint a layer for a sweep over counts, one density a layer for a sweep over densities. A stranger may have
+made the file: nothing is allocated on the word of its header.
 """
 
 from __future__ import annotations

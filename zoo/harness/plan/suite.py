@@ -1,10 +1,8 @@
-"""Suites: the protocols, one YAML file each. A suite decides what is equal for all models.
+"""Suites: the protocols, one YAML file each, and their photos. A suite decides what is equal for all models.
 
 A suite's ``base`` names another one, by name or by a path from its own folder, and what the suite says takes the
 place of what its base says. Of :data:`BY_NAME` it takes the place name by name; ``null`` takes back what the base
 says. A suite is always its resolved self: that is what is shown, recorded and hashed.
-
-The photos of a suite: to train on and to score on, as banks, as a record tells of them, and as hinted batches.
 """
 
 from __future__ import annotations

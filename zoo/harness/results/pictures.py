@@ -1,10 +1,8 @@
-"""The pictures a report shows: test predictions, inputs and truths, kept small as sheets of sprites.
+"""The pictures of a run: side by side to look at, and for the report kept small as sheets of sprites.
 
 A sheet is one JPEG holding pictures of one size in rows, in the order of ``scores.csv``. Its chroma has the full
 resolution (4:4:4): halved, as WebP and most JPEGs have it, it would show colours bleeding that no model has bled.
 Scores are never computed from it.
-
-Pictures side by side: grey input, hints, colorization, truth.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""``run.json``: everything about one run. This is the only definition of its fields, in the order of the file.
+"""``run.json``: everything about one run, and where its numbers come from.
 
-Where a number comes from: versions, commit, device. Not part of a run's key.
+This is the only definition of its fields, but for those that tell of its model (:class:`zoo.core.spec.ModelRecord`).
 """
 
 from __future__ import annotations
@@ -116,8 +116,7 @@ class RunRecord(ModelRecord, msgspec.Struct, frozen=True, forbid_unknown_fields=
     ``ranked`` is whether it takes part in the ranking; records without it are older than the field.
     ``drawn``, in the file ``samples``, are the means over ``k`` random draws: ``diversity``, ``<metric>_mean`` and
     ``<metric>_best``.
-    A run that came to no score has neither costs nor images. ``weights_sha256`` is of its file of weights, which
-    :func:`zoo.core.trained.load` holds it to; older records have none. ``training_key`` is of what decides the weights,
+    A run that came to no score has neither costs nor images. ``training_key`` is of what decides the weights,
     ``scoring_key`` of what is measured on them (:mod:`zoo.harness.plan.keys`); ``key`` is of both.
     """
 

@@ -1,7 +1,4 @@
-"""One run, from its plan to its run.json, in a process of its own.
-
-How a run ended: the status and the reason that an exception stands for.
-"""
+"""One run, from its plan to its run.json, in a process of its own."""
 
 from __future__ import annotations
 

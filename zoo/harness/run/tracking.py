@@ -1,9 +1,4 @@
-"""What a run tells while it is at work: the bench by its line, and trackers, which decide nothing.
-
-What connects a run's process with its bench: how far it is goes up, whether it shall stop comes down.
-
-Trackers: where a run's log goes besides its own ``log.jsonl``. They are told, and decide nothing.
-"""
+"""What a run tells while it is at work: its bench how far it is, and trackers, which are told and decide nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""A run's training: taken up from its checkpoint, logged, and looked at on the way.
-
-Weights that are trained already: another scoring, by one more metric say, needs no other training.
+"""A run's training: taken up from its checkpoint, logged, and looked at on the way; or taken over from an earlier run,
+since another scoring, by one more metric say, needs no other training.
 """
 
 from __future__ import annotations

@@ -1,8 +1,5 @@
-"""What a colorizer costs: parameters, arithmetic, time and memory.
-
-Whether a measurement had the machine for itself: the share of the time in which this process had to wait.
-
-How long a run took to reach a given quality.
+"""What a colorizer costs: parameters, arithmetic, time and memory; how long it took to a given quality; and whether the
+machine was there for the measurement alone, told by the share of the time in which this process had to wait.
 """
 
 from __future__ import annotations

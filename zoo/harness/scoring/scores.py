@@ -1,10 +1,7 @@
-"""Hint adherence: does the colour at a hinted pixel stay what the user said?
+"""Scoring a colorizer: its photos colorized, rounded to uint8, and measured one by one.
 
-Scoring a colorizer: its test photos colorized, rounded to uint8, and measured one by one.
-
-Several answers to one photo: how far a sampler's colorizations lie apart, and how good the best is.
-
-How quality rises with hints: one colorizer, the same photos, more and more of the saved hints.
+Of a sampler several answers are drawn: how far they lie apart, and how good the best is. A sweep gives more and more
+of the saved hints. Adherence is whether the colour at a hinted pixel stays what the user said.
 """
 
 from __future__ import annotations

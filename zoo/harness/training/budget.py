@@ -1,6 +1,5 @@
-"""How long a run trains: steps, epochs, or the steps that fill some seconds.
-
-The training clock: the seconds in which the process was at work, without those in which it stood still.
+"""How long a run trains: steps, epochs, or the steps that fill some seconds; and the clock of a training, which counts
+the seconds in which the process was at work, without those in which it stood still.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""Files of weights and of training states: written whole or not at all, read without pickle.
-
-The training loop: one for every colorizer.
+"""The training loop, one for every colorizer, and the files of its state and weights: whole or not there, no pickle.
 
 A step is: a batch from the bank, then for each player of the objective its loss, backward, clipping
 and its optimizer's step. What the loop keeps is all in :meth:`Training.state_dict`, so that a run

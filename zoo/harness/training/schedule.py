@@ -1,11 +1,7 @@
 """How the weights are moved: the optimizer, its schedule, and the moving average of what it gives.
 
-The learning rate as a function of progress, so that every kind of budget has the same shape.
-
-A recipe's optimizer over a network's parameters. Decay acts on weight matrices and kernels only, not on biases and
-norms.
-
-An exponential moving average of the weights, to be evaluated in their place.
+The learning rate is a function of progress, so that every kind of budget has the same shape. Decay acts on weight
+matrices and kernels only, not on biases and norms.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""How weights start: deep networks that nothing normalises, layers that predict colour, pixel shuffles.
-
-Convolution, normalisation, ReLU: the unit most blocks are made of.
-
-Learned upsampling, to a size that is asked for.
-"""
+"""Convolution, normalisation, ReLU: the unit most blocks are made of; how its weights start, and upsampling by it."""
 
 from __future__ import annotations
 

@@ -1,13 +1,11 @@
-"""The server that runs are forked from: started once, wherever temporary files lie and whatever is typed meanwhile.
-
-multiprocessing's forkserver, and not a pool of ``concurrent.futures``: that breaks wholly when one worker is killed,
-and a run has a process of its own, whose memory and random state no other run has touched.
-
-Runs as processes of this machine, forked from a server that has the heavy imports behind it.
+"""Runs as processes of this machine, forked from a server that has the heavy imports behind it.
 
 A crash, an out-of-memory or a hang then costs one run and not the bench, and forty runs do not pay
 for importing torch and timm forty times. A run leads a process group of its own, so that whatever it
 has started ends with it.
+
+The server is multiprocessing's forkserver, and not a pool of ``concurrent.futures``: that breaks wholly when one worker
+is killed, and a run has a process of its own, whose memory and random state no other run has touched.
 """
 
 from __future__ import annotations
