@@ -1,5 +1,5 @@
 """Write the tables of docs/ and of the READMEs of results/ anew: the models, the plugins' kinds, the
-columns of the results, the suites, the quick leaderboard.
+columns of the results, the suites, the leaderboards.
 
     python docs/update_readme.py [--check]
 
@@ -28,7 +28,6 @@ MODELS = ROOT / "docs" / "models.md"
 PLUGINS = ROOT / "docs" / "plugins.md"
 SUITES = ROOT / "docs" / "suites.md"
 RESULTS = ROOT / "results" / "README.md"
-QUICK = ROOT / "results" / "quick"
 
 
 def models_table() -> str:
@@ -42,9 +41,9 @@ def models_table() -> str:
     return "\n".join(lines)
 
 
-def leaderboard_table() -> str:
-    """The committed quick leaderboard, the columns of short tables; each cell is the file's own, rounded once."""
-    _, rows = read_table(QUICK)
+def leaderboard_table(folder: Path) -> str:
+    """A committed leaderboard, the columns of short tables; each cell is the file's own, rounded once."""
+    _, rows = read_table(folder)
     device, date, protocol = (rows[0].text(column) for column in (DEVICE, DATE, PROTOCOL))
     columns = [column for column in SHOWN if column.shown > 1 and any(map(column.read, (row.cells for row in rows)))]
     lines = [
@@ -151,8 +150,9 @@ def main() -> None:
             "run columns": columns_table(of_runs_only()),
             "hint columns": columns_table(HINTS),
         },
-        QUICK / "README.md": {"leaderboard": leaderboard_table()},
     }
+    for file in sorted((ROOT / "results").glob("*/leaderboard.csv")):
+        tables[file.with_name("README.md")] = {"leaderboard": leaderboard_table(file.parent)}
     for file, parts in tables.items():
         before = file.read_text(encoding="utf-8")
         after = updated(before, parts)
