@@ -2,8 +2,8 @@
 
     python benchmarks/example.py docs/example
 
-The photo is one of the embedded test photos, in grey. The hints are dots of its true colours, as a hand with the colour
-photo in mind would paint them, on a transparent picture.
+The photo is one of the embedded ones, which no model is trained on, in grey. The hints are dots of its true colours, as
+a hand with the colour photo in mind would paint them, on a transparent picture.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image
 from zoo.core.files import make_folder
 from zoo.harness.data.folder import FOLDER
 
-PHOTO = "test/gcompris-canyon_de_chelly-0.jpg"  # Nikater, public domain (CREDITS.csv)
+PHOTO = "validation/gcompris-canyon_de_chelly-0.jpg"  # Nikater, public domain (CREDITS.csv)
 DOTS = 8
 """A row."""
 RADIUS = 3

@@ -26,8 +26,8 @@ PHOTOS = Path(__file__).parent.parent / "zoo" / "harness" / "data" / "photos"
 
 @pytest.fixture(scope="session")
 def photo_paths() -> list[Path]:
-    """Eight real test photos, 256×256 JPEG, in a fixed order."""
-    return sorted((PHOTOS / "test").glob("*.jpg"))[::5][:8]
+    """Eight real photos, 256×256 JPEG, in a fixed order."""
+    return sorted((PHOTOS / "validation").glob("*.jpg"))[::5][:8]
 
 
 @pytest.fixture(scope="session")

@@ -38,15 +38,16 @@ def spoil(pack: Path) -> None:
 def test_clean_photos_end_in_0(pack):
     result = check(f"folder:{pack}")
     assert result.exit_code == 0
-    assert "8 of 8 photos can be used, 3 of them to test with." in result.stdout
+    assert "8 of 8 photos can be used: 4 to train on, 1 for validation, 3 to test with." in result.stdout
 
 
 def test_what_is_wrong_is_counted_and_named(pack):
     spoil(pack)
     result = check(f"folder:{pack}")
     assert result.exit_code == 1
-    counts = dict(line.split() for line in result.stdout.splitlines()[1:6])
-    assert counts == {"unreadable": "1", "tiny": "1", "monochrome": "1", "duplicates": "1", "near-duplicates": "1"}
+    counts = dict(line.split() for line in result.stdout.splitlines()[1:7])
+    of_two_splits = {"near-duplicates": "1", "shared-originals": "0"}
+    assert counts == {"unreadable": "1", "tiny": "1", "monochrome": "1", "duplicates": "1", **of_two_splits}
     assert "tiny: test/tiny.png" in result.stdout
     assert "duplicates: train/0.jpg = train/again.jpg" in result.stdout
     assert "near-duplicates: train/mirrored.png ~ test/5.jpg (0 bits)" in result.stdout
@@ -60,7 +61,9 @@ def test_json_holds_every_name(pack):
     assert (found["photos"], found["usable"], found["clean"]) == (12, 10, False)
     assert [each["photo"] for each in found["unreadable"]] == ["train/bad.png"]
     assert found["monochrome"] == ["train/2.jpg"]
-    assert found["near_duplicates"] == [{"train": "train/mirrored.png", "test": "test/5.jpg", "bits": 0}]
+    assert found["near_duplicates"] == [
+        {"train": "train/mirrored.png", "test": "test/5.jpg", "bits": 0, "splits": ["train", "test"]}
+    ]
 
 
 def test_monochrome_photos_alone_are_nothing_to_mend(pack):
@@ -87,7 +90,7 @@ def test_a_source_that_is_none_is_one_line(source):
 
 def test_what_was_not_taken_converted_or_cut_is_said(pack):
     (pack / "train" / "drawing.svg").touch()
-    (pack / "validation").mkdir()
+    (pack / "val").mkdir()
     picture = Image.open(pack / "train" / "1.jpg")
     picture.save(pack / "train" / "1.jpg", icc_profile=b"no profile")
     picture.save(pack / "test" / "scan.tif", save_all=True, append_images=[picture])
@@ -95,7 +98,7 @@ def test_what_was_not_taken_converted_or_cut_is_said(pack):
     notes = [line for line in result.stdout.splitlines() if line.startswith("note: ")]
     assert notes == [
         "note: 1 file was not taken: .svg 1.",
-        f"note: {pack} is split by its folders train and test; validation/ beside them is not read.",
+        f"note: {pack} is split by its folders train and test; val/ beside them is not read.",
         "note: train/1.jpg: its colour profile is damaged and not applied.",
         "note: test/scan.tif: holds 2 pages, only the first is taken.",
     ]

@@ -23,6 +23,7 @@ BENCH = {
     "--seeds": ["--seeds", "2"],
     "--data": ["--data", "folder:a"],
     "--test-data": ["--test-data", "folder:a"],
+    "--split": ["--split", "validation"],
     "--device": ["--device", "cpu"],
     "--set": ["--set", "width=8"],
     "--recipe": ["--recipe", "gachon"],

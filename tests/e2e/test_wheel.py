@@ -26,7 +26,7 @@ def test_the_table_the_suites_and_the_photos_travel_in_it(wheel):
     assert "zoo/registry.yaml" in names
     assert {f"zoo/suites/{suite}.yaml" for suite in ("smoke", "quick", "gachon", "gachon128")} <= names
     photos = [name for name in names if name.startswith("zoo/harness/data/photos/") and name.endswith(".jpg")]
-    assert len(photos) == 284 + 41
+    assert len(photos) == 224 + 41 + 105
     assert "zoo/harness/data/photos/CREDITS.csv" in names
     templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "zoo").rglob("*.jinja")}
     assert "zoo/cli/plugin_template/pyproject.toml.jinja" in templates

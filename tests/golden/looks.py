@@ -24,7 +24,7 @@ from zoo.core.spec import canonical_json
 from zoo.harness.data.bank import PhotoBank
 from zoo.harness.data.extras import Given, View
 
-PHOTOS = Path(__file__).parents[2] / "zoo" / "harness" / "data" / "photos" / "test"
+PHOTOS = Path(__file__).parents[2] / "zoo" / "harness" / "data" / "photos" / "validation"
 SIDE, WIDE = 64, 128
 """Of the maps that parts see; and that networks and bridges do, whose coarse levels have little of it left."""
 

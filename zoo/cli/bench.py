@@ -22,6 +22,11 @@ _OPTIONS = (
         help="Take this source of photos: photos, folder:PATH, torchvision:NAME, or a plugin's.",
     ),
     click.option("--test-data", metavar="SOURCE", help="Take the test photos from another source."),
+    click.option(
+        "--split",
+        type=click.Choice(["test", "validation"]),
+        help="Score these photos (default: test): validation is for choosing recipes and sizes by.",
+    ),
     device_option,
     click.option(
         "--set",

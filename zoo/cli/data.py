@@ -26,17 +26,17 @@ def command() -> None:
 @format_option("table", "json")
 @click.pass_context
 def check(ctx: click.Context, source: str, test_data: str | None, form: str) -> None:
-    """Decode every photo of SOURCE, both splits, and name those to look at.
+    """Decode every photo of SOURCE, all splits, and name those to look at.
 
     Unreadable and tiny photos, which no run uses; monochrome ones, which are not scored; photos with the same
-    pixels; and training photos that resemble a test photo, mirrored or not. Exit code 1 when there is something
-    to mend: monochrome photos alone are not.
+    pixels; and photos of two splits that resemble each other, mirrored or not, or were cut from one original. Exit
+    code 1 when there is something to mend: monochrome photos alone are not.
     """
     from zoo.cli.tables import print_json
     from zoo.harness.data.check import inspect
-    from zoo.harness.data.source import open_pair
+    from zoo.harness.data.source import open_splits
 
-    report = inspect(*open_pair(source, test_data))
+    report = inspect(open_splits(source, test_data)._asdict())
     if form == "json":
         print_json(
             {
@@ -59,8 +59,10 @@ def _findings(report: Report) -> dict[str, list[Any]]:
         "monochrome": report.monochrome,
         "duplicates": report.duplicates,
         "near_duplicates": [
-            {"train": train, "test": test, "bits": bits} for train, test, bits in report.near_duplicates
+            {"train": found.photo, "test": found.other, "bits": found.bits, "splits": found.splits}
+            for found in report.near_duplicates
         ],
+        "shared_originals": [{"original": original, "photos": names} for original, names in report.shared_originals],
     }
 
 
@@ -72,7 +74,11 @@ def _print(report: Report) -> None:
         "tiny": report.tiny,
         "monochrome": report.monochrome,
         "duplicates": [" = ".join(group) for group in report.duplicates],
-        "near_duplicates": [f"{train} ~ {test} ({bits} bits)" for train, test, bits in report.near_duplicates],
+        "near_duplicates": [
+            f"{found.photo} ~ {found.other} ({found.bits} bits), {' and '.join(found.splits)}"
+            for found in report.near_duplicates
+        ],
+        "shared_originals": [f"{original}: {', '.join(names)}" for original, names in report.shared_originals],
     }
     print_table([{"finding": key.replace("_", "-"), "count": len(found)} for key, found in names.items()], _COLUMNS)
     for key, found in names.items():
@@ -82,7 +88,9 @@ def _print(report: Report) -> None:
             echo(f"{key.replace('_', '-')}: and {len(found) - _SHOWN} more; --format json names all")
     for note in report.notes:
         echo(f"note: {note}")
-    echo(f"{report.usable} of {report.photos} photos can be used, {len(report.test_names)} of them to test with.")
+    of_splits = ", ".join(f"{len(names)} {_FOR[split]}" for split, names in report.names.items())
+    echo(f"{report.usable} of {report.photos} photos can be used: {of_splits}.")
 
 
 _COLUMNS = ("finding", "count")
+_FOR = {"train": "to train on", "validation": "for validation", "test": "to test with"}

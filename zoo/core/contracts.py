@@ -180,9 +180,11 @@ class Metric(Protocol):
 
 
 class Dataset(Protocol):
-    """``Dataset(split, **options)``: photos as uint8 (H, W, 3) RGB arrays, split train or test.
+    """``Dataset(split, **options)``: photos as uint8 (H, W, 3) RGB arrays, split train, validation or test.
 
-    What it may have besides: ``names`` and ``labels``, one a photo; ``notes``, sentences on what it did not take;
+    It is asked for validation photos only where its class has ``splits = ("train", "validation", "test")``, and may
+    then have none; else a part of its training photos is kept for them. What it may have besides: ``names``, ``labels``
+    and ``originals`` (what a photo was cut from), one a photo; ``notes``, sentences on what it did not take;
     ``pixels(index)``, how many a photo unfolds to, so that large ones are decoded one at a time; ``photo(index)``, a
     :class:`zoo.core.photo.Photo` with notes of its own; a static ``canonical(argument)``, the argument as a record
     keeps it (an absolute path).

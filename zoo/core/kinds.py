@@ -92,7 +92,12 @@ KINDS: dict[str, Kind] = {
         ),
         _kind("schedules", "`schedule(**options)`", "progress in [0, 1] → what the learning rate is multiplied by"),
         _kind("extras", "`extra(given)`", "view of a batch → tensor (N, …), what a model names in `extras`"),
-        _kind("datasets", "`Dataset(split, **options)`", "photos as uint8 (H, W, 3), `.fingerprint()`"),
+        _kind(
+            "datasets",
+            "`Dataset(split, **options)`",
+            "photos as uint8 (H, W, 3), `.fingerprint()`; a class with a `splits` that names `validation` is asked for "
+            "those photos too, of any other a part of those to train on is kept for validation",
+        ),
         _kind("metrics", "`Metric(**options)`", "`.per_image(prediction, target)` → (N,)"),
         _kind("executors", "`Executor()`", "`.start(target, payload)` → a task at work elsewhere"),
         _kind("trackers", "`Tracker(run_folder, run_name, config)`", "`.log(step, values)`, `.finish(status, scores)`"),

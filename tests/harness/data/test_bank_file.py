@@ -253,6 +253,6 @@ def test_a_folder_that_somebody_else_made_in_its_place_is_not_used(
 
 
 def test_what_was_remarked_on_the_cache_is_told(folder: Path):
-    assert inspect(Folder("all", argument=folder)).notes == []
+    assert inspect({"all": Folder("all", argument=folder)}).notes == []
     build.remark("The cache is elsewhere.")
-    assert inspect(Folder("all", argument=folder)).notes == ["The cache is elsewhere."]
+    assert inspect({"all": Folder("all", argument=folder)}).notes == ["The cache is elsewhere."]

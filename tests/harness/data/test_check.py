@@ -22,14 +22,15 @@ def pack(folder: Path) -> Path:
 
 
 def report_on(pack: Path):
-    return inspect(Folder("train", argument=pack), Folder("test", argument=pack))
+    return inspect({split: Folder(split, argument=pack) for split in Folder.splits})
 
 
 def test_a_clean_pack_is_clean(pack: Path):
     report = report_on(pack)
     assert report.clean
     assert (report.photos, report.usable) == (8, 8)
-    assert report.test_names == ["test/5.png", "test/6.png", "test/7.png"]
+    assert report.names["test"] == ["test/5.png", "test/6.png", "test/7.png"]
+    assert {split: len(names) for split, names in report.names.items()} == {"train": 4, "validation": 1, "test": 3}
 
 
 def test_everything_wrong_is_named(pack: Path):
@@ -58,8 +59,30 @@ def test_everything_wrong_is_named(pack: Path):
 def test_a_test_photo_seen_in_training_is_a_near_duplicate(pack: Path, change):
     change(Image.open(pack / "test" / "6.png")).save(pack / "train" / "leak.jpg", quality=60)
     found = report_on(pack).near_duplicates
-    assert [(train, test) for train, test, _ in found] == [("train/leak.jpg", "test/6.png")]
-    assert found[0][2] <= 6
+    assert [(each.photo, each.other) for each in found] == [("train/leak.jpg", "test/6.png")]
+    assert found[0].bits <= 6
+
+
+def test_a_leak_between_any_two_splits_is_found(pack: Path):
+    (pack / "validation").mkdir()
+    for name in ("train/0.png", "test/5.png"):
+        shutil.copy(pack / name, pack / "validation" / f"copy_of_{Path(name).name}")
+    found = report_on(pack).near_duplicates
+    assert [(*each.splits, each.photo, each.other) for each in found] == [
+        ("train", "validation", "train/0.png", "validation/copy_of_0.png"),
+        ("validation", "test", "validation/copy_of_5.png", "test/5.png"),
+    ]
+
+
+def test_photos_of_one_original_on_two_sides_are_a_leak(pack: Path):
+    splits = {split: Folder(split, argument=pack) for split in ("train", "test")}
+    for split, dataset in splits.items():
+        dataset.originals = [f"{split} {name}" for name in dataset.names]
+    assert inspect(splits).clean
+    splits["train"].originals[1] = splits["test"].originals[0] = "the bridge"
+    report = inspect(splits)
+    assert report.shared_originals == [("the bridge", [splits["train"].names[1], "test/5.png"])]
+    assert not report.clean
 
 
 def test_hamming_counts_bits(photos: list[np.ndarray]):
@@ -76,7 +99,7 @@ def test_dhash_reads_which_way_it_gets_brighter():
 
 
 def test_the_embedded_photos_have_nothing_to_mend():
-    report = inspect(Photos("train"), Photos("test"))
+    report = inspect({split: Photos(split) for split in Photos.splits})
     assert report.clean
     assert report.monochrome == []
-    assert report.photos == 325
+    assert {split: len(names) for split, names in report.names.items()} == {"train": 224, "validation": 41, "test": 105}

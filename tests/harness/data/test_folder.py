@@ -12,7 +12,7 @@ from PIL import Image
 
 from zoo.core.errors import BadInput
 from zoo.harness.data import build
-from zoo.harness.data.build import content_digests, held_out
+from zoo.harness.data.build import content_digests, for_validation, held_out
 from zoo.harness.data.folder import Folder
 
 
@@ -41,8 +41,40 @@ def test_train_and_test_folders_are_the_splits(folder: Path):
     for number in range(8):
         shutil.move(folder / f"{number}.png", folder / ("test" if number < 3 else "train"))
     assert Folder("test", argument=folder).names == ["test/0.png", "test/1.png", "test/2.png"]
-    assert len(Folder("train", argument=folder)) == 5
+    train, validation = Folder("train", argument=folder), Folder("validation", argument=folder)
+    assert (len(train), len(validation)) == (4, 1), "of five photos to train on one is kept for validation"
+    assert sorted([*train.names, *validation.names]) == [f"train/{number}.png" for number in range(3, 8)]
     assert len(Folder("all", argument=folder)) == 8
+
+
+def test_a_folder_for_validation_is_the_validation_split(folder: Path):
+    for split in Folder.splits:
+        (folder / split).mkdir()
+    for number in range(8):
+        shutil.move(folder / f"{number}.png", folder / Folder.splits[min(number // 2, 2)])
+    assert Folder("train", argument=folder).names == ["train/0.png", "train/1.png"]
+    assert Folder("validation", argument=folder).names == ["validation/2.png", "validation/3.png"]
+    assert len(Folder("test", argument=folder)) == 4
+
+
+def test_photos_to_validate_on_are_never_trained_on_where_the_test_photos_are_elsewhere(folder: Path):
+    for split in ("train", "validation"):
+        (folder / split).mkdir()
+    for number in range(8):
+        shutil.move(folder / f"{number}.png", folder / ("train" if number < 6 else "validation"))
+    assert len(Folder("train", argument=folder, whole=True)) == 6
+    with pytest.raises(BadInput, match="test: holds no photo"):
+        Folder("test", argument=folder)
+
+
+def test_a_tenth_of_the_photos_to_train_on_and_at_most_a_hundred_are_for_validation():
+    digests = [hashlib.sha256(str(i).encode()).hexdigest() for i in range(5000)]
+    for count, kept in ((3, 0), (4, 1), (19, 1), (40, 4), (999, 99), (5000, 100)):
+        assert len(for_validation(digests[:count])) == kept
+    assert for_validation(digests + digests[::-1]) == for_validation(digests)
+    assert len(for_validation(digests[:1000]) & held_out(digests[:1000])) < 40, (
+        "the two hashes know nothing of each other"
+    )
 
 
 def test_the_split_follows_the_content_not_names_order_or_place(folder: Path, tmp_path: Path):
@@ -53,9 +85,8 @@ def test_the_split_follows_the_content_not_names_order_or_place(folder: Path, tm
     before, after = Folder("test", argument=folder), Folder("test", argument=moved)
     assert before.names != after.names
     assert contents(before) == contents(after)
-    both = contents(before) | contents(Folder("train", argument=folder))
-    assert len(both) == 8
-    assert not contents(before) & contents(Folder("train", argument=folder))
+    sides = [contents(Folder(split, argument=folder)) for split in Folder.splits]
+    assert len(set().union(*sides)) == sum(map(len, sides)) == 8
 
 
 def test_a_copy_stays_on_the_side_of_its_original(folder: Path):

@@ -8,12 +8,12 @@ import pytest
 from zoo.core.errors import BadInput, BrokenPlugin, UnknownName
 from zoo.harness.data import source
 from zoo.harness.data.folder import Folder, Photos
-from zoo.harness.data.source import canonical, open_source
+from zoo.harness.data.source import canonical, open_source, open_splits
 
 
 def test_the_built_in_sources_open_by_name(folder: Path):
     assert isinstance(open_source("photos", "test"), Photos)
-    assert len(open_source("photos", "test")) == 41
+    assert len(open_source("photos", "test")) == 105
     assert isinstance(open_source(f"folder:{folder}", "train"), Folder)
     assert len(open_source("torchvision:FakeData", "train", size=5)) == 5
 
@@ -68,15 +68,50 @@ def test_photos_are_upright_uint8_rgb():
 
 
 def test_two_sources_hold_nothing_out_for_each_other(folder):
-    from zoo.harness.data.source import open_pair
+    source = f"folder:{folder}"
+    together, photos, apart = (
+        [len(split) for split in open_splits(*named)]
+        for named in ((source, None), ("photos", source), (source, "photos"))
+    )
+    assert sum(together) == 8
+    assert min(together) >= 1
+    assert photos == [224, 41, 8]
+    assert apart == [7, 1, 105], "nothing is held out for a test, and one photo is for validation"
 
-    train, test = open_pair(f"folder:{folder}", None)
-    assert len(train) + len(test) == 8
-    apart_train, apart_test = open_pair("photos", f"folder:{folder}")
-    assert len(apart_train) == 284
-    assert len(apart_test) == 8
-    whole, _ = open_pair(f"folder:{folder}", "photos")
-    assert len(whole) == 8
+
+def test_a_data_set_that_knows_no_validation_is_never_asked_for_it(monkeypatch):
+    asked: list[str] = []
+
+    class Theirs:
+        def __init__(self, split: str):
+            asked.append(split)
+            self.names = [f"{split} {i}" for i in range(30)]
+            self.labels = list(range(30))
+
+        def __len__(self):
+            return 30
+
+        def __getitem__(self, index):
+            return np.full((20, 20, 3), index, np.uint8)
+
+        def pixels(self, index):
+            return 1000 + index
+
+        def fingerprint(self):
+            return "theirs"
+
+    monkeypatch.setattr(source, "current", lambda: Plugins(Theirs))
+    train, validation, test = open_splits("theirs", None)
+    assert asked == ["train", "test"]
+    assert (len(train), len(validation), len(test)) == (27, 3, 30)
+    assert {*train.names, *validation.names} == {f"train {i}" for i in range(30)}
+    for portion in (train, validation):
+        for index, (name, label) in enumerate(zip(portion.names, portion.labels, strict=True)):
+            assert name == f"train {label}"
+            assert portion[index][0, 0, 0] == label
+            assert portion.pixels(index) == 1000 + label
+        assert not hasattr(portion, "photo")
+    assert len({train.fingerprint(), validation.fingerprint(), "theirs"}) == 3
 
 
 def test_a_relative_folder_is_recorded_as_the_same_folder_from_anywhere(folder, tmp_path, monkeypatch):

@@ -113,6 +113,7 @@ OTHER = {
     "recipe": "gachon",
     "size": 48,
     "smallest": None,
+    "split": None,
     "sweep_limit": 2,
     "sweeps": {},
     "test_data": None,

@@ -14,7 +14,7 @@ from zoo.harness.results.pictures import save_photos, save_predictions
 from zoo.harness.results.run_record import RunRecord
 from zoo.harness.results.store import RunFolder, SweepScore
 
-PHOTOS = Path(__file__).parents[3] / "zoo" / "harness" / "data" / "photos" / "test"
+PHOTOS = Path(__file__).parents[3] / "zoo" / "harness" / "data" / "photos" / "validation"
 SWEPT = {"sweep": "points6", "level": 0, "photos": 16, "psnr": 21.0, "hint_error": None}
 COUNTS, DENSITIES = (0, 1, 2, 5, 10, 20, 50, 100, 200), (0.005, 0.01, 0.03, 0.05)
 

@@ -76,6 +76,9 @@ def test_a_bench_from_photos_to_a_leaderboard(small_zoo, suite_file, tmp_path):
     row = json.loads((folder / "run.json").read_text())
     assert row["steps"] == 8
     assert [point["step"] for point in row["curve"]] == [4, 8]
+    used = {side: (photos["split"], photos["photos"]) for side, photos in row["data"].items()}
+    assert used == {"train": ("train", 224), "validation": ("validation", 4), "test": ("test", 4)}
+    assert len({photos["fingerprint"] for photos in row["data"].values()}) == 3
     scores = table(folder / "scores.csv")
     assert float(row["scores"]["psnr"]) == pytest.approx(sum(float(s["psnr"]) for s in scores) / 4, abs=1e-5)
 

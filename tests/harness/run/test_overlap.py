@@ -43,7 +43,8 @@ def test_the_block_a_test_photo_lies_in_changes_nothing(banks, monkeypatch):
 
 def test_it_is_told_and_cut_short(banks):
     told = Notes()
-    tell_overlap(*banks, told, shown=1)
+    train, test = banks
+    tell_overlap(train, {"validation": None, "test": test}, told, shown=1)
     assert told.notes == [
         "test: again resembles train1 of the training photos",
         "test: 2 photos resemble training photos; zoo data check names them",
@@ -53,7 +54,7 @@ def test_it_is_told_and_cut_short(banks):
 def test_a_large_set_is_not_passed_over_in_silence(banks, monkeypatch):
     monkeypatch.setattr(module, "MOST_PHOTOS", 3)
     told = Notes()
-    tell_overlap(*banks, told)
+    tell_overlap(banks[0], {"test": banks[1]}, told)
     assert len(told.notes) == 1
     assert "zoo data check" in told.notes[0]
 
@@ -61,5 +62,5 @@ def test_a_large_set_is_not_passed_over_in_silence(banks, monkeypatch):
 def test_no_overlap_is_nothing_to_tell(banks):
     train, test = banks
     told = Notes()
-    tell_overlap(train, test.take([2, 3]), told)
+    tell_overlap(train, {"validation": test.take([2]), "test": test.take([2, 3])}, told)
     assert told.notes == []

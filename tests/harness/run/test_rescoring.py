@@ -51,13 +51,25 @@ def test_a_metric_more_is_scored_on_the_weights_that_are_there(benched):
     assert sorted(bool(row["delta_e00"]) for row in rows) == [False, True], "the old row stays under its own protocol"
 
 
-def test_other_hints_are_another_curve(benched):
+def test_a_curve_is_of_the_hints_that_it_was_looked_at_with(benched):
     first, _ = benched()
     second, _ = benched(("densities: [0.02]", "densities: [0.2]"))
     assert second["costs"]["train_s"] == first["costs"]["train_s"]
-    (end,) = second["curve"]
-    assert end["step"] == first["steps"]
-    assert end["psnr"] == second["scores"]["psnr"] != first["scores"]["psnr"]
+    assert len(first["curve"]) == 2
+    assert second["curve"] == []
+    assert second["scores"]["psnr"] != first["scores"]["psnr"]
+
+
+def test_what_was_chosen_on_validation_photos_is_scored_on_test_photos_without_another_training(benched):
+    chosen, run = benched(("metrics:", "split: validation\nmetrics:"))
+    scored, again = benched()
+    assert (again / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
+    assert scored["curve"] == chosen["curve"]
+    assert chosen["curve"][-1]["psnr"] == chosen["scores"]["psnr"], "the same photos, looked at with the same hints"
+    assert scored["scores"]["psnr"] != chosen["scores"]["psnr"]
+    assert [data["test"]["split"] for data in (chosen["data"], scored["data"])] == ["validation", "test"]
+    assert chosen["data"]["test"]["fingerprint"] == scored["data"]["validation"]["fingerprint"]
+    assert chosen["protocol"]["fingerprint"] != scored["protocol"]["fingerprint"], "they are never ranked together"
 
 
 def test_another_training_is_trained(benched):

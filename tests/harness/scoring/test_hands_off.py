@@ -126,7 +126,7 @@ def test_a_hint_sampler_that_writes_into_the_truth_spoils_no_truth(folder_bank):
 
 @pytest.fixture
 def folder_bank():
-    return build_bank(Photos("test"), side=64).take(range(4))
+    return build_bank(Photos("validation"), side=64).take(range(4))
 
 
 def test_a_row_says_what_its_model_was_told():

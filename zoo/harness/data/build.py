@@ -28,6 +28,8 @@ from zoo.core.process import usable_cores
 from zoo.harness.data.bank import SMALLEST_SIDE, Fit, PhotoBank, Progress, open_bank
 
 TEST_SHARE = 0.2
+VALIDATION_SHARE, MOST_TO_VALIDATE, FEWEST_TO_DIVIDE = 0.1, 100, 4
+"""Of the training photos; more than so many would cost photos and time, and of fewer than four none is taken."""
 
 
 class _Seen(msgspec.Struct, array_like=True):
@@ -81,6 +83,19 @@ def held_out(digests: Iterable[str]) -> set[str]:
     if len(test) == len(ordered):
         return test - {ordered[-1]}
     return test
+
+
+def for_validation(digests: Iterable[str]) -> set[str]:
+    """Which contents among those of the training photos are kept for validation, where nobody has said which.
+
+    A tenth, at least one and at most :data:`MOST_TO_VALIDATE`, in the order of a hash of their own, which has nothing
+    to do with that of :func:`held_out`.
+    """
+    distinct = set(digests)
+    if len(distinct) < FEWEST_TO_DIVIDE:
+        return set()
+    count = min(max(1, int(VALIDATION_SHARE * len(distinct))), MOST_TO_VALIDATE)
+    return set(sorted(distinct, key=lambda digest: hashlib.sha256(f"validation {digest}".encode()).digest())[:count])
 
 
 def _key(root: Path, file: Path) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -22,9 +23,18 @@ NEAR_BITS = 6
 """Photos whose 64-bit dHashes differ in at most so many bits are near-duplicates."""
 
 
+class Resemblance(NamedTuple):
+    """Two photos of two splits that look alike, mirrored or not: in how many bits they differ, and which splits."""
+
+    photo: str
+    other: str
+    bits: int
+    splits: tuple[str, str]
+
+
 @dataclass
 class Report:
-    """What :func:`inspect` found. Names are the data set's; those of the test split are in ``test_names``."""
+    """What :func:`inspect` found. Names are the data set's."""
 
     photos: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
@@ -32,42 +42,59 @@ class Report:
     monochrome: list[str] = field(default_factory=list)
     duplicates: list[list[str]] = field(default_factory=list)
     """Groups of photos with the very same pixels."""
-    near_duplicates: list[tuple[str, str, int]] = field(default_factory=list)
-    """A training photo, the test photo it resembles (mirrored or not), and in how many bits they differ."""
-    test_names: list[str] = field(default_factory=list)
+    near_duplicates: list[Resemblance] = field(default_factory=list)
+    shared_originals: list[tuple[str, list[str]]] = field(default_factory=list)
+    """A photograph, and photos of different splits that were cut from it, where the data set says so."""
+    names: dict[str, list[str]] = field(default_factory=dict)
+    """The usable photos of each split."""
     notes: list[str] = field(default_factory=list)
     """A sentence each for what was not taken, converted or assumed."""
 
     @property
     def clean(self) -> bool:
-        """Nothing to mend: every photo is used, and no test photo was seen in training."""
-        return not (self.unreadable or self.tiny or self.near_duplicates or self.duplicates)
+        """Nothing to mend: every photo is used, and each split is of other photographs."""
+        return not (self.unreadable or self.tiny or self.near_duplicates or self.duplicates or self.shared_originals)
 
     @property
     def usable(self) -> int:
         return self.photos - len(self.unreadable) - len(self.tiny)
 
 
-def inspect(train: Dataset, test: Dataset | None = None) -> Report:
+def inspect(splits: Mapping[str, Dataset]) -> Report:
     """Decode every photo of a source once and report.
 
     Photos with the same pixels are listed under ``duplicates``, and across the splits under
     ``near_duplicates`` (0 bits) as well, since that is a leak.
+
+    Args:
+        splits: by their names, in the order in which what they hold is used.
     """
     report = Report()
     same: dict[bytes, list[str]] = defaultdict(list)
     noted: list[tuple[str, str]] = []
-    names, hashes, _ = _look(train, report, same, noted)
-    if test is not None:
-        test_names, test_hashes, mirrored = _look(test, report, same, noted)
-        report.test_names = test_names
-        bits = np.minimum(hamming(hashes, test_hashes), hamming(hashes, mirrored))
+    looks = {split: _look(dataset, report, same, noted) for split, dataset in splits.items()}
+    report.names = {split: look.names for split, look in looks.items()}
+    for (first, seen), (second, held_out) in itertools.combinations(looks.items(), 2):
+        bits = np.minimum(hamming(seen.hashes, held_out.hashes), hamming(seen.hashes, held_out.mirrored))
         for i, j in np.argwhere(bits <= NEAR_BITS):
-            report.near_duplicates.append((names[i], test_names[j], int(bits[i, j])))
+            report.near_duplicates.append(
+                Resemblance(seen.names[i], held_out.names[j], int(bits[i, j]), (first, second))
+            )
+    report.shared_originals = _shared(splits)
     report.duplicates = [group for group in same.values() if len(group) > 1]
-    of_sources = (*getattr(train, "notes", ()), *getattr(test, "notes", ()))
+    of_sources = itertools.chain.from_iterable(getattr(dataset, "notes", ()) for dataset in splits.values())
     report.notes = list(dict.fromkeys((*of_sources, *remarks(noted), *build.remarks())))
     return report
+
+
+def _shared(splits: Mapping[str, Dataset]) -> list[tuple[str, list[str]]]:
+    """The originals that photos of more than one split were cut from, where the data set names them."""
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for split, dataset in splits.items():
+        originals = getattr(dataset, "originals", None) or ()
+        for name, original in zip(getattr(dataset, "names", ()), originals, strict=False):
+            found[original][split].append(str(name))
+    return [(original, [*itertools.chain(*of.values())]) for original, of in found.items() if len(of) > 1]
 
 
 def dhash(rgb: np.ndarray) -> np.ndarray:
@@ -84,14 +111,17 @@ def hamming(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> np.ndarr
     return (a @ (1 - b).T + (1 - a) @ b.T).astype(np.int64)
 
 
-def _look(
-    dataset: Any, report: Report, same: dict[bytes, list[str]], noted: list[tuple[str, str]]
-) -> tuple[list[str], list[np.ndarray], list[np.ndarray]]:
+class _Look(NamedTuple):
     """The usable photos' names, their hashes, and the hashes of their mirror images."""
+
+    names: list[str]
+    hashes: list[np.ndarray]
+    mirrored: list[np.ndarray]
+
+
+def _look(dataset: Any, report: Report, same: dict[bytes, list[str]], noted: list[tuple[str, str]]) -> _Look:
     all_names = getattr(dataset, "names", None) or range(len(dataset))
-    names: list[str] = []
-    hashes: list[np.ndarray] = []
-    mirrored: list[np.ndarray] = []
+    look = _Look([], [], [])
     for index, name in enumerate(map(str, all_names)):
         report.photos += 1
         try:
@@ -106,7 +136,7 @@ def _look(
         if is_monochrome(photo):
             report.monochrome.append(name)
         same[hashlib.sha256(f"{photo.shape}".encode() + photo.tobytes()).digest()].append(name)
-        names.append(name)
-        hashes.append(dhash(photo))
-        mirrored.append(dhash(np.ascontiguousarray(photo[:, ::-1])))
-    return names, hashes, mirrored
+        look.names.append(name)
+        look.hashes.append(dhash(photo))
+        look.mirrored.append(dhash(np.ascontiguousarray(photo[:, ::-1])))
+    return look

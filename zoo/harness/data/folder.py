@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.core.errors import BadInput, Changed
+from zoo.core.files import read_csv
 from zoo.core.photo_files import find_photos, is_photo, suffix_list
-from zoo.harness.data.build import content_digest, content_digests, held_out, unreadable_digest
+from zoo.harness.data.build import content_digest, content_digests, for_validation, held_out, unreadable_digest
 
 if TYPE_CHECKING:  # photos are read where a bank is made, not where one is opened
     from zoo.core.photo import Photo
@@ -24,29 +25,32 @@ if TYPE_CHECKING:  # photos are read where a bank is made, not where one is open
 class Folder:
     """The photos under a folder, in the order of their names.
 
-    ``train/`` and ``test/`` directly below it are the splits when both are there; else about a
-    fifth of the photos, chosen by content, is the test split (identical files fall on one side).
-    ``split="all"`` is the whole tree, and with ``whole`` a tree without the two folders is not divided:
-    it is all there is for the split that is asked for. What counts as a photo, and which folders are walked, is
-    said in :mod:`zoo.core.photo_files`.
+    ``train/``, ``validation/`` and ``test/`` directly below it are the splits when ``train/`` and one of the others
+    are there; else about a fifth of the photos, chosen by content, is the test split (identical files fall on one
+    side). Without ``validation/`` about a tenth of the training photos, chosen by content too, is kept for validation;
+    of fewer than four none is, and that split is empty. ``split="all"`` is the whole tree, and with ``whole`` a tree
+    without those folders has no test photos held out: it is all there is for the test, or for training and validation.
+    What counts as a photo, and which folders are walked, is said in :mod:`zoo.core.photo_files`.
 
     Args:
-        split: ``train``, ``test`` or ``all``.
+        split: ``train``, ``validation``, ``test`` or ``all``.
         argument: the folder's path; ``~`` is the home folder.
-        whole: hold nothing out; for when the other split comes from another source.
+        whole: hold nothing out; for when the test photos, or those to train on, come from another source.
 
     Attributes:
         names: the path of each photo below the folder, with ``/``.
-        labels: the class of each photo when every photo lies in a sub-folder (below ``train/`` and
-            ``test/``) and there are at least two of them, numbered alike in both splits; else None.
+        labels: the class of each photo when every photo lies in a sub-folder (below the folders of the
+            splits) and there are at least two of them, numbered alike in all splits; else None.
 
     Raises:
         BadInput: no such folder, an empty one, one without photos, or a split without photos.
     """
 
+    splits = ("train", "validation", "test")
+
     def __init__(self, split: str, *, argument: str | Path, whole: bool = False):
-        if split not in ("train", "test", "all"):
-            raise BadInput(f"Unknown split {split!r}; use train, test or all.")
+        if split not in (*self.splits, "all"):
+            raise BadInput(f"Unknown split {split!r}; use {', '.join(self.splits)} or all.")
         if not str(argument):
             raise BadInput("The source 'folder:' names no folder; write folder:PATH.")
         try:
@@ -54,26 +58,27 @@ class Folder:
         except RuntimeError as error:
             raise BadInput(f"{argument}: {str(error).rstrip('.')}; write the whole path.") from None
         _check_folder(root)
-        splits = ("train", "test") if (root / "train").is_dir() and (root / "test").is_dir() else ()
-        parts = {below: find_photos(root / below) for below in splits or (".",)}
+        folders = tuple(name for name in self.splits if (root / name).is_dir())
+        if "train" not in folders or len(folders) < 2:
+            folders = ()
+        parts = {below: find_photos(root / below) for below in folders or (".",)}
         files = [photo for part in parts.values() for photo in part.photos]
         of_split = [part for below, part in parts.items() if split == "all" or below in (split, ".")]
         told = [remark for part in of_split for remark in part.remarks]
-        self.notes = (*told, *(_beside(root, splits) if splits else ()))
+        self.notes = (*told, *(_beside(root, folders) if folders else ()))
         if not files:
             raise BadInput(" ".join((f"{root}: holds no photo ({suffix_list()}); check the path.", *self.notes)))
 
-        side = split if splits or not whole else "all"
-        chosen, digests = _side(root, files, side, by_folder=bool(splits))
-        if not chosen:
-            where = f"{root / split}: holds no photo" if splits else f"{root}: has too few photos for a split"
+        chosen, digests = _side(root, files, split, folders, whole=whole)
+        if not chosen and (split != "validation" or split in folders):
+            where = f"{root / split}: holds no photo" if folders else f"{root}: has too few photos for a split"
             raise BadInput(f"{where}; add some, or make the folders train and test in {root}.")
         self.split = split
         self._root = root
         self._files = chosen
         self._digests = digests
         self.names = _names(root, chosen)
-        self.labels = _labels(root, files, chosen, depth=1 if splits else 0)
+        self.labels = _labels(root, files, chosen, depth=1 if folders else 0)
 
     @staticmethod
     def canonical(argument: str) -> str:
@@ -142,9 +147,9 @@ def _check_folder(root: Path) -> None:
         raise BadInput(f"{root}: is empty; put photos ({suffix_list()}) into it.")
 
 
-def _beside(root: Path, splits: tuple[str, ...]) -> tuple[str, ...]:
-    """What lies beside ``train/`` and ``test/`` and may have been meant."""
-    others = [path for path in root.iterdir() if path.name not in splits and not path.name.startswith(".")]
+def _beside(root: Path, folders: tuple[str, ...]) -> tuple[str, ...]:
+    """What lies beside the folders of the splits and may have been meant."""
+    others = [path for path in root.iterdir() if path.name not in folders and not path.name.startswith(".")]
     names = sorted(
         f"{_shown(Path(path.name))}/" if path.is_dir() else _shown(Path(path.name))
         for path in others
@@ -154,21 +159,25 @@ def _beside(root: Path, splits: tuple[str, ...]) -> tuple[str, ...]:
         return ()
     listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
     verb = "is" if len(names) == 1 else "are"
-    return (f"{root} is split by its folders train and test; {listed} beside them {verb} not read.",)
+    split_by = " and ".join(filter(None, (", ".join(folders[:-1]), folders[-1])))
+    return (f"{root} is split by its folders {split_by}; {listed} beside them {verb} not read.",)
 
 
-def _side(root: Path, files: list[Path], split: str, *, by_folder: bool) -> tuple[list[Path], list[str]]:
+def _side(
+    root: Path, files: list[Path], split: str, folders: tuple[str, ...], *, whole: bool
+) -> tuple[list[Path], list[str]]:
     """The files of one split and their content digests."""
-    if by_folder and split != "all":
-        files = [file for file in files if file.relative_to(root).parts[0] == split]
-    digests = content_digests(root, files)
-    if by_folder or split == "all":
-        return files, digests
-    test = held_out(digests)
-    kept = [
-        (file, digest) for file, digest in zip(files, digests, strict=True) if (digest in test) == (split == "test")
-    ]
-    return [file for file, _ in kept], [digest for _, digest in kept]
+    if folders and split != "all":
+        side = "train" if split == "validation" and split not in folders else split
+        files = [file for file in files if file.relative_to(root).parts[0] == side]
+    found = list(zip(files, content_digests(root, files), strict=True))
+    if split != "all" and not folders and not whole:
+        test = held_out(digest for _, digest in found)
+        found = [(file, digest) for file, digest in found if (digest in test) == (split == "test")]
+    if split in ("train", "validation") and "validation" not in folders:
+        kept = for_validation(digest for _, digest in found)
+        found = [(file, digest) for file, digest in found if (digest in kept) == (split == "validation")]
+    return [file for file, _ in found], [digest for _, digest in found]
 
 
 def _labels(root: Path, files: list[Path], chosen: list[Path], depth: int) -> list[int] | None:
@@ -198,11 +207,16 @@ FOLDER = Path(__file__).resolve().parent / "photos"
 
 
 class Photos(Folder):
-    """284 train and 41 test photos of 256×256, split by photo, free licences.
+    """224 photos to train on, 41 for validation, 105 to test, of 256×256, split by original, free licences.
 
     Args:
-        split: ``train``, ``test`` or ``all``.
+        split: ``train``, ``validation``, ``test`` or ``all``.
+
+    Attributes:
+        originals: the photograph that each photo was cut from.
     """
 
     def __init__(self, split: str):
         super().__init__(split, argument=FOLDER)
+        cut_from = {row["file"]: row["photo_id"] for row in read_csv(FOLDER / "CREDITS.csv")[1]}
+        self.originals = [cut_from[name] for name in self.names]

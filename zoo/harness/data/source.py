@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from zoo.core.contracts import Dataset
 from zoo.core.errors import BadInput, BrokenPlugin, UnknownName, ZooError
 from zoo.core.registry import current
+from zoo.harness.data.build import for_validation
 
 
 def open_source(text: str, split: str, **options: Any) -> Dataset:
@@ -65,17 +70,76 @@ def open_tests(data: str) -> Dataset:
     return _open_whole(data, "test")
 
 
-def open_pair(data: str, test_data: str | None) -> tuple[Dataset, Dataset]:
-    """The training photos of ``data``, and the test photos of ``test_data``, or of ``data`` too.
+class Splits(NamedTuple):
+    """The photos to train on, those to look at on the way and to choose by, and those to test with."""
 
-    Where the two come from different sources, neither has to hold anything out for the other.
+    train: Dataset
+    validation: Dataset
+    test: Dataset
+
+
+def open_splits(data: str, test_data: str | None) -> Splits:
+    """The training and validation photos of ``data``, and the test photos of ``test_data``, or of ``data`` too.
+
+    Where the test photos come from another source, neither has to hold anything out for the other. A data set whose
+    class does not name a split ``validation`` in ``splits`` is never asked for one: a part of its training photos is
+    kept for it (:func:`divided`).
 
     Raises:
         ZooError: as :func:`open_source`.
     """
-    if test_data is None or test_data == data:
-        return open_source(data, "train"), open_source(data, "test")
-    return _open_whole(data, "train"), _open_whole(test_data, "test")
+    opened = open_source if test_data is None or test_data == data else _open_whole
+    training = opened(data, "train")
+    if "validation" in getattr(training, "splits", ()):
+        validation = opened(data, "validation")
+    else:
+        training, validation = divided(training)
+    return Splits(training, validation, opened(test_data or data, "test"))
+
+
+class Portion:
+    """The photos of ``whole`` at ``indices``, with whatever else ``whole`` says of them."""
+
+    def __init__(self, whole: Dataset, indices: Sequence[int]):
+        self._whole: Any = whole
+        self._indices = list(indices)
+        names = getattr(whole, "names", None) or range(len(whole))
+        self.names = [str(names[i]) for i in self._indices]
+        self.labels, self.originals = (self._chosen(getattr(whole, each, None)) for each in ("labels", "originals"))
+        self.notes = tuple(getattr(whole, "notes", ()))
+
+    def _chosen(self, values: Sequence[Any] | None) -> list[Any] | None:
+        return [values[i] for i in self._indices] if values else None
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Photo ``index`` as uint8 (H, W, 3). Raises what the data set does."""
+        photo: np.ndarray = self._whole[self._indices[index]]
+        return photo
+
+    def __getattr__(self, name: str) -> Callable[[int], Any]:
+        """``photo`` and ``pixels`` of the data set, if it has them."""
+        if name not in ("photo", "pixels"):
+            raise AttributeError(name)
+        method = getattr(self._whole, name)
+        return lambda index: method(self._indices[index])
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the data set's kind and its fingerprint, and which photos of it these are."""
+        kind = type(self._whole)
+        identity = f"{kind.__module__}:{kind.__qualname__} {self._whole.fingerprint()} {self._indices}"
+        return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def divided(training: Dataset) -> tuple[Portion, Portion]:
+    """To train on, and for validation: about a tenth, chosen by the photos' names; of very few photos none."""
+    names = list(map(str, getattr(training, "names", None) or range(len(training))))
+    digests = [hashlib.sha256(name.encode()).hexdigest() for name in names]
+    kept = for_validation(digests)
+    sides = [[i for i, digest in enumerate(digests) if (digest in kept) == validates] for validates in (False, True)]
+    return Portion(training, sides[0]), Portion(training, sides[1])
 
 
 def _open_whole(text: str, split: str) -> Dataset:

@@ -8,7 +8,7 @@ says. A suite is always its resolved self: that is what is shown, recorded and h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -25,7 +25,7 @@ from zoo.harness.data.batches import Evaluation, evaluation_batches
 from zoo.harness.data.build import build_bank
 from zoo.harness.data.extras import open_extras
 from zoo.harness.data.old_print import OldPrint
-from zoo.harness.data.source import canonical, open_pair, open_tests
+from zoo.harness.data.source import canonical, open_splits, open_tests
 from zoo.harness.results.run_record import Data, Photos
 from zoo.harness.training.budget import Budget
 
@@ -82,7 +82,8 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         smallest: leave out photos whose shorter side is less, which would be enlarged (default: the tiniest only).
         trains: whether models are trained. Where not, only test photos are opened, all that a folder without ``test/``
             holds, and rows are of models with nothing to learn, of given weights, and of runs of other suites.
-        test_limit: score the first so many test photos only.
+        split: which photos are scored: ``test``, or to choose recipes and sizes by, ``validation``, that of ``data``.
+        test_limit: score, and look at, the first so many photos only.
         seeds: runs a model.
         batch, budget, recipe, train_hints: given here they hold for every model; None leaves them to the recipe.
         options: model options, for every model of ours that names them, and our objectives. Others keep their own.
@@ -93,7 +94,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         sweeps: hint sweeps that a trained colorizer is scored on besides, each under the name its rows carry.
         sweep_limit: do so on the first so many test photos only.
         psnr_target: the PSNR in dB whose ``time_to`` is taken from the curve; it decides nothing else.
-        curve: how often during training the PSNR is taken, outside the clock.
+        curve: how often during training the PSNR of the validation photos is taken, outside the clock.
         compile: train through ``torch.compile``; the compiling is not on the clock, and scores are taken without.
         threads: CPU threads a run; None is all cores. It stays the same whatever ``--jobs`` is,
             because the order of a sum decides its last digits.
@@ -114,6 +115,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     test_data: str | None = None
     smallest: Side | None = None
     trains: bool = True
+    split: Literal["test", "validation"] = "test"
     test_limit: Count | None = None
     seeds: Count = 1
     batch: Count | None = None
@@ -214,53 +216,83 @@ def with_canonical_sources(suite: Suite) -> Suite:
     return msgspec.structs.replace(suite, data=canonical(suite.data), test_data=test_data)
 
 
-SPLITS = ("train", "test")
+SPLITS = ("train", "validation", "test")
 
 
 class SuitePhotos(NamedTuple):
-    """To train on, to score on, and which test photos have no colour to score.
+    """To train on, to look at on the way, and to score on, which is the split that the suite names.
 
-    ``notes`` say of each source what was not taken.
+    ``monochrome`` are those of that split which have no colour to score. ``validation`` is None where no photo could be
+    kept for it: then nothing is looked at on the way. ``notes`` say of each source what was not taken.
     """
 
     train: PhotoBank
+    validation: PhotoBank | None
     test: PhotoBank
     monochrome: tuple[str, ...]
     notes: dict[str, tuple[str, ...]]
 
 
 def open_photos(suite: Suite) -> SuitePhotos:
-    """The suite's photos, decoded once and cached; monochrome test photos are left out.
+    """The suite's photos, decoded once and cached; those to score or look at without the monochrome ones.
 
     Raises:
-        BadInput: a source that is not there or holds nothing usable.
+        BadInput: a source that is not there or holds nothing usable; or there is no validation photo, and they are to
+            be scored.
     """
-    how: dict[str, Any] = {"fit": suite.fit, "smallest": suite.smallest or SMALLEST_SIDE}
-    training: Dataset | None = None
-    if suite.trains:
-        training, testing = open_pair(suite.data, suite.test_data)
+    if suite.trains or suite.split == "validation":
+        splits: Mapping[str, Dataset] = open_splits(suite.data, suite.test_data)._asdict()
     else:
-        testing = open_tests(suite.test_data or suite.data)
-    train = build_bank(training, side=suite.bank_size, **how) if training else PhotoBank.empty(suite.bank_size)
-    found = build_bank(testing, side=suite.size, **how)
-    test = found.colourful_only()
-    if suite.test_limit is not None and suite.test_limit < len(test):
-        test = test.take(range(suite.test_limit))
-    notes = {"train": getattr(training, "notes", ()), "test": getattr(testing, "notes", ())}
-    return SuitePhotos(train, test, found.monochrome_names, notes)
+        splits = {"test": open_tests(suite.test_data or suite.data)}
+    notes = {split: tuple(getattr(splits.get(split), "notes", ())) for split in SPLITS}
+    train = PhotoBank.empty(suite.bank_size)
+    if suite.trains:
+        train = build_bank(splits["train"], side=suite.bank_size, **_how(suite))
+    validation: PhotoBank | None = None
+    monochrome: tuple[str, ...] = ()
+    if "validation" in splits:
+        try:
+            if not len(splits["validation"]):
+                raise BadInput(f"{suite.data} has too few photos to keep some for validation; add some.")
+            validation, monochrome = _colourful(splits["validation"], suite)
+        except BadInput as error:
+            if suite.split == "validation":
+                raise
+            notes["train"] += (f"no photo is looked at on the way: {error}",)
+    if validation is None or suite.split == "test":
+        test, monochrome = _colourful(splits["test"], suite)
+    else:
+        test, notes["test"] = validation, notes["validation"]
+    return SuitePhotos(train, validation, test, monochrome, notes)
+
+
+def _how(suite: Suite) -> dict[str, Any]:
+    return {"fit": suite.fit, "smallest": suite.smallest or SMALLEST_SIDE}
+
+
+def _colourful(dataset: Dataset, suite: Suite) -> tuple[PhotoBank, tuple[str, ...]]:
+    """The photos to score or look at, as many as the suite wants, and the monochrome ones, which are not among them."""
+    found = build_bank(dataset, side=suite.size, **_how(suite))
+    bank = found.colourful_only()
+    if suite.test_limit is not None and suite.test_limit < len(bank):
+        bank = bank.take(range(suite.test_limit))
+    return bank, found.monochrome_names
 
 
 def describe_data(suite: Suite, photos: SuitePhotos) -> Data:
-    """The data as a run records it: sources, counts, what was left out, fingerprints."""
+    """The data as a run records it: what each side was used for, sources, counts, what was left out, fingerprints."""
 
-    def told(split: str, source: str, bank: PhotoBank, **more: Any) -> Photos:
-        notes = [*photos.notes[split], *bank.remarks]
+    def told(side: str, source: str, bank: PhotoBank, split: str, **more: Any) -> Photos:
+        notes = [*photos.notes[side], *bank.remarks]
         skipped = list(bank.skipped)
-        return Photos(source, len(bank), bank.fingerprint[:16], skipped, notes or msgspec.UNSET, **more)
+        return Photos(source, len(bank), bank.fingerprint[:16], skipped, notes or msgspec.UNSET, split=split, **more)
 
+    tested = suite.data if suite.split == "validation" else suite.test_data or suite.data
+    looked_at = photos.validation
     return Data(
-        told("train", suite.data if suite.trains else "none", photos.train),
-        told("test", suite.test_data or suite.data, photos.test, monochrome=list(photos.monochrome)),
+        told("train", suite.data if suite.trains else "none", photos.train, "train"),
+        told("test", tested, photos.test, suite.split, monochrome=list(photos.monochrome)),
+        told("validation", suite.data, looked_at, "validation") if looked_at else msgspec.UNSET,
     )
 
 
@@ -274,11 +306,11 @@ def check_same_photos(recorded: Data, found: Data, splits: Iterable[str] = SPLIT
         Changed: a split's fingerprint is another one.
     """
     for split in splits:
-        before: Photos = getattr(recorded, split)
-        now: Photos = getattr(found, split)
-        if before.fingerprint and before.fingerprint != now.fingerprint:
+        before: Photos | msgspec.UnsetType = getattr(recorded, split)
+        now: Photos | msgspec.UnsetType = getattr(found, split)
+        if before and before.fingerprint and (not now or before.fingerprint != now.fingerprint):
             raise Changed(
-                f"The {split} photos of {now.source} are not those of the run's plan or record; "
+                f"The {split} photos of {before.source} are not those of the run's plan or record; "
                 "put those back, or run a new bench."
             )
 
@@ -286,7 +318,7 @@ def check_same_photos(recorded: Data, found: Data, splits: Iterable[str] = SPLIT
 def scored_photos(
     suite: Suite, photos: SuitePhotos, extras: Sequence[str], device: torch.device, *, batch_size: int = 16
 ) -> Iterator[Evaluation]:
-    """The test photos with the suite's hints, the same for every model and seed."""
+    """The photos to score with the suite's hints, the same for every model and seed."""
     return evaluation_batches(
         photos.test,
         size=suite.size,

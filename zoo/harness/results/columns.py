@@ -100,7 +100,7 @@ SEEDS = Column(
 IMAGES = Column(
     "images",
     "images",
-    "test photos scored; monochrome ones are left out",
+    "photos scored; monochrome ones are left out",
     0,
     True,
     of_row=lambda row: row.finished[0].record.images if row.finished else 0,
@@ -133,7 +133,11 @@ DATE = _provenance("date", "when it ended, UTC", lambda record: record.date, hig
 PROVENANCE = (
     SUITE,
     PROTOCOL,
-    _provenance("data", "sources, and how many photos to train on / to score on", lambda record: record.data),
+    _provenance(
+        "data",
+        "sources, and how many photos to train on / to score on; `validation` where those were scored",
+        lambda record: record.data,
+    ),
     DEVICE,
     _provenance("precision", "of the numbers it was computed in", lambda record: record.precision),
     _provenance("torch", "its version", lambda record: record.provenance.torch),

@@ -164,13 +164,13 @@ COSTS = (
         axis="peak memory, MiB",
     ),
 )
-TRAIN_S = _cost("train_s", "train s", "seconds of training, without the looks at the test photos", 1)
+TRAIN_S = _cost("train_s", "train s", "seconds of training, without the looks at the validation photos", 1)
 TIME_TO = _cost(
     "time_to",
     "time to",
-    "seconds of training until the PSNR reached the suite's `psnr_target`: between two points of the curve it is "
-    "taken to rise evenly; one reached at the first point counts from there; empty when it was not reached or there "
-    "is no target",
+    "seconds of training until the PSNR of the validation photos reached the suite's `psnr_target`: between two "
+    "points of the curve it is taken to rise evenly; one reached at the first point counts from there; empty when it "
+    "was not reached or there is no target",
     1,
 )
 

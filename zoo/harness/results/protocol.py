@@ -25,9 +25,9 @@ class SweptHints(msgspec.Struct, frozen=True):
 class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Data, size, crop, hints, budget, rulers: rows that differ in one of these are never ranked together.
 
-    ``train`` and ``test`` are the photos' fingerprints; of ``batch``, ``budget``, ``recipe`` and ``train_hints``
-    None says that each recipe has its own. A field that is unset is younger than the record; ``old_print`` is unset too
-    where photos are scored as they are.
+    ``train``, ``validation`` and ``test`` (those that are scored) are the photos' fingerprints; of ``batch``,
+    ``budget``, ``recipe`` and ``train_hints`` None says that each recipe has its own. A field that is unset is younger
+    than the record; ``old_print`` is unset too where photos are scored as they are.
     """
 
     fingerprint: str = ""
@@ -37,6 +37,7 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     load_size: int | msgspec.UnsetType = msgspec.UNSET
     fit: str | msgspec.UnsetType = msgspec.UNSET
     train: str | msgspec.UnsetType = msgspec.UNSET
+    validation: str | msgspec.UnsetType = msgspec.UNSET
     test: str | msgspec.UnsetType = msgspec.UNSET
     eval_hints: str | dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     hint_seed: int | msgspec.UnsetType = msgspec.UNSET

@@ -32,7 +32,10 @@ _UNRANKED_BEFORE = ("gray", "mean_ab", "oracle_quarter")
 
 
 class Photos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One side of a run's data: whose photos, which of them were left out, with the reason, and what else was noted."""
+    """One side of a run's data: whose photos, which of them were left out, with the reason, and what else was noted.
+
+    ``split`` is which of the source's photos they are; records without it are older than validation photos.
+    """
 
     source: str
     photos: int
@@ -40,16 +43,32 @@ class Photos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     skipped: list[tuple[str, str]] | msgspec.UnsetType = msgspec.UNSET
     notes: list[str] | msgspec.UnsetType = msgspec.UNSET
     monochrome: list[str] | msgspec.UnsetType = msgspec.UNSET
+    split: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a run was trained and scored on."""
+    """What a run was trained on, scored on, and looked at on the way: the points of its curve are of ``validation``.
+
+    The photos of ``test`` are those that were scored: the validation photos where recipes were to be chosen. In records
+    without ``validation`` the curve is of the scored photos too, or there was nothing to look at.
+    """
 
     train: Photos
     test: Photos
+    validation: Photos | msgspec.UnsetType = msgspec.UNSET
 
     def __str__(self) -> str:
-        return f"{self.train.source} {self.train.photos} / {self.test.source} {self.test.photos}"
+        """``photos 224 / photos 105``; what is scored is named where it is not the test photos."""
+        scored = f" {self.test.split}" if self.test.split == "validation" else ""
+        return f"{self.train.source} {self.train.photos} / {self.test.source}{scored} {self.test.photos}"
+
+    @property
+    def told(self) -> str:
+        """Which photos were used for what, in words."""
+        found = [f"{self.train.photos} to train on ({self.train.source})"] if self.train.photos else []
+        found += [f"{self.validation.photos} for validation"] if self.validation and self.train.photos else []
+        scored = ", validation" if self.test.split == "validation" else ""
+        return ", ".join([*found, f"{self.test.photos} to score on ({self.test.source}{scored})"])
 
 
 class SuiteSaid(msgspec.Struct, frozen=True):
@@ -73,7 +92,7 @@ class HintLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CurvePoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The test PSNR at some point of the training; ``seconds`` of training, without the looks."""
+    """The PSNR of the validation photos at some point of the training; ``seconds`` of training, without the looks."""
 
     step: int
     seconds: float

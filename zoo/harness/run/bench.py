@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import torch
@@ -71,6 +71,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
         models: ``all``, or names and globs separated by commas; empty leaves them to the suite.
         suite: a suite's name or file.
         seeds: runs a model.
+        split: what is scored, ``test`` or ``validation``.
         data, test_data: sources (``photos``, ``folder:PATH``, ``torchvision:NAME``, a plugin's).
         device: ``auto``, ``cuda``, ``mps`` or ``cpu``.
         options: model options, for the models that name them.
@@ -96,6 +97,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
     seeds: int | None = None
     data: str | None = None
     test_data: str | None = None
+    split: Literal["test", "validation"] | None = None
     device: str = "auto"
     options: dict[str, Any] = {}
     recipe: str | None = None
@@ -146,6 +148,7 @@ def effective_suite(request: BenchRequest) -> Suite:
         "seeds": request.seeds,
         "data": request.data,
         "test_data": request.test_data,
+        "split": request.split,
         "recipe": request.recipe,
         "budget": parse_budget(request.budget) if request.budget else None,
         "timeout": request.timeout,
@@ -194,7 +197,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     data = describe_data(suite, photos)
     _tell_what_is_left_out(data, reporter)
     if suite.trains:
-        tell_overlap(photos.train, photos.test, reporter)
+        tell_overlap(photos.train, {"validation": photos.validation, suite.split: photos.test}, reporter)
     folder = request.out or default_folder(suite)
     executor: Executor = make("executors", request.executor)
     swept = sweep_photos(suite, photos.test)
@@ -266,11 +269,15 @@ def _jobs_that_fit(suite: Suite, device: torch.device) -> int:
 def _looks(suite: Suite, photos: SuitePhotos, swept: int) -> int:
     """How many photos a run colorizes: for its scores, its curve and its sweeps."""
     levels = sum(len(sweep.levels) for sweep in suite.sweeps.values())
-    return len(photos.test) * max(1, suite.curve) + swept * levels
+    looked_at = suite.curve * len(photos.validation or ())
+    return len(photos.test) + looked_at + swept * levels
 
 
 def _tell_what_is_left_out(data: Data, reporter: Reporter) -> None:
-    for split, photos in (("train", data.train), ("test", data.test)):
+    sides = {"train": data.train, "validation": data.validation, data.test.split or "test": data.test}
+    for split, photos in sides.items():
+        if not photos:
+            continue
         skipped = photos.skipped or []
         for name, reason in skipped[:5]:
             reporter.note(f"{split}: {name} is left out: {reason}")
@@ -279,7 +286,7 @@ def _tell_what_is_left_out(data: Data, reporter: Reporter) -> None:
         for note in photos.notes or []:
             reporter.note(f"{split}: {note}")
     if data.test.monochrome:
-        reporter.note(f"test: {len(data.test.monochrome)} monochrome photos are left out")
+        reporter.note(f"{data.test.split or 'test'}: {len(data.test.monochrome)} monochrome photos are left out")
     for sentence in build.remarks():
         reporter.note(sentence)
 

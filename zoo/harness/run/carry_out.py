@@ -114,7 +114,6 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
         _aside(notes, "pictures", None, lambda: _keep_pictures(scores, run, folder, results))
     means, without = means_of(scores.per_image)
     notes += without
-    curve = trained.curve_to(means.get("psnr"))
     return run.record(
         here_and_now(devices.describe(bench.device)),
         status="ok",
@@ -126,9 +125,9 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
         images=len(names),
         hints=levels,
         drawn=draws or msgspec.UNSET,
-        costs={**weighed, "time_to": time_to(suite.psnr_target, curve)},
+        costs={**weighed, "time_to": time_to(suite.psnr_target, trained.curve)},
         steps=trained.steps,
-        curve=curve,
+        curve=trained.curve,
         precision=bench.precision,
         weights_sha256=sha256_of(folder.weights),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from zoo.harness.data.bank import PhotoBank
@@ -14,16 +16,20 @@ MOST_PHOTOS = 20_000
 _BLOCK = 4096
 
 
-def tell_overlap(train: PhotoBank, test: PhotoBank, reporter: Reporter, *, shown: int = 5) -> None:
-    """Note the test photos that training photos resemble, or that nobody looked."""
-    if len(train) + len(test) > MOST_PHOTOS:
+def tell_overlap(
+    train: PhotoBank, held_out: Mapping[str, PhotoBank | None], reporter: Reporter, *, shown: int = 5
+) -> None:
+    """Note the photos of each split held out that training photos resemble, or that nobody looked."""
+    banks = {split: bank for split, bank in held_out.items() if bank is not None}
+    if len(train) + sum(map(len, banks.values())) > MOST_PHOTOS:
         reporter.note("too many photos to look for test photos among them here; zoo data check does")
         return
-    found = overlap(train, test)
-    for test_name, train_name in list(found.items())[:shown]:
-        reporter.note(f"test: {test_name} resembles {train_name} of the training photos")
-    if len(found) > shown:
-        reporter.note(f"test: {len(found)} photos resemble training photos; zoo data check names them")
+    for split, bank in banks.items():
+        found = overlap(train, bank)
+        for name, train_name in list(found.items())[:shown]:
+            reporter.note(f"{split}: {name} resembles {train_name} of the training photos")
+        if len(found) > shown:
+            reporter.note(f"{split}: {len(found)} photos resemble training photos; zoo data check names them")
 
 
 def overlap(train: PhotoBank, test: PhotoBank) -> dict[str, str]:

@@ -32,30 +32,25 @@ from zoo.harness.training.loop import Training, read_state, save_state
 class Trained(NamedTuple):
     """A colorizer whose training is over, in this run or in an earlier one.
 
-    ``curve`` are its points but ``end``, whose PSNR is the score to come; None where nothing was to be trained.
-    ``costs`` are those of the training; of an earlier run all that it measured, and then ``earlier`` is set.
+    ``curve`` has no points where nothing was to be trained. ``costs`` are those of the training; of an earlier run all
+    that it measured, and then ``earlier`` is set.
     """
 
     colorizer: Colorizer
     steps: int | None
     curve: list[CurvePoint]
-    end: CurvePoint | None
     costs: dict[str, float | None]
     notes: list[str]
     earlier: bool = False
 
-    def curve_to(self, psnr: float | None) -> list[CurvePoint]:
-        """The whole curve, which ends in the score."""
-        return [*self.curve, msgspec.structs.replace(self.end, psnr=psnr)] if self.end else []
-
 
 def as_it_is(bench: Workbench) -> Trained:
     """A colorizer that a suite without training scores: nothing to learn, or weights that were given."""
-    return Trained(bench.colorizer, 0, [], None, {"train_img_s": None, "train_s": 0.0, "training_busy": 0.0}, [])
+    return Trained(bench.colorizer, 0, [], {"train_img_s": None, "train_s": 0.0, "training_busy": 0.0}, [])
 
 
 def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking, line: Line) -> Trained:
-    """Train to the end, with a look at the PSNR at the suite's points of the way.
+    """Train to the end, with a look at the validation photos' PSNR at the suite's points of the way and at its end.
 
     Args:
         folder: where the log and the checkpoint are.
@@ -109,12 +104,14 @@ def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking
         notes.append(f"stood still for {training.clock.gaps:.0f} s of its training, which are not counted")
     # A copy is not compiled: batches of all sizes are scored, and compiling for each would take long.
     trained: Any = copy.deepcopy(training.trained) if suite.compile else training.trained
+    if training.objective.players:
+        psnr = _psnr(bench, trained, line) if suite.curve else None
+        curve.append(CurvePoint(training.step, round(training.seconds, 3), psnr))
     learned = training.step > 0
     return Trained(
         trained,
         training.step,
         curve,
-        CurvePoint(training.step, round(training.seconds, 3)) if training.objective.players else None,
         {
             "train_img_s": training.photos / max(training.seconds, 1e-9) if learned else None,
             "train_s": training.seconds if learned else 0.0,
@@ -148,11 +145,12 @@ def resume(training: Training, folder: RunFolder) -> tuple[bool, list[str]]:
 
 
 def _psnr(bench: Workbench, colorizer: nn.Module, line: Line) -> float | None:
-    """The mean over the test photos."""
+    """The mean over the validation photos; None where there are none."""
+    if bench.photos.validation is None:
+        return None
     metrics, _ = make_metrics(["psnr"], device=bench.device)
-    return mean_of_all(
-        "psnr", score_colorizer(colorizer, bench.evaluations(), metrics, stop=line.stop).per_image["psnr"]
-    ).value
+    scores = score_colorizer(colorizer, bench.looked_at(), metrics, stop=line.stop)
+    return mean_of_all("psnr", scores.per_image["psnr"]).value
 
 
 def _check_weights(trained: nn.Module) -> None:
@@ -177,7 +175,7 @@ def _curve_so_far(folder: RunFolder) -> list[CurvePoint]:
     ]
 
 
-_SEEN_ON_THE_WAY = ("test", "eval_hints", "hint_seed", "size", "fit")
+_SEEN_ON_THE_WAY = ("validation", "old_print", "eval_hints", "hint_seed", "size", "fit")
 """What of a protocol decides the PSNR at the points of a curve."""
 
 
@@ -198,12 +196,10 @@ class TrainedBefore(NamedTuple):
         colorizer = on_device(load(self.folder.path, device), run.suite, device)
         if self.folder.log.is_file():
             shutil.copyfile(self.folder.log, folder.log)
-        before, last = self.record.curve[:-1], self.record.curve[-1:]
         return Trained(
             colorizer,
             self.record.steps,
-            before if self._seen_alike(run) else [],
-            last[0] if last else None,
+            self.record.curve if self._seen_alike(run) else [],
             dict(self.record.costs),
             [*colorizer.notes, *self._notes(run)],
             earlier=True,
@@ -228,7 +224,7 @@ class TrainedBefore(NamedTuple):
             *([f"trained by other code than its {' and '.join(changed)} have now"] if changed else []),
         ]
         costs = {name: self.record.costs.get(name) for name in ("train_img_s", "train_s", "training_busy")}
-        return Trained(colorizer, self.record.steps, [], None, costs, notes)
+        return Trained(colorizer, self.record.steps, [], costs, notes)
 
     def _seen_alike(self, run: PlannedRun) -> bool:
         """Whether the points of its curve are of the same photos and hints."""

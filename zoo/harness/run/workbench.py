@@ -124,8 +124,14 @@ class Workbench:
         )
 
     def evaluations(self, *, batch_size: int = 16) -> Iterator[Evaluation]:
-        """The test photos with the suite's hints, the same for every model and seed."""
+        """The photos to score with the suite's hints, the same for every model and seed."""
         return scored_photos(self.run.suite, self.photos, self.colorizer.extras, self.device, batch_size=batch_size)
+
+    def looked_at(self) -> Iterator[Evaluation]:
+        """The validation photos with the suite's hints; there must be some."""
+        assert self.photos.validation is not None
+        photos = self.photos._replace(test=self.photos.validation)
+        return scored_photos(self.run.suite, photos, self.colorizer.extras, self.device)
 
 
 def make_colorizer(run: PlannedRun, device: torch.device) -> Colorizer:

@@ -155,7 +155,7 @@ def _crowding() -> float:
 
 
 def time_to(target: float | None, curve: Sequence[CurvePoint]) -> float | None:
-    """Seconds of training until the PSNR first reached ``target``, evaluation outside the clock.
+    """Seconds of training until the validation photos' PSNR first reached ``target``, evaluation outside the clock.
 
     Between the two points of the curve around it the PSNR is taken to rise evenly with time. A target
     reached at the first point already counts as reached there, since nothing is known before it.

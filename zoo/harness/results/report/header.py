@@ -16,12 +16,10 @@ def facts(league: League) -> list[tuple[str, str]]:
     """Term and description, of the protocol first and then of where it ran."""
     first = league.runs[0].record
     suite, protocol = league.suite, first.protocol
-    train, test = first.data.train, first.data.test
-    trained = f"{train.photos} to train on ({train.source}), " if suite.trains else ""
     provenances = [run.record.provenance for run in league.runs]
     days = sorted(provenance.finished[:10] for provenance in provenances)
     found = [
-        ("Photos", f"{trained}{test.photos} to score on ({test.source})"),
+        ("Photos", first.data.told),
         ("Size", _size(protocol)),
         ("Seen as", f"old prints: {_part({'name': '', **protocol.old_print})}" if protocol.old_print else ""),
         ("Hints when scoring", _part(protocol.eval_hints)),
