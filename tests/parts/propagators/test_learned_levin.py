@@ -27,10 +27,10 @@ def trained(**options: int) -> LearnedLevin:
     torch.manual_seed(1)
     network = LearnedLevin(**{"width": 4, "features": 3, **options}).double()
     with torch.no_grad():
-        for parameter in network.answers.parameters():
+        for parameter in network.learned.answers.parameters():
             parameter.normal_(std=1e-3)
-        network.answers.bias.copy_(torch.tensor([0.1, -0.2, 2.0, 0.02]))
-        network.features.weight.normal_(std=0.03)
+        network.learned.answers.bias.copy_(torch.tensor([0.1, -0.2, 2.0, 0.02]))
+        network.learned.features.weight.normal_(std=0.03)
     return network
 
 
@@ -107,7 +107,7 @@ def test_hints_near_by_outweigh_the_proposal(hinted: Callable) -> None:
     photos = hinted(4, 0.02)
     network = LearnedLevin()
     with torch.no_grad():
-        network.answers.bias.copy_(torch.tensor([0.9, -0.9, 0.05, 0.0]))
+        network.learned.answers.bias.copy_(torch.tensor([0.9, -0.9, 0.05, 0.0]))
     found = network(photos.condition)
     assert photos.psnr(found) > photos.psnr(Levin2004()(photos.condition)) - 0.1
 

@@ -11,24 +11,15 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from zoo.core.errors import BadInput
-from zoo.parts.layers.affinity import affinity, shifted, symmetric_affinity
-from zoo.parts.layers.lower_bound import at_least
+from zoo.parts.layers.affinity import shifted
+from zoo.parts.layers.learned_equations import Equations, LearnedEquations
 from zoo.parts.layers.propagation import System
 
 DILATIONS = (1, 2, 4, 8)
 """Of the network's four convolutions: it sees 31 pixels."""
 
-_STEEP = 150.0
-"""How much faster than a convolution's weights the distance of two features grows, squared and all."""
-
-_QUICK = 30.0
-"""How much faster than a weight the gate opens, a share of 1 that a training of some hundred steps must reach."""
-
-_LEAST_TRUST, _STEEPER, _MOST = 1e-5, 4.0, 14.0
-"""Trust is 1e-5 · (exp(4 x) − 1), 4 x at most 14: it counts where hints are far and may grow to an anchor."""
-
-_LEAK = 6e-6
-"""What a learned weight is at least: no pixel is cut off, and the equations have a solution."""
+_LEAST_TRUST = 1e-5
+"""The scale of the trust: it counts where hints are far."""
 
 _EMPTY = 1e-9
 """Trust in grey where a photo has no hints, so that it has a solution too."""
@@ -37,16 +28,10 @@ _EMPTY = 1e-9
 class LearnedLevin(nn.Module):
     """condition (N, 4, H, W) to ab (N, 2, H, W). Any H, W ≥ 1.
 
-    A network of lightness alone gives every pixel features f, a share g in [0, 1], a proposal t (ab) and a trust
-    c ≥ 0. Colours solve Levin's equations (SIGGRAPH 2004, eq. 1 at its minimum, hinted pixels held) with::
-
-        w_rs = (1 − g_r) w^Levin_rs + g_r v_rs / Σ_s v_rs        v_rs = exp(−(Y_r − Y_s)² / 2σ_rs² − ‖f_r − f_s‖²)
-        (1 + c_r) U(r) = Σ_s w_rs U(s) + c_r t_r
-
-    w^Levin as in :mod:`~zoo.parts.layers.affinity`. The edges v, alike from both sides, are those of learned graph
-    regularisation (LGR, arXiv:2203.14297) upon Levin's lightness. All of g and c start at zero, so that it starts
-    as :class:`~zoo.parts.classical.levin2004.Levin2004` does. The proposal is what is seen where no hint is
-    near, and in a photo without any.
+    A network of lightness alone gives every pixel learned edges, a proposal t and a trust c ≥ 0
+    (:class:`~zoo.parts.layers.learned_equations.LearnedEquations`), and colours solve
+    (1 + c_r) U(r) = Σ_s w_rs U(s) + c_r t_r with hinted pixels held: at the start Levin's (SIGGRAPH 2004, eq. 1 at its
+    minimum). The proposal is what is seen where no hint is near, and in a photo without any.
 
     Solved on the CPU in float64; the gradient is one more solve by the same factors. Differentiable in the network's
     parameters and in lightness, not in the hints.
@@ -71,11 +56,7 @@ class LearnedLevin(nn.Module):
         ]
         self.convolutions = nn.ModuleList(convolutions)
         seen = 1 + width * len(DILATIONS)
-        self.features = nn.Conv2d(seen, features, 1)
-        self.answers = nn.Conv2d(seen, 4, 1)
-        nn.init.normal_(self.features.weight, std=1e-3)
-        for parameter in self.answers.parameters():
-            nn.init.zeros_(parameter)
+        self.learned = LearnedEquations(seen, features=features, least_trust=_LEAST_TRUST)
 
     def forward(self, condition: Tensor) -> Tensor:
         lightness, hint_ab, mask = condition.split((1, 2, 1), dim=1)
@@ -86,27 +67,13 @@ class LearnedLevin(nn.Module):
         solution: Tensor = Solve.apply(weights, trust, proposal, hint_ab, known, torch.is_grad_enabled())
         return solution
 
-    def equations(self, lightness: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Lightness (N, 1, H, W) to w (N, 8, H, W), whose sum over the neighbours is 1, t (N, 2, H, W) and c."""
+    def equations(self, lightness: Tensor) -> Equations:
+        """Of lightness (N, 1, H, W) as in the condition."""
         maps = [lightness]
         for convolution in self.convolutions:
             maps.append(nn.functional.leaky_relu(convolution(maps[-1]), 0.1))
-        seen = torch.cat(maps, dim=1)
-        # under autocast too: the equations are not for half precision
-        feature = self.features(seen).to(lightness.dtype)
-        proposal, trust, share = self.answers(seen).to(lightness.dtype).split((2, 1, 1), dim=1)
-
-        brightness = (lightness + 1) / 2
-        inside = torch.cat(shifted(torch.ones_like(lightness)), dim=1)
-        distance = torch.cat([(near - feature).square().sum(1, keepdim=True) for near in shifted(feature)], dim=1)
-        learned = symmetric_affinity(brightness) * torch.exp(-_STEEP * distance) + _LEAK * inside
-        total = learned.sum(1, keepdim=True)
-        total = torch.where(total > 0, total, 1.0)
-        share = at_least(_QUICK * share, 0.0).clamp_max(1.0)
-        weights = (1 - share) * affinity(brightness) + share * (learned / total)
-        # The learned edges' own equations are Σ v (U(r) − U(s)) + c (U(r) − t) = 0: their trust is divided with them.
-        trust = _LEAST_TRUST * torch.expm1((_STEEPER * trust).clamp_max(_MOST)) / (1 - share + share * total)
-        return weights, proposal, at_least(trust, 0.0)
+        found: Equations = self.learned(torch.cat(maps, dim=1), (lightness + 1) / 2)
+        return found
 
 
 class Solve(Function):

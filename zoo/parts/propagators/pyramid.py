@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from zoo.core.errors import BadInput
 from zoo.parts.layers.affinity import affinity, shifted
+from zoo.parts.layers.learned_equations import Equations
 
 TRUST_A_LEVEL = 0.5
 """Confidence is halved with every level a colour had to come down from: about 1/distance to the nearest hint."""
@@ -66,12 +68,16 @@ class PyramidPropagator(nn.Module):
         self.sweeps, self.screening, self.share = sweeps, screening, share
 
     def forward(self, condition: Tensor) -> tuple[Tensor, Tensor]:
-        levels = self.levels(condition)
+        return self.descend(self.levels(condition))
+
+    def descend(self, levels: Sequence[Level], learned: Sequence[Equations] = ()) -> tuple[Tensor, Tensor]:
+        """Colours and confidence at the finest level; what is ``learned`` of the finest ones takes Levin's place."""
         colour = levels[-1].colour
         confidence = levels[-1].known.to(colour.dtype)
-        for coarse, fine in zip(levels[:0:-1], levels[-2::-1], strict=True):
+        for number in range(len(levels) - 2, -1, -1):
+            coarse, fine = levels[number + 1], levels[number]
             above = enlarge(colour, coarse.lightness, fine.lightness)
-            colour = self.spread(above, fine)
+            colour = self.spread(above, fine, learned[number] if number < len(learned) else None)
             confidence = TRUST_A_LEVEL * _doubled(confidence, fine.lightness)
             confidence = torch.where(fine.known, 1.0, confidence)
         return colour, confidence
@@ -82,29 +88,33 @@ class PyramidPropagator(nn.Module):
         lightness, weighted, weight = (lightness + 1) / 2, hint_ab * mask, mask
         found = [_level(lightness, weighted, weight)]
         while max(lightness.shape[-2:]) > 1:
-            lightness, weighted, weight = (_halved(each) for each in (lightness, weighted, weight))
+            lightness, weighted, weight = (halved(each) for each in (lightness, weighted, weight))
             found.append(_level(lightness, weighted, weight))
         return found
 
-    def spread(self, above: Tensor, level: Level) -> Tensor:
+    def spread(self, above: Tensor, level: Level, learned: Equations | None = None) -> Tensor:
         """The level's colours, from those that came from above: Chebyshev's sweeps, then two plain ones.
 
         Chebyshev's polynomial is small all over the spectrum but nowhere very small; the plain sweeps take away
         what of its error is left between neighbours.
         """
-        damped = 1 / (1 + self.screening)
-        weights = affinity(level.lightness, share=self.share) * damped
-        source = above * (self.screening * damped)
+        if learned is None:
+            damped: Tensor | float = 1 / (1 + self.screening)
+            weights, source = affinity(level.lightness, share=self.share), above * self.screening
+        else:
+            damped = 1 / (1 + self.screening + learned.trust)
+            weights, source = learned.weights, above * self.screening + learned.trust * learned.proposal
+        sides, source = (weights * damped).split(1, dim=1), source * damped
 
         def sweep(colour: Tensor) -> Tensor:
             total = source.clone()
-            for side, near in enumerate(shifted(colour)):
-                total = total.addcmul(near, weights[:, side : side + 1])
+            for near, weight in zip(shifted(colour), sides, strict=True):
+                total = total.addcmul(near, weight)
             return torch.where(level.known, level.colour, total)
 
         before = torch.where(level.known, level.colour, above)
         colour = sweep(before)
-        radius = min(damped, ACCELERATED)
+        radius = min(1 / (1 + self.screening), ACCELERATED)  # trust only makes the spectrum smaller
         relaxation = 1 / (1 - radius**2 / 2)
         for _ in range(self.sweeps - 3):
             colour, before = before + relaxation * (sweep(colour) - before), colour
@@ -137,7 +147,7 @@ def _level(lightness: Tensor, weighted: Tensor, weight: Tensor) -> Level:
     return Level(lightness, weighted / weight.clamp_min(_EMPTY), weight > 0)
 
 
-def _halved(image: Tensor) -> Tensor:
+def halved(image: Tensor) -> Tensor:
     """Means of 2×2 pixels; of what there is of them at an odd edge."""
     return F.avg_pool2d(image, 2, ceil_mode=True)
 
