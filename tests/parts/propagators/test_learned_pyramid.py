@@ -117,7 +117,7 @@ def test_a_graph_traced_at_one_photo_gives_the_same_at_another() -> None:
 
 
 def test_options_without_a_network_are_refused() -> None:
-    with pytest.raises(BadInput, match="depth=0"):
-        LearnedPyramid(depth=0)
+    with pytest.raises(BadInput, match="depth=1"):
+        LearnedPyramid(depth=1)
     with pytest.raises(BadInput, match="sweeps=1"):
         LearnedPyramid(sweeps=1)

@@ -23,8 +23,8 @@ class LearnedPyramid(PyramidPropagator):
     """condition (N, 4, H, W) to ab (N, 2, H, W) and confidence (N, 1, H, W) in [0, 1]. Any H, W ≥ 1.
 
     A U-Net without normalisation reads lightness and the hints spread by
-    :class:`~zoo.parts.propagators.push_pull.PushPullPropagator`. Its maps give each of the pyramid's finest ``depth``
-    levels learned edges, a proposal t and a trust c in it
+    :class:`~zoo.parts.propagators.push_pull.PushPullPropagator`. Its maps but the coarsest, where
+    nearly every pixel has a hint, give the pyramid's finest levels learned edges, a proposal t and a trust c in it
     (:class:`~zoo.parts.layers.learned_equations.LearnedEquations`). From coarse to fine a level then solves::
 
         (1 + λ + c_r) U(r) = Σ_s w_rs U(s) + λ U_above(r) + c_r t_r
@@ -37,12 +37,12 @@ class LearnedPyramid(PyramidPropagator):
 
     Args:
         width: maps of the U-Net's finest level; below are 2, 4, 6 and 8 times as many.
-        depth: its levels.
+        depth: its levels, 2 or more.
         features: of a pixel, by which edges are learned.
         sweeps, screening, share: as of the pyramid.
 
     Raises:
-        BadInput: width, depth or features below 1, or as the pyramid.
+        BadInput: a network without maps, or as the pyramid.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class LearnedPyramid(PyramidPropagator):
         share: float = 0.4,
     ):
         super().__init__(sweeps=sweeps, screening=screening, share=share)
-        if min(width, depth, features) < 1:
+        if width < 1 or depth < 2 or features < 1:
             raise BadInput(
-                f"learned_pyramid: width={width}, depth={depth} and features={features} must be 1 or more, such as "
-                "16, 5 and 8."
+                f"learned_pyramid: width={width}, depth={depth} and features={features} are too few; give 1, 2 and 1 "
+                "or more, such as 16, 5 and 8."
             )
         self.given = PushPullPropagator()
         channels = [width * WIDTHS[min(level, len(WIDTHS) - 1)] for level in range(depth)]
@@ -70,7 +70,7 @@ class LearnedPyramid(PyramidPropagator):
         )
         self.up = nn.ModuleList(ConvUnit(coarse + fine, fine, norm="none") for fine, coarse in pairwise(channels))
         self.learned = nn.ModuleList(
-            LearnedEquations(each, features=features, least_trust=screening, share=share) for each in channels
+            LearnedEquations(each, features=features, least_trust=screening, share=share) for each in channels[:-1]
         )
         self.finish = ConvUnit(width + SPREAD_CHANNELS, width, norm="none")
         self.residual = nn.Conv2d(width, 2, 1)
