@@ -23,7 +23,7 @@ class LRRU(nn.Module):
     """LRRU (arXiv:2310.08956), refining what a propagator has pre-filled.
 
     Condition (N, 4, H, W), H and W multiples of 16: the photo's stream reads the lightness, the other one the spread
-    colours (times ``HINT_GAIN``) and their confidence, and at four stages also the first's. Coming back from coarse to
+    colours and their confidence, and at four stages also the first's. Coming back from coarse to
     fine, each of four maps is enlarged to the photo's size: ``context1`` to ``context4``. ``ab`` is 0. ``refine``
     updates the pre-filled h by each of them in turn, over a pixel and eight neighbours moved by learnt offsets::
 
@@ -44,6 +44,7 @@ class LRRU(nn.Module):
     """
 
     stride = 16
+    hint_gain = HINT_GAIN
 
     def __init__(self, *, base: int = 2, survival: float = 1.0):
         super().__init__()
@@ -76,8 +77,7 @@ class LRRU(nn.Module):
 
     def forward(self, condition: Tensor) -> Prediction:
         photo = self.photo[0](condition[:, :1])
-        spread = torch.cat((HINT_GAIN * condition[:, 1:3], condition[:, 3:]), dim=1)
-        begun = colour = self.colour[0](spread)
+        begun = colour = self.colour[0](condition[:, 1:])
         guided: list[Tensor] = []
         for photo_stage, colour_stage, guide in zip(self.photo[1:], self.colour[1:], self.guides, strict=False):
             photo, colour = photo_stage(photo), colour_stage(colour)
