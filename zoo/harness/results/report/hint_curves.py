@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from zoo.harness.results.hint_rows import HintRow
 from zoo.harness.results.league import League
 from zoo.harness.results.measured import PSNR
+from zoo.harness.results.report.hint_gains import gains
 from zoo.harness.results.report.panels import MOST_PANELS, STYLES, Line, panels
 from zoo.harness.results.report.plot import Plot, Point
 from zoo.harness.results.report.scales import levels, linear
 
 
 def hint_plots(rows: Sequence[HintRow], league: League) -> list[tuple[str, list[Plot]]]:
-    """A sweep each, a line a model; none when no sweep has been made."""
+    """A sweep each, a line a model, and first what hints add to the best; none when no sweep has been made."""
     places = {row.label: place for place, row in enumerate(league.rows)}
     sweeps: dict[str, dict[int, list[HintRow]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
@@ -25,17 +26,19 @@ def hint_plots(rows: Sequence[HintRow], league: League) -> list[tuple[str, list[
 
 def _plots(sweep: str, league: League, lines: dict[int, list[HintRow]]) -> list[Plot]:
     x_label, factor = _levels(sweep, league)
+    lines = {place: sorted(line, key=lambda row: row.level) for place, line in lines.items()}
     drawn = [
         Line(
             place,
             league.rows[place],
             league.rows[place].label,
-            [Point(round(row.level * factor, 9), row.psnr.mean) for row in sorted(line, key=lambda row: row.level)],
+            [Point(round(row.level * factor, 9), row.psnr.mean) for row in line],
         )
         for place, line in sorted(lines.items())[: MOST_PANELS * STYLES]
     ]
     x = levels([point.x for line in drawn for point in line.points])
-    return panels(drawn, f"Sweep {sweep}", x_label, PSNR.axis, x, linear)
+    gained = gains(sweep, league, lines, x_label)
+    return [*([gained] if gained else []), *panels(drawn, f"Sweep {sweep}", x_label, PSNR.axis, x, linear)]
 
 
 def _levels(sweep: str, league: League) -> tuple[str, float]:
