@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import msgspec
 import pytest
 from click.testing import CliRunner
@@ -99,3 +102,10 @@ def test_all_that_a_suite_of_ours_names_is_there(name):
     named = load_suite(name)
     check_suite(named)
     assert select_models(named.models)[0]
+
+
+def test_the_example_of_the_page_of_suites_is_one(suite):
+    page = (Path(__file__).parents[3] / "docs" / "suites.md").read_text(encoding="utf-8")
+    mine = suite(re.search(r"```yaml\n(.*?)```", page, re.DOTALL).group(1))
+    assert (mine.base, mine.options["width"], list(mine.sweeps)) == ("quick", 32, ["points6", "pixels"])
+    assert select_models(mine.models)[0]
