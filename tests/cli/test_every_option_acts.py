@@ -83,13 +83,17 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
     "leaderboard": {
         "--sort": [(["results"], ["--sort", "ssim"]), (["results", "--format", "csv"], ["--sort", "model"])],
         "--rebuild": [(["results"], ["--rebuild"])],
+        "--beside": [(["results"], ["--beside", "results"])],
         "--format": [(["results"], ["--format", "md"])],
     },
     "compare": {
         "--in": [(["gray", "mean_ab"], ["--in", "results"]), (["RUN", "RUN"], ["--in", "nowhere"])],
         "--format": [(["gray", "mean_ab", "--in", "results"], ["--format", "json"])],
     },
-    "report": {"--output": [(["results"], ["-o", "elsewhere.html"])]},
+    "report": {
+        "--output": [(["results"], ["-o", "elsewhere.html"])],
+        "--beside": [(["results"], ["--beside", "nowhere"])],
+    },
     "score": {
         "--metrics": [(["a.png", "b.png"], ["--metrics", "psnr"]), (["album", "album"], ["--metrics", "ssim"])],
         "--format": [(["a.png", "b.png"], ["--format", "csv"]), (["album", "album"], ["--format", "json"])],
