@@ -61,7 +61,9 @@ def test_a_part_that_raises_costs_itself_only():
 
 def test_networks_that_learn_to_read_hints_get_them_amplified():
     trained = {name for name in zoo.list_models() if resolve(name).recipe != "untrained"}
-    gains = {name: resolve(name).hint_gain for name in trained - {"cheng2015"}}  # its features are means of hints
+    # Features that are means of hints; none at all; equations that take them as they are.
+    as_given = {"cheng2015", "ddcolor", "learned_levin", "learned_pyramid"}
+    gains = {name: resolve(name).hint_gain for name in trained - as_given}
     rows_own = {"icnet": 3, "iizuka2016": 16}
     assert gains == {name: rows_own.get(name, HINT_GAIN) for name in gains}
     assert {resolve(name).hint_gain for name in set(zoo.list_models()) - set(gains)} == {1}

@@ -16,7 +16,7 @@ REFERENCE = re.compile(r":(?:class|func|data|mod|meth|attr|exc):`~?(zoo[\w.]+)`"
 ELSEWHERE = re.compile(r"\b(?:DESIGN|FIELD|BRIEF|REVIEW)(?:\.md)? ?\d")
 """Documents that are not in the repository."""
 
-SPELT_OTHERWISE = {"color", "colorfulness", "ColorfulnessGap", "IColoriT"}
+SPELT_OTHERWISE = {"color", "colorfulness", "ColorfulnessGap", "IColoriT", "DDColor"}
 """The module of colour spaces, a metric and its column, and a name from a paper; words of ``colorize`` and
 ``colorizer`` are the project's."""
 
