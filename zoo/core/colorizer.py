@@ -24,6 +24,17 @@ class Sampler(Protocol):
 
 
 @runtime_checkable
+class Upon(Protocol):
+    """A network that stands upon a propagator, or the place for one: :class:`zoo.core.propagated.Propagated`."""
+
+    network: nn.Module | None
+
+    def seen(self, condition: Tensor, /) -> Tensor:
+        """What the network is given of a prepared condition."""
+        ...
+
+
+@runtime_checkable
 class Refiner(Protocol):
     """A network, or a head, that goes on spreading with the hints at hand what it has predicted."""
 
@@ -89,9 +100,9 @@ class Composed(nn.Module):
 
 
 def refiner_of(network: nn.Module | None) -> Refiner | None:
-    """Who refines: a whole network, or the head of a composed one."""
+    """Who refines: a whole network, or the head of a composed one; a layer that it calls ``refine`` is none."""
     last = network.head if isinstance(network, Composed) else network
-    return last if isinstance(last, Refiner) else None
+    return last if isinstance(last, Refiner) and not isinstance(last.refine, nn.Module) else None
 
 
 class Colorizer(nn.Module):
@@ -146,6 +157,17 @@ class Colorizer(nn.Module):
         ab = self._checked(prediction.get("ab"), padded)
         prediction["ab"] = self._fitted(ab, padded, condition)
         return prediction
+
+    @property
+    def learner(self) -> nn.Module:
+        """What a recipe speaks to by name: the network upon a propagator where there is one, else the network."""
+        upon = self.network.network if isinstance(self.network, Upon) else None
+        return self.network if upon is None else upon
+
+    def seen(self, condition: Tensor) -> Tensor:
+        """What :attr:`learner` is given: the prepared condition, its hints spread where there is a propagator."""
+        prepared = self.prepared(condition)
+        return self.network.seen(prepared) if isinstance(self.network, Upon) else prepared
 
     @property
     def can_sample(self) -> bool:

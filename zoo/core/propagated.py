@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.core.colorizer import refiner_of
+from zoo.core.colorizer import Sampler, refiner_of
 from zoo.core.contracts import Prediction
 from zoo.core.spec import ColorizerOptions
 
@@ -21,8 +21,9 @@ class Propagated(nn.Module):
 
     ``forward``: condition (N, 4, H, W), H and W multiples of ``stride``, to a prediction. The network is given
     lightness, the propagator's ab · gain and its confidence in place of the hints and their mask (with
-    ``reads="both"`` after the whole condition); its ab is added to the propagator's, and a refiner goes on
-    from there. ``confidence`` (N, 1, H, W) is in the prediction for who wants it.
+    ``reads="both"`` after the whole condition); its ab, and every ``ab_…`` that it predicts on the way, is added to
+    the propagator's, and a refiner goes on from there. ``confidence`` (N, 1, H, W) is in the prediction for who
+    wants it.
 
     Args:
         propagator: condition → ab (N, 2, H, W), or ab and confidence (N, 1, H, W) in [0, 1]; without one it is 1
@@ -50,23 +51,47 @@ class Propagated(nn.Module):
         return tuple(getattr(self.network, "extras", ()))
 
     def forward(self, condition: Tensor, extras: Mapping[str, Tensor] | None = None) -> Prediction:
-        lightness, hint_ab, mask = condition.split((1, 2, 1), dim=1)
         spread, confidence = self.spread(condition)
         prediction: Prediction = {"ab": spread}
         if self.network is not None:
-            gain = self.told.hint_gain
-            seen = torch.cat((lightness, spread * gain, confidence), dim=1)
-            if self.told.reads == "both":
-                seen = torch.cat((lightness, hint_ab * gain, mask, spread * gain, confidence), dim=1)
+            seen = self._seen(condition, spread, confidence)
             output = self.network(seen) if extras is None else self.network(seen, extras)
             prediction = dict(output) if isinstance(output, Mapping) else {"ab": output}
-            ab = enlarged(prediction["ab"], condition)
-            prediction["ab"] = spread + ab if self.told.residual else ab
+            for name in [name for name in prediction if name == "ab" or name.startswith("ab_")]:
+                ab = enlarged(prediction[name], condition)
+                prediction[name] = spread + ab if self.told.residual else ab
             if refiner := refiner_of(self.network):
                 prediction = refiner.refine(prediction, condition)
-        if self.told.keep_hints:
-            prediction["ab"] = torch.where(mask > 0, hint_ab, prediction["ab"])
+        prediction["ab"] = self._keeping(prediction["ab"], condition)
         return {**prediction, "confidence": confidence}
+
+    @property
+    def can_sample(self) -> bool:
+        """Whether the network has more than one answer."""
+        return bool(getattr(self.network, "can_sample", isinstance(self.network, Sampler)))
+
+    def sample(self, condition: Tensor, k: int, generator: torch.Generator, *extras: Mapping[str, Tensor]) -> Tensor:
+        """``k`` draws of the network, each upon the one thing that was spread: ab (N, k, 2, H, W)."""
+        spread, confidence = self.spread(condition)
+        seen = self._seen(condition, spread, confidence)
+        drawn: Tensor = self.network.sample(seen, k, generator, *extras)  # type: ignore[union-attr, operator]
+        each = [enlarged(ab, condition) for ab in drawn.unbind(1)]
+        answers = [spread + ab if self.told.residual else ab for ab in each]
+        return torch.stack([self._keeping(ab, condition) for ab in answers], dim=1)
+
+    def seen(self, condition: Tensor) -> Tensor:
+        """What the network is given: (N, 4, H, W), or with ``reads="both"`` (N, 7, H, W)."""
+        return self._seen(condition, *self.spread(condition))
+
+    def _seen(self, condition: Tensor, spread: Tensor, confidence: Tensor) -> Tensor:
+        lightness, hint_ab, mask = condition.split((1, 2, 1), dim=1)
+        gain = self.told.hint_gain
+        given = (hint_ab * gain, mask) if self.told.reads == "both" else ()
+        return torch.cat((lightness, *given, spread * gain, confidence), dim=1)
+
+    def _keeping(self, ab: Tensor, condition: Tensor) -> Tensor:
+        """The hints where they are, if they are to be kept."""
+        return torch.where(condition[:, 3:] > 0, condition[:, 1:3], ab) if self.told.keep_hints else ab
 
     def spread(self, condition: Tensor) -> tuple[Tensor, Tensor]:
         """The propagator's ab and confidence."""

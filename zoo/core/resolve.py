@@ -5,6 +5,7 @@ Options reach a part in this order, the last wins: the part row's presets, the m
 defaults (where a part names them), and the caller's own (``width=16`` to every part that names it,
 ``decoder.skip=sum`` to that one). An option that nobody names is an error. Those of
 :class:`~zoo.core.spec.ColorizerOptions` are options of every model: the colorizer around the parts takes them.
+``propagator=NAME`` puts the network upon another one, and ``propagator=none`` upon no other than its paper has.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from zoo.core.colorizer import Colorizer
 
 COLORIZER_OPTIONS = tuple(field.name for field in msgspec.structs.fields(ColorizerOptions))
+PROPAGATOR = "propagator"
+"""The role that is an option of every model with a network."""
 
 
 def resolve(
@@ -46,10 +49,12 @@ def resolve(
     """
     row = current().model_row(name)
     where = f"model {name!r}"
-    parts, factories = _parts_of(name, row)
+    asked = {**(defaults or {}), **(overrides or {})}
+    parts, factories = _parts_of(name, row, asked.get(PROPAGATOR))
     sources = (row.options, defaults or {}, overrides or {})
     colorizer = _colorizer_options(parts, factories, sources, where)
-    presets, weaker, stronger = [{k: v for k, v in source.items() if k not in COLORIZER_OPTIONS} for source in sources]
+    elsewhere = (*COLORIZER_OPTIONS, PROPAGATOR)
+    presets, weaker, stronger = [{k: v for k, v in source.items() if k not in elsewhere} for source in sources]
     options = _spread(parts, factories, presets, weaker, stronger, where)
     built = {
         role: PartRef(ref.name, typed_options(factories[role], options[role], f"{where}, {role}"))
@@ -78,11 +83,17 @@ def _is_taken(option: str, factories: Mapping[str, Callable[..., Any]]) -> bool:
 def _colorizer_options(
     parts: Mapping[str, PartRef], factories: Mapping[str, Any], sources: Sequence[Mapping[str, Any]], where: str
 ) -> ColorizerOptions:
-    """What was asked for last. The gain is else what a whole network says of itself; composed ones read with ours."""
+    """What was asked for last.
+
+    The gain is else what a whole network says of itself; composed ones read with ours. What answers with a distribution
+    of whole colours says that it is no ``residual`` upon what was spread: it only reads that.
+    """
     from zoo.core.contracts import HINT_GAIN
 
     gain = getattr(factories["network"], "hint_gain", 1.0) if "network" in parts else HINT_GAIN
     asked: dict[str, Any] = {"hint_gain": gain if len(parts) > ("propagator" in parts) else 1.0}
+    if PROPAGATOR in parts:
+        asked["residual"] = getattr(factories.get("head") or factories.get("network"), "residual", True)
     for options in sources:
         asked |= {key: value for key, value in options.items() if key in COLORIZER_OPTIONS}
     gain = asked["hint_gain"]
@@ -102,20 +113,40 @@ def takes_option(name: str, option: str) -> bool:
     registry = current()
     row = registry.model_row(name)
     parts, factories = _parts_of(name, row)
+    if option == PROPAGATOR:
+        return _has_network(parts)
     role, dot, bare = option.partition(".")
     if dot:
         return role in parts and (bare in option_names(factories[role]) or takes_any_option(factories[role]))
     return option in row.options or _is_taken(option, factories)
 
 
-def _parts_of(name: str, row: ModelRow) -> tuple[dict[str, PartRef], dict[str, Callable[..., Any]]]:
-    """A row's parts and their factories, by role."""
+def _parts_of(
+    name: str, row: ModelRow, propagator: Any = None
+) -> tuple[dict[str, PartRef], dict[str, Callable[..., Any]]]:
+    """A row's parts and their factories, by role; upon the ``propagator`` that is asked for, if one is."""
     registry = current()
     where = f"model {name!r}"
     parts = {r: part_ref(getattr(row, r), f"{where}, {r}") for r in ROLES if getattr(row, r) is not None}
+    if propagator is not None:
+        if not _has_network(parts):
+            raise BadInput(f"{where} is no network to put upon a propagator; name the model {propagator!r} instead.")
+        parts = {PROPAGATOR: part_ref(propagator, f"{where}, {PROPAGATOR}"), **_without(parts, PROPAGATOR)}
     if wrong := misfit_of_roles(parts):
         raise BadInput(f"{where}: {wrong}.")
-    return parts, {r: registry.load(KIND_OF_ROLE[r], ref.name) for r, ref in parts.items()}
+    factories = {r: registry.load(KIND_OF_ROLE[r], ref.name) for r, ref in parts.items()}
+    if propagator == "none" and not hasattr(factories.get("head") or factories.get("network"), "refine"):
+        # Nothing is spread: a network that only reads does so as its paper says; one that refines starts there.
+        parts, factories = _without(parts, PROPAGATOR), _without(factories, PROPAGATOR)
+    return parts, factories
+
+
+def _has_network(parts: Mapping[str, PartRef]) -> bool:
+    return bool(set(parts) - {PROPAGATOR})
+
+
+def _without(mapping: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in mapping.items() if name != key}
 
 
 def changed_since(spec: ModelSpec) -> list[str]:

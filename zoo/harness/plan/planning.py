@@ -15,7 +15,7 @@ import msgspec
 from zoo.core.errors import ZooError, bounded
 from zoo.core.identity import sources_in
 from zoo.core.registry import current
-from zoo.core.resolve import COLORIZER_OPTIONS, resolve, takes_option
+from zoo.core.resolve import COLORIZER_OPTIONS, PROPAGATOR, resolve, takes_option
 from zoo.core.spec import UNTRAINED, GivenWeights, ModelSpec, RecipeRow, fingerprint
 from zoo.harness.plan.keys import protocol_of, recipe_parts, scoring_identity, sized, training_identity
 from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun, shown_options
@@ -56,7 +56,7 @@ def option_in(spec: ModelSpec, option: str) -> bool:
     role, dot, bare = option.partition(".")
     if dot:
         return role in spec.parts and bare in spec.parts[role].options
-    return option in COLORIZER_OPTIONS or any(option in ref.options for ref in spec.parts.values())
+    return option in (*COLORIZER_OPTIONS, PROPAGATOR) or any(option in ref.options for ref in spec.parts.values())
 
 
 def resolve_model(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput
 from zoo.parts.classical.local_features import box_mean, daisy, gaussian_blur, orientation_planes
+from zoo.parts.layers.conv_unit import predicts_ab
 
 PATCH = 7
 DIRECTIONS = 8
@@ -89,7 +90,7 @@ class Cheng2015(nn.Module):
         for _ in range(hidden_layers):
             layers += [nn.Conv2d(channels, clusters * width, 1, groups=groups), nn.ReLU(inplace=True)]
             channels, groups = clusters * width, clusters
-        last = nn.Conv2d(channels, clusters * 2, 1, groups=groups)
+        last = predicts_ab(nn.Conv2d(channels, clusters * 2, 1, groups=groups))
         self.networks = nn.Sequential(*layers, last)
         for layer in self.networks:
             if isinstance(layer, nn.Conv2d):

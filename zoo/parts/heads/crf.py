@@ -28,6 +28,7 @@ class CRFHead(nn.Module):
         BadInput: as ``quantized``; a window that is even or below 3, or fewer than one sweep.
     """
 
+    residual = False
     guided = True
 
     def __init__(

@@ -35,6 +35,8 @@ class MixtureHead(nn.Module):
         BadInput: no component.
     """
 
+    residual = False
+
     def __init__(self, channels: int, *, components: int = 8, estimate: Literal["mean", "mode"] = "mean"):
         super().__init__()
         if components < 1:

@@ -26,6 +26,8 @@ class QuantizedHead(nn.Module):
         BadInput: a number of bins that the grid does not have, a temperature or a pool that is not positive.
     """
 
+    residual = False
+
     def __init__(self, channels: int, *, bins: int = GAMUT_BINS, temperature: float = 0.38, pool: int = 1):
         super().__init__()
         if not temperature > 0 or pool < 1:

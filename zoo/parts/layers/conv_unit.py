@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+Layer = TypeVar("Layer", bound=nn.Module)
 
 INITIAL_STD = 0.02
 """Of the predicted ab before training, given features of unit size: 2.2 units of Lab, hardly visible.
@@ -40,7 +42,12 @@ def start_grey(layer: nn.Conv2d) -> nn.Conv2d:
     nn.init.normal_(layer.weight, std=INITIAL_STD / fan_in**0.5)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
-    layer.predicts_ab = True  # type: ignore[assignment]  # a residual upon spread hints begins with it at zero
+    return predicts_ab(layer)
+
+
+def predicts_ab(layer: Layer) -> Layer:
+    """Say of a layer that its output is ab, and return it: a residual upon spread hints begins with it at zero."""
+    layer.predicts_ab = True  # type: ignore[assignment]
     return layer
 
 

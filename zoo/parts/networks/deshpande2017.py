@@ -43,6 +43,7 @@ class Deshpande2017(nn.Module):
         scale: σ of each component, fixed.
     """
 
+    residual = False
     stride = 1
     hint_gain = HINT_GAIN
     field = FIELD

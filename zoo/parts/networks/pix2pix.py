@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import CONDITION_CHANNELS, HINT_GAIN, Prediction
 from zoo.core.errors import BadInput
-from zoo.parts.layers.conv_unit import INITIAL_STD
+from zoo.parts.layers.conv_unit import INITIAL_STD, predicts_ab
 
 NOISY_STAGES = 3
 
@@ -61,7 +61,7 @@ class Pix2Pix(nn.Module):
             for i, (before, after) in enumerate(pairwise((widths[-1], *up)))
         )
         self.noisy = tuple(i < NOISY_STAGES and channels == 8 * width for i, channels in enumerate(up))
-        self.last = nn.ConvTranspose2d(2 * width, out_channels, 4, stride=2, padding=1)
+        self.last = predicts_ab(nn.ConvTranspose2d(2 * width, out_channels, 4, stride=2, padding=1))
         self.apply(_initialise)
         # Four of the kernel's sixteen taps meet at each pixel.
         nn.init.normal_(self.last.weight, std=INITIAL_STD / (4 * 2 * width) ** 0.5)

@@ -36,6 +36,7 @@ class Zhang2016(nn.Module):
         BadInput: a number of bins that the grid does not have, or a temperature that is not positive.
     """
 
+    residual = False
     stride = 8
     hint_gain = HINT_GAIN
     published_keys: ClassVar[dict[str, str]] = {

@@ -24,7 +24,7 @@ class ClosedForm:
         self.colorizer = colorizer
 
     def prepare(self, data: TrainingData) -> None:
-        fit = getattr(self.colorizer.network, "fit", None)
+        fit = getattr(self.colorizer.learner, "fit", None)
         if fit is not None:
             fit(data)
 

@@ -119,9 +119,9 @@ class Distillation(nn.Module):
     def loss(self, player: str, batch: Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The weighted sum, and each term by name, unweighted and detached."""
         student = self._student[0]
-        with torch.no_grad(), captured(self.teacher.network, [name for name, _ in self.hints]) as shown:
+        with torch.no_grad(), captured(self.teacher.learner, [name for name, _ in self.hints]) as shown:
             target = self.teacher(batch.condition, batch.extras)
-        with captured(student.network, [name for _, name in self.hints]) as learned:
+        with captured(student.learner, [name for _, name in self.hints]) as learned:
             prediction = student(batch.condition, batch.extras)
         weights: dict[str, float] = {}
         values: dict[str, Tensor] = {}
@@ -175,7 +175,7 @@ def _channels(colorizer: Colorizer, names: Sequence[str]) -> list[int]:
     parameter = next(colorizer.parameters(), None)
     device = torch.device("cpu") if parameter is None else parameter.device
     training = colorizer.training
-    with torch.no_grad(), captured(colorizer.network, names) as found:
+    with torch.no_grad(), captured(colorizer.learner, names) as found:
         colorizer.eval()(torch.zeros(1, CONDITION_CHANNELS, _LOOK, _LOOK, device=device))
     colorizer.train(training)
     return [found[name].shape[1] for name in names]

@@ -92,7 +92,7 @@ class _Plan:
     """A stage, worked out for one network."""
 
     def __init__(self, colorizer: Colorizer, losses: Mapping[str, tuple[float, Loss]], stage: Stage):
-        network = colorizer.network
+        network = colorizer.learner
         names = [name for name, _ in network.named_parameters()]
         trained = set(names) if stage.train is None else _matching(stage.train, names)
         trained -= _matching(stage.freeze, names)

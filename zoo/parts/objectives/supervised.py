@@ -33,7 +33,7 @@ class Supervised:
 
     def prepare(self, data: TrainingData) -> None:
         """Hand the training photos to ``network.fit``, where there is one (cluster centres, say)."""
-        fit = getattr(self.colorizer.network, "fit", None)
+        fit = getattr(self.colorizer.learner, "fit", None)
         if fit is not None:
             fit(data)
 

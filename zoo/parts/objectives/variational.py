@@ -64,7 +64,7 @@ class Variational(nn.Module):
         prior_mix: float = 0.5,
     ):
         super().__init__()
-        network: Any = colorizer.network
+        network: Any = colorizer.learner
         if not all(hasattr(network, name) for name in ("codes", "decode", "decoder", "latent", "width", "field")):
             raise BadInput(
                 f"The objective 'variational' trains networks such as 'deshpande2017', not {colorizer.name}."
@@ -74,7 +74,7 @@ class Variational(nn.Module):
         if not 0 < first_stage < 1:
             raise BadInput(f"objective 'variational': first_stage is {first_stage}; give a part between 0 and 1.")
         self._network = (network,)  # in a tuple: not part of this module's own state
-        self._prepared = colorizer.prepared
+        self._seen = colorizer.seen
         self.first_stage = first_stage
         self.field = int(network.field)
         self.kl = kl
@@ -127,7 +127,7 @@ class Variational(nn.Module):
         field = self._as_field(batch.ab)
         mean, log_variance = self.encoder(field)
         code = mean + self.noise.normal(mean) * (0.5 * log_variance).exp()
-        decoded = self._network[0].decode(code, self._prepared(batch.condition))
+        decoded = self._network[0].decode(code, self._seen(batch.condition))
         with torch.autocast(field.device.type, enabled=False):
             terms = self.reconstruction(decoded, field)
             terms["kl"] = kl_to_standard_normal(mean, log_variance).mean()
@@ -152,7 +152,7 @@ class Variational(nn.Module):
         with torch.no_grad():
             mean, log_variance = self.encoder(self._as_field(batch.ab))
             code = mean + self.noise.normal(mean) * (0.5 * log_variance).exp()
-        loss = self._network[0].codes(self._prepared(batch.condition)).nearest_component_loss(code).mean()
+        loss = self._network[0].codes(self._seen(batch.condition)).nearest_component_loss(code).mean()
         return loss, {"mixture": loss.detach()}
 
     def _as_field(self, ab: Tensor) -> Tensor:

@@ -48,7 +48,7 @@ class Zhang2017(Supervised):
         classification: float = CLASSIFICATION,
     ):
         super().__init__(colorizer, losses)
-        if not hasattr(colorizer.network, "trained_by"):
+        if not hasattr(colorizer.learner, "trained_by"):
             raise BadInput(
                 f"The objective 'zhang2017' trains a network with two heads, which {colorizer.name} is not; "
                 "use the model 'zhang2017' or another recipe."
@@ -63,11 +63,11 @@ class Zhang2017(Supervised):
     def begin_step(self, progress: float) -> None:
         """Set which head the trunk learns from."""
         phase = "classification" if progress < self.classification else "regression"
-        self.colorizer.network.trained_by = phase  # type: ignore[assignment]
+        self.colorizer.learner.trained_by = phase  # type: ignore[assignment]
 
     def loss(self, player: str, batch: Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
         """As :class:`Supervised`; in the first phase the hints are taken away."""
-        if self.colorizer.network.trained_by == "classification":
+        if self.colorizer.learner.trained_by == "classification":
             unhinted = torch.zeros_like(batch.hint_ab), torch.zeros_like(batch.hint_mask)
             batch = replace(batch, hint_ab=unhinted[0], hint_mask=unhinted[1])
         return super().loss(player, batch)
