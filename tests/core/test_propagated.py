@@ -4,13 +4,15 @@ import pytest
 import torch
 
 import zoo
-from zoo.core.assemble import assemble
-from zoo.core.colorizer import Colorizer
+from zoo.core.assemble import assemble, make_objective
+from zoo.core.colorizer import Colorizer, refiner_of
+from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput
 from zoo.core.propagated import Propagated
 from zoo.core.registry import Registry, current, use
-from zoo.core.resolve import resolve
-from zoo.core.spec import ColorizerOptions
+from zoo.core.resolve import resolve, takes_option
+from zoo.core.spec import UNTRAINED, ColorizerOptions
+from zoo.harness.plan.planning import option_in
 from zoo.parts.classical.levin2004 import Levin2004
 from zoo.parts.propagators.pyramid import PyramidPropagator
 
@@ -148,9 +150,87 @@ def test_a_head_that_refines_needs_a_propagator(table):
         zoo.build("unspread", width=4)
 
 
+def test_any_row_is_put_upon_the_propagator_that_is_asked_for(table):
+    small = {"width": 4, "depth": 3}
+    assert resolve("unet", {**small, "propagator": "pyramid"}).identity() == resolve("upon", small).identity()
+    other = resolve("upon", {"propagator": {"name": "pyramid", "sweeps": 4}})
+    assert other.identity() == resolve("upon", {"propagator.sweeps": 4}).identity()
+    assert resolve("upon", {}, defaults={"propagator": "nearest"}).parts["propagator"].name == "nearest"
+    assert option_in(other, "propagator")
+    assert not takes_option("pyramid", "propagator")
+
+
+def test_upon_none_a_network_is_what_its_paper_says_and_a_refiner_starts_from_the_hints(table):
+    assert resolve("upon", {"propagator": "none"}).identity() == resolve("unet", {"width": 4, "depth": 3}).identity()
+    assert resolve("cspn", {"propagator": "none"}).parts["propagator"].name == "none"
+
+
+@pytest.mark.parametrize("head", ["quantized", "mixture"])
+def test_a_distribution_of_whole_colours_is_no_residual_unless_it_is_asked_to_be(table, head):
+    row = f"unet_{head}"
+    assert not resolve(row, {"propagator": "pyramid"}).colorizer.residual
+    assert resolve(row, {"propagator": "pyramid", "residual": True}).colorizer.residual
+
+
+def test_what_a_network_predicts_on_its_way_is_a_residual_too(condition):
+    model = zoo.build("icnet", width=8, propagator="pyramid")
+    found = model(condition)
+    for name in ("ab_sub4", "ab_sub24"):
+        torch.testing.assert_close(found[name][..., :33, :47], found["ab"], atol=0, rtol=0)
+
+
+def test_draws_are_made_upon_what_was_spread_and_keep_the_hints(condition):
+    model = zoo.build("pix2pix", width=4, depth=5, propagator="pyramid")
+    assert model.can_sample
+    for each in model.sample(condition, 2, torch.Generator().manual_seed(0)).unbind(1):
+        torch.testing.assert_close(each, zoo.build("pyramid")(model.prepared(condition))["ab"][..., :33, :47])
+    with torch.no_grad():
+        model.learner.last.weight.normal_(std=0.5)
+    drawn = model.sample(condition, 2, torch.Generator().manual_seed(0))
+    assert not torch.equal(drawn[:, 0], drawn[:, 1])
+    mask = condition[:, None, 3:] > 0
+    assert torch.equal(drawn.where(mask, torch.zeros(())), condition[:, None, 1:3].expand_as(drawn))
+
+
+def test_a_layer_that_is_called_refine_refines_nothing(condition):
+    network = Seen()
+    network.refine = torch.nn.Conv2d(2, 2, 1)
+    assert Colorizer(Propagated(PyramidPropagator(), network, ColorizerOptions()))(condition)["ab"].isfinite().all()
+
+
+@pytest.mark.parametrize("name", ["eigen_multiscale", "zhang2017", "deshpande2017"])
+def test_a_recipe_speaks_to_the_network_upon_the_propagator(condition, name):
+    """Its stages by names of parameters, its phases by attributes, its auto-encoder by methods."""
+    model = zoo.build(name, width=8, propagator="pyramid")
+    objective, _ = make_objective(current().recipe(resolve(name).recipe), model, "cpu")
+    ab = torch.rand(2, 2, 33, 47) - 0.5
+    batch = Batch(condition[:, :1], ab, condition[:, 1:3], condition[:, 3:])
+    for progress in (0.0, 0.99):
+        objective.begin_step(progress)
+        total, _ = objective.loss("colorizer", batch)
+        total.backward()
+    assert any(p.grad is not None and p.grad.any() for p in model.learner.parameters())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", current().names("models"))
+def test_every_network_but_a_distribution_starts_at_what_is_spread(condition, name):
+    spec = resolve(name)
+    if not takes_option(name, "propagator") or spec.extras or spec.recipe == UNTRAINED or name == "ddcolor":
+        return
+    upon = resolve(name, {"propagator": "pyramid"}, defaults={"width": 8, "depth": 5})
+    model = assemble(upon).eval()
+    started = model(condition)["ab"].detach()
+    expected = zoo.build("pyramid")(model.prepared(condition))["ab"][..., :33, :47]
+    same = torch.allclose(started, expected, atol=6e-3)  # half a level of the 8 bits that chromagan's sigmoid has
+    refines = refiner_of(model.learner) is not None
+    assert same == upon.colorizer.residual or refines
+
+
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
+        ("levin2004", {"propagator": "pyramid"}, "is no network to put upon a propagator; name the model 'pyramid'"),
         ("two", {}, "either a network or parts"),
         ("half", {}, "the decoder is missing"),
         ("nothing", {}, "there is no encoder, decoder and head"),
