@@ -19,7 +19,18 @@ from zoo.core.registry import Registry
 from zoo.core.spec import ModelRow, part_ref
 from zoo.harness.plan.suite import HintSweep, Suite, load_suite, suite_names
 from zoo.harness.results.column import Column
-from zoo.harness.results.columns import DATE, DEVICE, HINTS, MODEL, PROTOCOL, RUNS, SHOWN
+from zoo.harness.results.columns import (
+    DATE,
+    DEVICE,
+    HINTS,
+    MODEL,
+    PROTOCOL,
+    RUNS,
+    RUNS_FRAME,
+    SCHEMA,
+    SCORES_FRAME,
+    SHOWN,
+)
 from zoo.harness.results.columns import LEADERBOARD as LEADERBOARD_CSV
 from zoo.harness.results.leaderboard import read_table
 
@@ -108,6 +119,21 @@ def columns_table(columns: Sequence[Column]) -> str:
     return "\n".join(lines)
 
 
+def frames_table() -> str:
+    """What the data frames have beside the CSVs."""
+    more = [column for column in RUNS_FRAME if column not in RUNS]
+    named = ", ".join(f"`{column.name}`" for column in SCORES_FRAME)
+    return "\n".join(
+        [
+            f"Version {SCHEMA} of the columns. `zoo.runs` has those of `runs.csv`, and:",
+            "",
+            columns_table(more),
+            "",
+            f"`zoo.scores` has {named}, then a column a metric.",
+        ]
+    )
+
+
 def of_runs_only() -> list[Column]:
     """The columns of runs.csv that leaderboard.csv has not."""
     known = {name for column in LEADERBOARD_CSV for name in column.names}
@@ -149,6 +175,7 @@ def main() -> None:
             "leaderboard columns": columns_table(LEADERBOARD_CSV),
             "run columns": columns_table(of_runs_only()),
             "hint columns": columns_table(HINTS),
+            "frames": frames_table(),
         },
     }
     for file in sorted((ROOT / "results").glob("*/leaderboard.csv")):

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from zoo.core.resolve import build as build
     from zoo.core.trained import load as load
     from zoo.harness.metrics.score import score as score
-    from zoo.harness.results.leaderboard import leaderboard as leaderboard
+    from zoo.harness.results.frames import leaderboard as leaderboard
+    from zoo.harness.results.frames import runs as runs
+    from zoo.harness.results.frames import scores as scores
     from zoo.studio.colorize import colorize as colorize
 
 __version__ = "0.1.0"
@@ -24,9 +26,11 @@ _HOMES = {
     "load": "zoo.core.trained",
     "colorize": "zoo.studio.colorize",
     "score": "zoo.harness.metrics.score",
-    "leaderboard": "zoo.harness.results.leaderboard",
+    "leaderboard": "zoo.harness.results.frames",
+    "runs": "zoo.harness.results.frames",
+    "scores": "zoo.harness.results.frames",
 }
-__all__ = ["__version__", "build", "colorize", "leaderboard", "list_models", "load", "score"]
+__all__ = ["__version__", "build", "colorize", "leaderboard", "list_models", "load", "runs", "score", "scores"]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ from zoo.cli.main import cli
 from zoo.cli.tables import print_table
 from zoo.core.files import csv_text
 from zoo.harness.results.columns import LEADERBOARD_COLUMNS
-from zoo.harness.results.leaderboard import leaderboard
+from zoo.harness.results.frames import leaderboard
 from zoo.harness.results.store import RunFolder
 
 WRITER = runpy.run_path(str(Path(__file__).parents[1] / "harness" / "results" / "synthetic_results.py"))

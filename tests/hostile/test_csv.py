@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from zoo.cli.main import cli
 from zoo.core.errors import BadInput
 from zoo.harness.results.columns import LEADERBOARD_COLUMNS
-from zoo.harness.results.leaderboard import leaderboard, rebuild
+from zoo.harness.results.frames import leaderboard
+from zoo.harness.results.leaderboard import rebuild
 from zoo.harness.results.run_record import RunRecord
 from zoo.harness.results.store import RunFolder, SweepScore
 

@@ -1,4 +1,4 @@
-"""``zoo leaderboard``: a results folder's table, best first, baselines marked."""
+"""``zoo leaderboard``: the table of a results folder, or of several, best first, baselines marked."""
 
 from __future__ import annotations
 
@@ -20,47 +20,51 @@ if TYPE_CHECKING:
 
 
 @click.command("leaderboard", short_help="Print a results folder's table.")
-@click.argument("folder", type=FilePath(exists=True))
+@click.argument("folders", nargs=-1, required=True, type=FilePath(exists=True), metavar="FOLDER...")
 @click.option("--sort", metavar="COLUMN", help="Sort by this column, best first (default: by rank).")
 @click.option("--rebuild", "again", is_flag=True, help="Write the CSVs again from the run folders first.")
 @beside_option
 @format_option("table", "csv", "json", "md")
-def command(folder: Path, sort: str | None, again: bool, beside: tuple[Path, ...], form: str) -> None:
-    """Print the leaderboard of a results FOLDER, such as results/quick."""
+def command(folders: tuple[Path, ...], sort: str | None, again: bool, beside: tuple[Path, ...], form: str) -> None:
+    """Print the leaderboard of a results FOLDER, such as results/quick.
+
+    Of several folders of one protocol it prints one table, ranked anew.
+    """
     if again:
         from zoo.harness.results.leaderboard import rebuild
 
-        rebuild(folder)
-    show(folder, sort=sort, form=form, others=beside or None)
+        for folder in folders:
+            rebuild(folder)
+    show(*folders, sort=sort, form=form, others=beside or None)
 
 
-def show(folder: Path, *, sort: str | None = None, form: str = "table", others: Sequence[Path] | None = None) -> None:
+def show(*folders: Path, sort: str | None = None, form: str = "table", others: Sequence[Path] | None = None) -> None:
     """Print a leaderboard; ``csv`` and ``json`` have every column, the others those to read, with the ranks of others.
 
-    Every cell is the very one of leaderboard.csv.
+    Every cell is the very one of leaderboard.csv, or of several folders, the one that it would have.
 
     Raises:
-        BadInput: no leaderboard there, or an unknown column.
+        BadInput: no leaderboard there, several protocols, or an unknown column.
     """
     from zoo.cli.tables import print_json, print_markdown, print_table
     from zoo.core.files import csv_text
     from zoo.harness.results.beside import beside
     from zoo.harness.results.columns import ERROR, MODEL, RANK, SHOWN, STATUS
-    from zoo.harness.results.leaderboard import leaderboard, read_table
+    from zoo.harness.results.frames import leaderboard, tables
 
-    columns, rows = read_table(folder)
-    order = list(range(len(rows))) if sort is None else _order(folder, columns, rows, sort)
+    columns, rows = tables(folders)
+    order = list(range(len(rows))) if sort is None else _order(folders, columns, rows, sort)
     rows = [rows[i] for i in order]
     if form == "csv":
         echo_data(csv_text(columns, [row.cells for row in rows]))
         return
     if form == "json":
-        records = leaderboard(folder).to_dict(orient="records")
+        records = leaderboard(folders).to_dict(orient="records")
         print_json([{str(key): value if value != "" else None for key, value in records[i].items()} for i in order])
         return
     shown = [_for_people(row) for row in rows]
     picked = [column.name for column in SHOWN if any(map(column.read, shown))]
-    for column, places in beside(folder, others):
+    for column, places in beside(folders[0], others if len(folders) == 1 else others or ()):
         for row, cells in zip(rows, shown, strict=True):
             cells[column.name] = column.read(column.texts(places.get(row.text(MODEL))))
         picked.insert(picked.index(RANK.name) + 1 if RANK.name in picked else 0, column.name)
@@ -69,11 +73,11 @@ def show(folder: Path, *, sort: str | None = None, form: str = "table", others: 
     if form == "md":
         print_markdown(shown, picked)
         return
-    print_table(shown, _fitting(shown, picked) if sys.stdout.isatty() else picked, title=str(folder))
+    print_table(shown, _fitting(shown, picked) if sys.stdout.isatty() else picked, title=", ".join(map(str, folders)))
     for row in rows:
         if row.text(STATUS) != "ok":
             echo(f"{row.text(MODEL)}: {row.text(STATUS)}: {row.text(ERROR) or 'no reason known'}")
-    _tell_of_runs(folder)
+    _tell_of_runs(folders)
 
 
 def _for_people(row: WrittenRow) -> dict[str, str]:
@@ -84,14 +88,14 @@ def _for_people(row: WrittenRow) -> dict[str, str]:
     return {**shown, MODEL.name: f"{row.text(MODEL)} (baseline)"} if row.baseline else shown
 
 
-def _tell_of_runs(folder: Path) -> None:
+def _tell_of_runs(folders: Sequence[Path]) -> None:
     """What the table does not hold: which folders were left out, how steady the order is, why rows are apart."""
     from zoo.core.errors import BadInput
-    from zoo.harness.results.leaderboard import Board
     from zoo.harness.results.protocol import protocol_differences
+    from zoo.harness.results.several import read_several
 
     try:
-        board = Board.read(folder)
+        board = read_several(folders)
     except BadInput:
         return  # a table without its runs is a table all the same
     for sentence in board.runs.left_out:
@@ -102,13 +106,13 @@ def _tell_of_runs(folder: Path) -> None:
         echo(f"These rows are of different protocols and ranked apart; {line}")
 
 
-def _order(folder: Path, columns: Sequence[str], rows: Sequence[WrittenRow], column: str) -> list[int]:
+def _order(folders: Sequence[Path], columns: Sequence[str], rows: Sequence[WrittenRow], column: str) -> list[int]:
     """The rows' places, the best by ``column`` first; empty cells last."""
     from zoo.core.errors import BadInput, did_you_mean
 
     if column not in columns:
         raise BadInput(f"--sort {column!r} is no column; {did_you_mean(column, columns)}")
-    descending = _higher_is_better(folder, column)
+    descending = _higher_is_better(folders, column)
     cells = [row.cells[column] for row in rows]
     filled = [i for i, cell in enumerate(cells) if cell != ""]
     try:
@@ -119,18 +123,19 @@ def _order(folder: Path, columns: Sequence[str], rows: Sequence[WrittenRow], col
     return [*filled, *(i for i, cell in enumerate(cells) if cell == "")]
 
 
-def _higher_is_better(folder: Path, name: str) -> bool:
+def _higher_is_better(folders: Sequence[Path], name: str) -> bool:
     """As the column says; of a plugin's metric, as the metric said when it was scored."""
     from zoo.core.errors import BadInput
     from zoo.harness.results.columns import LEADERBOARD
-    from zoo.harness.results.leaderboard import Board, plugin_columns
+    from zoo.harness.results.leaderboard import plugin_columns
+    from zoo.harness.results.several import read_several
 
     for column in LEADERBOARD:
         if name in column.names:
             return bool(column.higher_is_better)
     runs: list[Result] = []
     with contextlib.suppress(BadInput):  # the table alone is enough to sort ours
-        runs = Board.read(folder).runs
+        runs = read_several(folders).runs
     return bool(plugin_columns([name], runs)[0].higher_is_better)
 
 

@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from zoo.harness.results.leaderboard import Board, leaderboard, rebuild
+from zoo.harness.results.frames import leaderboard
+from zoo.harness.results.leaderboard import Board, rebuild
 from zoo.harness.results.report.cost_plots import cost_plots
 from zoo.harness.results.store import RunFolder
 

@@ -231,6 +231,31 @@ HINTS = (
 )
 
 
+SHOWN_IN_TABLE = Column(
+    "shown",
+    "shown",
+    "whether `leaderboard.csv` is made of this run; not where its row has runs of a later plan",
+    of_run=attrgetter("shown"),
+)
+FOLDER = Column(
+    "folder",
+    "folder",
+    "where the run lies: what `zoo.load` takes, where its weights are there",
+    of_run=attrgetter("folder.path"),
+)
+IMAGE = Column("image", "image", "the photo's name in its source")
+RUNS_FRAME = (*RUNS, SHOWN_IN_TABLE, FOLDER)
+"""The columns of ``zoo.runs``."""
+_OF_RUN = {column.name: column for column in RUNS_FRAME}
+SCORES_FRAME = (
+    *(_OF_RUN[name] for name in ("model", "seed", "key", "recipe", "suite", "protocol", "shown", "folder")),
+    IMAGE,
+)
+"""Those of ``zoo.scores``; behind them each metric's, empty where that photo has no value of it."""
+
+SCHEMA = 1
+"""Of the tables, as data frames and as CSVs. A column may join them; it rises when one goes or means something else."""
+
 LEADERBOARD_COLUMNS = tuple(csv_names(LEADERBOARD))
 RUN_COLUMNS = tuple(csv_names(RUNS))
 HINT_COLUMNS = tuple(csv_names(HINTS))
@@ -244,7 +269,7 @@ def check_metric_names(metrics: Iterable[str]) -> None:
     """
     metrics = [metric.partition("@")[0] for metric in metrics]
     ours = {column.name for column in (*METRICS, *DIAGNOSTICS)}
-    taken = {"image", *LEADERBOARD_COLUMNS, *RUN_COLUMNS, *HINT_COLUMNS} - ours
+    taken = {*csv_names(SCORES_FRAME), *LEADERBOARD_COLUMNS, *RUN_COLUMNS, *HINT_COLUMNS} - ours
     for metric in metrics:
         if metric in taken:
             raise BadInput(f"The metric {metric!r} is called like another column of the results; give it another name.")

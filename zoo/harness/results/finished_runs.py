@@ -25,6 +25,7 @@ class Result:
         self.folder = folder
         self.record: RunRecord = record
         self.planned = False
+        self.shown = False
         self.stamp = folder.stamp()
         self.damage = ""
         self.names: list[str] = []
@@ -112,7 +113,15 @@ def read_results(folder: Path, known: Mapping[Path, Result] | None = None) -> Re
     if left_out and not runs:
         raise BadInput(left_out[0])
     _tell_apart_photos(runs)
+    mark_shown(runs)
     return Results(runs, left_out)
+
+
+def mark_shown(runs: Sequence[Result]) -> None:
+    """Tell each run whether it is one that its row is made of."""
+    standing = {id(run) for group in newest(runs).values() for run in group}
+    for run in runs:
+        run.shown = id(run) in standing
 
 
 def _tell_apart_photos(runs: Sequence[Result]) -> None:

@@ -7,12 +7,10 @@ same protocol. Rows of different protocols are never ranked together.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from zoo.core.errors import BadInput, ZooError
 from zoo.core.files import csv_text, read_csv, write_whole
@@ -23,9 +21,6 @@ from zoo.harness.results.finished_runs import Result, Results, read_results
 from zoo.harness.results.hint_rows import HintRow, hint_rows
 from zoo.harness.results.league import Kind, League, leagues
 from zoo.harness.results.measured import plugin_metric
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Board:
@@ -74,11 +69,16 @@ class Board:
         if hints:
             levels = [level_cells(row, HINTS) for row in self.hints]
             write_whole(self.folder / "hints.csv", csv_text(csv_names(HINTS), levels))
-        columns = (*LEADERBOARD, *self.plugin_metrics)
-        rows = [row_cells(row, columns) for league in self.leagues for row in league.rows]
+        columns, rows = self.table()
         path = self.folder / "leaderboard.csv"
-        write_whole(path, csv_text(csv_names(columns), rows))
+        write_whole(path, csv_text(columns, [row.cells for row in rows]))
         return path
+
+    def table(self) -> tuple[list[str], list[WrittenRow]]:
+        """The columns and the rows of ``leaderboard.csv``, as :func:`read_table` reads them."""
+        columns = (*LEADERBOARD, *self.plugin_metrics)
+        rows = [WrittenRow(row_cells(row, columns)) for league in self.leagues for row in league.rows]
+        return csv_names(columns), rows
 
 
 def rebuild(folder: Path, *, hints: bool = True) -> Path:
@@ -145,28 +145,3 @@ def read_table(folder: Path) -> tuple[list[str], list[WrittenRow]]:
             f"{path} cannot be read ({reason}); rebuild it with: zoo leaderboard {folder} --rebuild."
         ) from None
     return columns, [WrittenRow(row) for row in rows]
-
-
-def leaderboard(folder: str | Path) -> pd.DataFrame:
-    """A results folder's leaderboard, best first.
-
-    Args:
-        folder: such as ``results/quick``.
-
-    Returns:
-        A column a column of ``leaderboard.csv``: numbers where it holds numbers (NaN where nothing was measured),
-        else texts as they are written, so that a model called ``null`` keeps its name.
-
-    Raises:
-        BadInput: there is no leaderboard, or it cannot be read.
-    """
-    import pandas as pd
-
-    columns, rows = read_table(Path(folder))
-    table = pd.DataFrame([row.cells for row in rows], columns=columns, dtype=object)
-    texts = {name for column in LEADERBOARD if column.decimals is None for name in column.names}
-    for name in columns:
-        if name not in texts:
-            with contextlib.suppress(ValueError):  # a column of nobody's that holds texts stays as it is
-                table[name] = pd.to_numeric(table[name].replace("", None))
-    return table

@@ -1,0 +1,86 @@
+"""Several results folders read as one: what two machines did of a bench, or two benches of one protocol."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from zoo.core.errors import BadInput
+from zoo.harness.results.finished_runs import Result, Results, mark_shown, newest
+from zoo.harness.results.leaderboard import Board
+from zoo.harness.results.protocol import protocol_differences
+from zoo.harness.results.run_record import RunRecord
+
+
+def read_several(folders: Sequence[Path]) -> Board:
+    """The runs of all folders, ranked together.
+
+    Seeds of one row that lie in several folders make one row; where the folders hold different runs of a row (another
+    version of the code trained them) each has a row of its own, with the folder's name behind the model's. A run that
+    lies in two folders counts once.
+
+    Args:
+        folders: one, or several of the same protocol.
+
+    Raises:
+        BadInput: no results are in one of them, or they have no protocol in common with the first.
+    """
+    boards = [Board.read(folder) for folder in folders]
+    if len(boards) == 1:
+        return boards[0]
+    for board in boards[1:]:
+        _refuse_another_protocol(boards[0], board)
+    names = _names(folders)
+    keys: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for board in boards:
+        for row, group in newest(board.runs).items():
+            keys[row].add(group[0].record.key)
+    kept: dict[tuple[tuple[str, str], str, int], Result] = {}
+    left_out = [sentence for board in boards for sentence in board.runs.left_out]
+    for board, name in zip(boards, names, strict=True):
+        for run in board.runs:
+            if len(keys[run.record.row]) > 1:
+                run.record = _called(run.record, f"{run.record.label} ({name})")
+            place = run.record.row, run.record.key, run.record.seed
+            before = kept.get(place)
+            if before is None or (run.ok and not before.ok):
+                kept[place] = run
+            elif run.ok and run.scores != before.scores:
+                left_out.append(
+                    f"{run.folder.path} is another making of {before.folder.path}, and its scores differ; "
+                    "the first counts."
+                )
+    runs = list(kept.values())
+    mark_shown(runs)
+    return Board(folders[0], Results(runs, left_out))
+
+
+def _called(record: RunRecord, label: str) -> RunRecord:
+    return msgspec.structs.replace(record, label=label)
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """What each is called: its own name, or the whole path where two have one name."""
+    names: Mapping[str, int] = Counter(folder.resolve().name for folder in folders)
+    found = [name if names[name := folder.resolve().name] == 1 else str(folder) for folder in folders]
+    if len(set(found)) < len(found):
+        raise BadInput(f"{found[0]} is given twice; name each results folder once.")
+    return found
+
+
+def _refuse_another_protocol(first: Board, other: Board) -> None:
+    """
+    Raises:
+        BadInput: no run of one has the protocol of a run of the other; the fields in which they differ.
+    """
+    if {run.record.fingerprint for run in first.runs} & {run.record.fingerprint for run in other.runs}:
+        return
+    latest = [board.leagues[0].runs[0].record.protocol for board in (first, other)]
+    lines = " | ".join(protocol_differences(latest))
+    raise BadInput(
+        f"{first.folder} and {other.folder} are of different protocols and cannot be ranked together; "
+        f"they differ in {lines}."
+    )
