@@ -16,7 +16,8 @@ import msgspec
 
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
-from zoo.core.spec import ModelRow, part_ref
+from zoo.core.resolve import resolve
+from zoo.core.spec import ModelRow, part_ref, pretrained, sizes
 from zoo.harness.plan.suite import HintSweep, Suite, load_suite, suite_names
 from zoo.harness.results.column import Column
 from zoo.harness.results.columns import (
@@ -42,13 +43,17 @@ RESULTS = ROOT / "results" / "README.md"
 
 
 def models_table() -> str:
-    """Every built-in colorizer: what it is, where it comes from."""
+    """Every built-in colorizer: what it is, where it comes from, how large it is in the suite quick."""
     registry = Registry.read()
-    lines = ["| model | what it is | source | licence of the original |", "|---|---|---|---|"]
+    quick = load_suite("quick").options
+    lines = ["| model | what it is | size in `quick` | source | licence of the original |", "|---|---|---|---|---|"]
     for name in registry.names("models"):
         row = registry.record("models", name).row
         if isinstance(row, ModelRow):
-            lines.append(f"| `{name}` | {row.summary} | {_linked(row.source)} | {row.licence} |")
+            spec = resolve(name, defaults=quick)
+            trained = pretrained(spec.effective)
+            size = ", ".join(filter(None, [sizes(spec.effective, spec.paper), trained and f"pretrained {trained}"]))
+            lines.append(f"| `{name}` | {row.summary} | {size} | {_linked(row.source)} | {row.licence} |")
     return "\n".join(lines)
 
 

@@ -102,12 +102,14 @@ def _of_record(kind: str, bare: str) -> list[tuple[str, str]]:
 def _of_model(name: str) -> list[tuple[str, str]]:
     from zoo.core.assemble import assemble
     from zoo.core.resolve import resolve
+    from zoo.core.spec import pretrained, sizes
 
     spec = resolve(name)
     lines = [(role, " ".join(filter(None, (ref.name, _shown(ref.options))))) for role, ref in spec.parts.items()]
     if spec.extras:
         lines.append(("extras", ", ".join(spec.extras)))
     lines += [(f"{role} options", value) for role, value in _part_options(spec.parts)]
+    lines += [("its paper's sizes", sizes(spec.effective, spec.paper)), ("pretrained", pretrained(spec.effective))]
     try:
         model = assemble(spec)
     except ZooError as error:

@@ -73,6 +73,7 @@ def resolve(
         note=row.note,
         effective={role: effective_options(factories[role], ref.options) for role, ref in built.items()},
         defaults={key: value for key, value in (defaults or {}).items() if _is_taken(key, factories)},
+        paper=row.paper,
     )
 
 

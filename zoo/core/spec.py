@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,7 +39,9 @@ class ModelRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """A colorizer: a propagator of hints, a network, or a network upon a propagator.
 
     The network is a whole one (``network``), or encoder, bridge, decoder and head. ``target`` is short for a whole
-    network that no other row names: it is registered under the row's own name.
+    network that no other row names: it is registered under the row's own name. ``paper`` are the sizes that its paper
+    or its authors' code has, by option (``width``, ``decoder.width``), where they are known: a row's own are the same,
+    a suite may make them smaller.
     """
 
     summary: str = ""
@@ -53,6 +56,7 @@ class ModelRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     decoder: str | dict[str, Any] | None = None
     head: str | dict[str, Any] | None = None
     options: dict[str, Any] = {}
+    paper: dict[str, int] = {}
     extras: list[str] = []
     recipe: str = "default"
     baseline: bool = False
@@ -178,7 +182,8 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     ``parts`` maps a role to its part. ``made_of`` is the identity of each (:mod:`zoo.core.identity`), ``version`` the
     row's. ``colorizer`` is what the :class:`~zoo.core.colorizer.Colorizer` around them is told.
-    ``effective`` are all options of each part, those of its constructor too; ``defaults`` what was taken of a suite's.
+    ``effective`` are all options of each part, those of its constructor too; ``defaults`` what was taken of a suite's;
+    ``paper`` the sizes of its paper, as of a row.
     """
 
     name: str
@@ -193,6 +198,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     effective: dict[str, dict[str, Any]] = {}
     defaults: dict[str, Any] = {}
+    paper: dict[str, int] = {}
 
     def __post_init__(self) -> None:
         if wrong := misfit_of_roles(self.parts):
@@ -210,6 +216,28 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
             "extras": list(self.extras),
             **msgspec.to_builtins(self.colorizer),
         }
+
+
+def sizes(effective: Mapping[str, Mapping[str, Any]], paper: Mapping[str, int]) -> str:
+    """Each size that the paper has as a factor of it: ``width 1/4 (16 of 64)``; and the trunks that no size reaches.
+
+    Args:
+        effective, paper: of a :class:`ModelSpec`.
+    """
+    found = []
+    for option, published in paper.items():
+        role, _, bare = option.rpartition(".")
+        for each, options in effective.items():
+            if isinstance(options.get(bare), int) and role in ("", each):
+                found.append(f"{option} {Fraction(options[bare], published)} ({options[bare]} of {published})")
+                break
+    whole = (f"{options['backbone']} whole" for options in effective.values() if "backbone" in options)
+    return ", ".join([*found, *whole])
+
+
+def pretrained(effective: Mapping[str, Mapping[str, Any]]) -> str:
+    """The parts that start from published weights: a trunk by its name, any other by its role."""
+    return ", ".join(str(o.get("backbone", role)) for role, o in effective.items() if o.get("pretrained") is True)
 
 
 def misfit_of_roles(roles: Container[str]) -> str:

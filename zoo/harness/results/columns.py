@@ -148,6 +148,19 @@ PROVENANCE = (
     DATE,
 )
 
+SIZES = _provenance(
+    "sizes",
+    "its sizes as factors of its paper's or its authors' code's, `width 1/4 (16 of 64)`, where the table knows those; "
+    "`whole` is a trunk that no suite makes smaller",
+    lambda record: record.sizes,
+)
+PRETRAINED = _provenance(
+    "pretrained",
+    "its parts that started from published weights: all other rows start from nothing",
+    lambda record: record.pretrained,
+    shown=1,
+)
+
 LEADERBOARD = (
     RANK,
     MODEL,
@@ -169,6 +182,8 @@ LEADERBOARD = (
     IMAGES,
     *COSTS,
     TRAIN_S,
+    SIZES,
+    PRETRAINED,
     STATUS,
     ERROR,
     NOTES,
@@ -189,6 +204,8 @@ RUNS = (
     TRAIN_S,
     *COSTS,
     TIME_TO,
+    SIZES,
+    PRETRAINED,
     Column("recipe", "recipe", "the registered recipe it was trained by", of_run=lambda run: run.record.recipe),
     NOTES,
     *PROVENANCE,

@@ -13,14 +13,14 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 import zoo
 from zoo.core.errors import BadInput
 from zoo.core.process import usable_cores
-from zoo.core.spec import SCHEMA, ModelRecord
+from zoo.core.spec import SCHEMA, ModelRecord, pretrained, sizes
 from zoo.harness.results.protocol import Protocol, SweptHints
 from zoo.harness.training.budget import Budget
 
@@ -79,6 +79,13 @@ class SuiteSaid(msgspec.Struct, frozen=True):
     trains: bool = True
     pictures: bool = True
     sweeps: dict[str, SweptHints] = {}
+
+
+class SpecSaid(msgspec.Struct, frozen=True):
+    """What is looked at of a model's spec for its sizes; empty in records of before rows told them."""
+
+    effective: dict[str, dict[str, Any]] = {}
+    paper: dict[str, Annotated[int, msgspec.Meta(ge=1)]] = {}
 
 
 class HintLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -164,6 +171,7 @@ class RunRecord(ModelRecord, msgspec.Struct, frozen=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         if not self.protocol.fingerprint:
             raise ValueError("protocol has no fingerprint")
+        self.spec_said  # noqa: B018  # a record with a spec that cannot be read is damaged
         if self.ok and (self.images is None or not self.costs):
             raise ValueError("a finished run has images and costs")
         if self.drawn and not isinstance(self.drawn.get("k"), int):
@@ -203,6 +211,21 @@ class RunRecord(ModelRecord, msgspec.Struct, frozen=True, forbid_unknown_fields=
     def made_of(self) -> dict[str, Any]:
         """The identity of every part by its role; empty in records of before parts had one."""
         return dict((self.spec or {}).get("made_of") or {})
+
+    @property
+    def sizes(self) -> str:
+        """As factors of its paper's (:func:`zoo.core.spec.sizes`); empty in records of before rows told them."""
+        said = self.spec_said
+        return sizes(said.effective, said.paper) if "paper" in (self.spec or {}) else ""
+
+    @property
+    def pretrained(self) -> str:
+        """Its parts that started from published weights."""
+        return pretrained(self.spec_said.effective)
+
+    @property
+    def spec_said(self) -> SpecSaid:
+        return msgspec.convert(self.spec or {}, SpecSaid)
 
     def part(self, role: str) -> str:
         """The name of the model's part of a role; empty where it has none."""
