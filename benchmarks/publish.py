@@ -16,7 +16,7 @@ from typing import Any
 
 from zoo.harness.results.report import write_report
 
-LEFT_BEHIND = ("*.safetensors", "checkpoint*.pt", "output.log", ".lock*", ".again")
+LEFT_BEHIND = ("*.safetensors", "checkpoint*.pt", "output.log", ".lock*", ".bench.json", ".again")
 
 
 def called_by_name(record: dict[str, Any]) -> dict[str, Any]:

@@ -86,6 +86,11 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
         "--beside": [(["results"], ["--beside", "results"])],
         "--format": [(["results"], ["--format", "md"])],
     },
+    "watch": {
+        "--once": [(["results"], ["--once"])],
+        "--json": [(["results"], ["--json"])],
+        "--every": [(["results", "--once"], ["--every", "5"])],
+    },
     "compare": {
         "--in": [(["gray", "mean_ab"], ["--in", "results"]), (["RUN", "RUN"], ["--in", "nowhere"])],
         "--format": [(["gray", "mean_ab", "--in", "results"], ["--format", "json"])],

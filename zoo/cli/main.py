@@ -31,6 +31,7 @@ VERBS = (
     "bench",
     "train",
     "eval",
+    "watch",
     "leaderboard",
     "compare",
     "report",

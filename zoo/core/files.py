@@ -206,6 +206,24 @@ def locked_if_free(path: Path, mend: str) -> Iterator[bool]:
             yield True
 
 
+def is_locked(path: Path) -> bool:
+    """Whether somebody holds the lock of :func:`locked`; only looks, and writes nothing."""
+    if path.with_name(path.name + HELD).exists():
+        return True
+    try:
+        import fcntl
+    except ImportError:
+        return path.exists()  # the system removes it when it is let go
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # no such file, or no locks there
+    return False
+
+
 @contextlib.contextmanager
 def _held(
     path: Path, tell: Callable[[str], None], acquire: Callable[[BaseFileLock, str], object], mend: str

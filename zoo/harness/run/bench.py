@@ -56,6 +56,7 @@ from zoo.harness.run.executor import Executor
 from zoo.harness.run.executors.local import STOPPING
 from zoo.harness.run.overlap import tell_overlap
 from zoo.harness.run.reporter import Reporter, SilentReporter
+from zoo.harness.run.status import told_in_a_file
 from zoo.harness.run.step_times import forecast, measure
 from zoo.harness.run.tracking import check_trackers
 from zoo.harness.run.workbench import use_registry_files
@@ -217,16 +218,17 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
         # The first seed of all rows first: a bench that is stopped has something to say of every one.
         todo = [run for run in sorted(runs, key=lambda run: run.seed) if not RunFolder(folder / run.folder).finished()]
         tell_why_anew(folder, todo, reporter)
-        reporter.planned([run.name for run in todo], [run.name for run in runs if run not in todo])
+        told = told_in_a_file(reporter, folder, suite.name, runs)
         jobs = request.jobs or _jobs_that_fit(suite, device)
         crew = Crew(executor, folder, reporter, jobs)
         try:
-            with _terminate_as_interrupt():
+            with _terminate_as_interrupt(), told as crew.reporter:
+                crew.reporter.planned([run.name for run in todo], [run.name for run in runs if run not in todo])
                 if suite.budget is not None and suite.budget.seconds is not None:
                     planned = [run for run in todo if isinstance(run, PlannedRun)]
-                    times = measure(planned, folder, executor, reporter, jobs)
+                    times = measure(planned, folder, executor, crew.reporter, jobs)
                     if times:
-                        reporter.note(forecast(planned, times, _looks(suite, photos, len(swept)), jobs))
+                        crew.reporter.note(forecast(planned, times, _looks(suite, photos, len(swept)), jobs))
                 crew.work(todo)
         except BaseException:
             with contextlib.suppress(ZooError):  # what ended the bench is what there is to say

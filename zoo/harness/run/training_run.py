@@ -83,7 +83,8 @@ def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking
                 tracking.log(training.step, {name: value for name, value in look.log.items() if name != "step"})
                 rate = training.photos / max(training.seconds, 1e-9)
                 loss = look.log[training.objective.players[-1]]
-                line.progress("training", training.progress, loss=loss, photos_per_s=rate)
+                done = {"step": training.step, "seconds": round(training.seconds, 1)}
+                line.progress("training", training.progress, loss=loss, photos_per_s=rate, **done)
             if look.point:
                 # Before a checkpoint: a run that is taken up from there would go past it.
                 psnr = _psnr(bench, training.trained, line)
