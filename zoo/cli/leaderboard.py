@@ -100,6 +100,7 @@ def _tell_of_runs(folders: Sequence[Path]) -> None:
         return  # a table without its runs is a table all the same
     for sentence in board.runs.left_out:
         echo(f"zoo: {sentence}", err=True)
+    echo(f"Photos: {board.leagues[0].runs[0].record.data.told}.")
     if steadiness := board.leagues[0].steadiness:
         echo(steadiness)
     for line in protocol_differences([run.record.protocol for run in board.runs]):

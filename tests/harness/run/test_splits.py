@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
+from zoo.cli.main import cli
 from zoo.core.errors import BadInput
 from zoo.harness.data.folder import Folder, Photos
 from zoo.harness.plan.suite import describe_data, load_suite, open_photos
@@ -80,3 +84,10 @@ def test_old_records_say_what_they_were_made_of():
 def test_what_recipes_were_chosen_on_is_for_validation():
     assert {name.partition("/")[0] for name in Photos("validation").names} == {"validation"}
     assert len(set(Photos("validation").originals)) == 41
+
+
+def test_the_terminals_table_says_which_photos_were_used_for_what():
+    folder = Path(__file__).parents[3] / "results" / "quick"
+    first = json.loads(next(folder.glob("runs/gray/*/run.json")).read_text(encoding="utf-8"))["data"]
+    told = msgspec.convert(first, Data).told
+    assert f"Photos: {told}." in CliRunner().invoke(cli, ["leaderboard", str(folder)]).stdout
