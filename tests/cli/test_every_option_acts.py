@@ -93,6 +93,8 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
     },
     "compare": {
         "--in": [(["gray", "mean_ab"], ["--in", "results"]), (["RUN", "RUN"], ["--in", "nowhere"])],
+        "--results": [(["gray", "mean_ab"], ["--results", "results", "results"])],
+        "--fail-on-worse": [(["gray", "mean_ab", "--in", "results"], ["--fail-on-worse"])],
         "--format": [(["gray", "mean_ab", "--in", "results"], ["--format", "json"])],
     },
     "report": {

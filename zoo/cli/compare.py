@@ -1,4 +1,4 @@
-"""``zoo compare``: models of a results folder, paired photo by photo."""
+"""``zoo compare``: models of a results folder, or two versions of all of them, paired photo by photo."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from zoo.cli.terminal import echo
 
 if TYPE_CHECKING:
     from zoo.harness.results.comparison import Comparison, PhotoGap
+    from zoo.harness.results.versions import Change, Versions
 
 
 @click.command("compare", short_help="Compare models, photo by photo.")
-@click.argument("models", nargs=-1, required=True)
+@click.argument("models", nargs=-1)
 @click.option(
     "--in",
     "folder",
@@ -25,15 +26,39 @@ if TYPE_CHECKING:
     show_default=True,
     help="Look for MODELS in this results folder.",
 )
+@click.option(
+    "--results",
+    nargs=2,
+    type=FilePath(exists=True),
+    metavar="BEFORE AFTER",
+    help="Compare two results folders of one protocol: what got better or worse from one version to the next.",
+)
+@click.option("--fail-on-worse", is_flag=True, help="With --results: exit code 1 when something got worse or was lost.")
 @format_option("table", "json")
 @click.pass_context
-def command(ctx: click.Context, models: tuple[str, ...], folder: Path, form: str) -> None:
+def command(
+    ctx: click.Context,
+    models: tuple[str, ...],
+    folder: Path,
+    results: tuple[Path, Path] | None,
+    fail_on_worse: bool,
+    form: str,
+) -> None:
     """Compare MODELS, two or more: models of a results folder, or folders of runs.
 
     For two it prints each metric's difference with its 95 % interval and p-value, paired by photo, a verdict, and
     the photos on which each is ahead most; for more the difference in PSNR of every two, with intervals that are
     right all together. Runs of different protocols are refused.
+
+    With --results it compares each model (those named, or all) with itself in another results folder.
     """
+    if results is not None:
+        refuse_given(ctx, ("folder",), "is for models of one folder, and --results names two: leave one out")
+        _compare_versions(ctx, results, models, fail_on_worse, form)
+        return
+    refuse_given(ctx, ("fail_on_worse",), "is for --results: leave it out, or name two results folders")
+    if not models:
+        raise click.UsageError("Name two models or more, or two results folders with --results.", ctx)
     from zoo.cli.tables import print_json
     from zoo.harness.results.comparison import compare_several
 
@@ -94,6 +119,63 @@ def _show_pairs(found: list[Comparison]) -> None:
     print_table(rows, list(rows[0]) if rows else ["A"], title="PSNR of every two")
     for each in found:
         echo(each.verdict)
+
+
+def _compare_versions(
+    ctx: click.Context, results: tuple[Path, Path], models: tuple[str, ...], fail_on_worse: bool, form: str
+) -> None:
+    from zoo.harness.results.versions import WORSE, compare_versions
+
+    found = compare_versions(*results, models)
+    if form == "json":
+        import msgspec
+
+        from zoo.cli.tables import print_json
+
+        print_json(msgspec.to_builtins(found))
+    else:
+        _show_versions(found)
+    ctx.exit(1 if fail_on_worse and (found.of(WORSE) or found.lost) else 0)
+
+
+def _show_versions(found: Versions) -> None:
+    from zoo.cli.tables import print_table
+    from zoo.harness.results.versions import BETTER, WORSE
+
+    echo(f"before: {found.before}")
+    echo(f"after:  {found.after}")
+    changed = [*found.of(WORSE), *found.of(BETTER)]
+    if changed:
+        sure = f"{100 * found.confidence:.4g} % interval"
+        print_table([_change_row(each, sure) for each in changed], list(_change_row(changed[0], sure)))
+    compared = {each.model for each in found.changes}
+    for way in (WORSE, BETTER):
+        names = dict.fromkeys(f"{each.model} ({each.metric})" for each in found.of(way))
+        echo(f"{way}: {', '.join(names) or 'nothing'}")
+    echo(f"not to be told apart: {len(compared - {each.model for each in changed})} of {len(compared)} models")
+    for model, reason in found.lost.items():
+        echo(f"lost: {model}, {reason}")
+    if found.new:
+        echo(f"new: {', '.join(found.new)}")
+    if compared and not found.seeds_known:
+        echo("With one seed this is of these trained weights, not of the models trained again.")
+
+
+def _change_row(each: Change, sure: str) -> dict[str, str]:
+    from zoo.harness.results.measured import described
+
+    column = described(each.metric)
+    interval = f"{each.low:+.{column.decimals}f} to {each.high:+.{column.decimals}f}"
+    return {
+        "model": each.model,
+        "metric": each.metric,
+        "before": column.text(each.before),
+        "after": column.text(each.after),
+        "after - before": f"{each.difference:+.{column.decimals}f}",
+        sure: interval,
+        "p": _p(each.p_value),
+        "change": each.change,
+    }
 
 
 def _p(value: float) -> str:
