@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.errors import BadInput
-from zoo.parts.layers.affinity import affinity, shifted
+from zoo.parts.layers.affinity import affinity
 from zoo.parts.layers.learned_equations import Equations
+from zoo.parts.layers.sweep import swept
 
 TRUST_A_LEVEL = 0.5
 """Confidence is halved with every level a colour had to come down from: about 1/distance to the nearest hint."""
@@ -104,22 +105,20 @@ class PyramidPropagator(nn.Module):
         else:
             damped = 1 / (1 + self.screening + learned.trust)
             weights, source = learned.weights, above * self.screening + learned.trust * learned.proposal
-        sides, source = (weights * damped).split(1, dim=1), source * damped
-
-        def sweep(colour: Tensor) -> Tensor:
-            total = source.clone()
-            for near, weight in zip(shifted(colour), sides, strict=True):
-                total = total.addcmul(near, weight)
-            return torch.where(level.known, level.colour, total)
+        # A held pixel takes of nobody and is its own source.
+        weights = torch.where(level.known, 0.0, weights * damped)
+        source = torch.where(level.known, level.colour, source * damped)
 
         before = torch.where(level.known, level.colour, above)
-        colour = sweep(before)
+        colour = swept(before, weights, source)
         radius = min(1 / (1 + self.screening), ACCELERATED)  # trust only makes the spectrum smaller
         relaxation = 1 / (1 - radius**2 / 2)
         for _ in range(self.sweeps - 3):
-            colour, before = before + relaxation * (sweep(colour) - before), colour
+            colour, before = before + relaxation * (swept(colour, weights, source) - before), colour
             relaxation = 1 / (1 - radius**2 * relaxation / 4)
-        return sweep(sweep(colour)) if self.sweeps > 2 else sweep(colour)
+        for _ in range(min(self.sweeps - 1, 2)):
+            colour = swept(colour, weights, source)
+        return colour
 
 
 def enlarge(colour: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
