@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from zoo import build, list_models
 from zoo.cli.main import cli
-from zoo.cli.names import LISTED
+from zoo.cli.names import LISTED, known_names
 
 
 def zoo(*arguments: str) -> str:
@@ -44,6 +44,17 @@ def test_show_counts_the_parameters_of_a_model():
     assert "arXiv:1505.04597" in text
 
 
+def test_show_says_what_a_hint_gain_is_of():
+    def gain(name: str) -> list[str]:
+        said = (line.partition("hint gain") for line in zoo("show", name).splitlines())
+        return [value.strip() for _, key, value in said if key]
+
+    assert gain("models/unet") == ["8"]
+    assert gain("models/pyramid") == []
+    assert [line.partition(" (")[0] for line in gain("models/ogni")] == ["8"]
+    assert "spread colours that the network reads" in gain("models/ogni")[0]
+
+
 def test_show_gives_a_parts_options_and_a_recipes_values():
     assert "stop=0.125" in zoo("show", "hints/points")
     assert "2.5e-05" in zoo("show", "gachon")
@@ -54,7 +65,7 @@ def test_show_gives_a_parts_options_and_a_recipes_values():
 @pytest.mark.parametrize("kind", LISTED)
 def test_show_knows_every_name_that_list_shows(kind):
     names = zoo("list", kind, "--format", "names").split()
-    assert names, f"there is no {kind}"
+    assert names == known_names(kind)
     for name in names[:2] if kind == "models" else names:
         assert f"{kind}/{name}" in zoo("show", f"{kind}/{name}")
 

@@ -23,6 +23,7 @@ import msgspec
 import torch
 
 from zoo.core.errors import Unavailable
+from zoo.core.kinds import KINDS
 from zoo.core.registry import current
 from zoo.core.registry_rows import OURS
 
@@ -48,7 +49,8 @@ def names() -> list[str]:
     registry = current()
     return [
         f"{kind}/{name}"
-        for kind in LOOKS
+        for kind in KINDS
+        if kind not in WITHOUT_NUMBERS
         for name in registry.names(kind)
         if registry.record(kind, name).distribution == OURS
     ]
@@ -57,6 +59,8 @@ def names() -> list[str]:
 def look(full: str) -> Entry:
     """``made_of`` and ``numbers`` of one part; ``numbers`` is None where its weights cannot be had here."""
     kind, _, name = full.partition("/")
+    if kind not in LOOKS:
+        raise KeyError(f"{full} is the first of its kind here; say in looks.py how {kind} are looked at")
     with torch.random.fork_rng(devices=[]), _looked_up() as used:
         torch.manual_seed(0)
         try:

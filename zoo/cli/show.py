@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -11,6 +11,9 @@ import msgspec
 from zoo.cli.terminal import echo
 from zoo.core.errors import ZooError
 from zoo.core.registry_rows import COMPOSED
+
+if TYPE_CHECKING:
+    from zoo.core.spec import ModelSpec
 
 
 @click.command("show", short_help="Show everything known about one name.")
@@ -119,8 +122,18 @@ def _of_model(name: str) -> list[tuple[str, str]]:
         *lines,
         ("parameters", f"{count:,} ({count / 1e6:.2f} M)"),
         ("stride", str(model.stride)),
-        ("hint gain", f"{model.hint_gain:g}"),
+        ("hint gain", _hint_gain(spec)),
     ]
+
+
+def _hint_gain(spec: ModelSpec) -> str:
+    """Of what: a propagator is given the hints as they are, the network upon it what it spreads, multiplied."""
+    if "propagator" not in spec.parts:
+        return f"{spec.hint_gain:g}"
+    if len(spec.parts) == 1:
+        return ""
+    hints = "hints and spread colours" if spec.colorizer.reads == "both" else "spread colours"
+    return f"{spec.hint_gain:g} (of the {hints} that the network reads; the propagator reads the hints as they are)"
 
 
 def _part_options(parts: Any) -> list[tuple[str, str]]:
