@@ -145,9 +145,39 @@ def test_training_moves_the_network_from_the_second_step_on(table, condition):
     assert all(not torch.equal(before, p) for before, p in zip(first, model.parameters(), strict=True))
 
 
-def test_a_head_that_refines_needs_a_propagator(table):
-    with pytest.raises(BadInput, match="CSPNHead goes on from what a propagator spreads; give the row one"):
-        zoo.build("unspread", width=4)
+def test_without_a_propagator_a_network_refines_what_it_predicts_itself(condition):
+    network = Refining()
+    network.stride = 8
+    found = Colorizer(network, hint_gain=8)(condition)["ab"]
+    begun, hints = network.given
+    assert hints.shape == (2, 4, 40, 48)
+    torch.testing.assert_close(hints[..., :33, :47], condition)
+    torch.testing.assert_close(found, torch.full_like(found, 1.25))
+    assert begun.shape == (2, 2, 40, 48)
+
+
+def test_a_head_that_spreads_hints_does_so_without_a_propagator_too(table, condition):
+    found = zoo.build("unspread", width=4).eval()(condition)["ab"]
+    mask = condition[:, 3:] > 0
+    assert torch.equal(found.where(mask, torch.zeros(())), condition[:, 1:3])
+    assert found.where(~mask, torch.zeros(())).any()
+
+
+class HasALayerOfThatName(Seen):
+    def __init__(self):
+        super().__init__()
+        self.refine = torch.nn.Conv2d(2, 2, 1)
+
+
+def test_a_layer_called_refine_makes_no_refiner(condition):
+    assert refiner_of(HasALayerOfThatName()) is None
+    Colorizer(HasALayerOfThatName())(condition)
+    Colorizer(Propagated(PyramidPropagator(), HasALayerOfThatName(), ColorizerOptions()))(condition)
+
+
+def test_a_refiner_may_answer_at_a_part_of_the_size(condition):
+    model = zoo.build("unet_crf", width=4, depth=3, propagator="pyramid").eval()
+    assert model(condition)["ab"].shape == (2, 2, 33, 47)
 
 
 def test_any_row_is_put_upon_the_propagator_that_is_asked_for(table):

@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from zoo.core.assemble import assemble, make
-from zoo.core.colorizer import Colorizer
-from zoo.core.contracts import CONDITION_CHANNELS, Batch, Level, Pyramid
+from zoo.core.colorizer import Colorizer, refiner_of
+from zoo.core.contracts import CONDITION_CHANNELS, Batch, Level, Prediction, Pyramid
 from zoo.core.errors import BadInput
 from zoo.core.resolve import resolve, takes_option
 from zoo.core.spec import canonical_json
@@ -53,11 +53,11 @@ def batch(name: str = "batch", n: int = 2, side: int = SIDE) -> Batch:
     return Batch(2 * smooth(f"{name} lightness", n, 1, side) - 1, ab, ab * mask, mask, extras)
 
 
-def outputs(part: Any, *inputs: Any) -> list[Tensor]:
+def outputs(part: Any, *inputs: Any, then: Callable[[Any, Any], Any] = lambda part, output: output) -> list[Tensor]:
     if isinstance(part, nn.Module):
         part.eval()
     with torch.no_grad():
-        return tensors(part(*inputs))
+        return tensors(then(part, part(*inputs)))
 
 
 def tensors(output: Any) -> list[Tensor]:
@@ -71,10 +71,10 @@ def tensors(output: Any) -> list[Tensor]:
     return [each for each in output if isinstance(each, Tensor)]
 
 
-def of_module(part: Any, *inputs: Any) -> Numbers:
-    begun = start_of(part, outputs(part, *inputs))
+def of_module(part: Any, *inputs: Any, **then: Callable[[Any, Any], Any]) -> Numbers:
+    begun = start_of(part, outputs(part, *inputs, **then))
     steady(part)
-    return {**begun, "out": summaries(outputs(part, *inputs))}
+    return {**begun, "out": summaries(outputs(part, *inputs, **then))}
 
 
 def narrow(kind: str, name: str, *args: Any) -> Any:
@@ -95,9 +95,15 @@ def pyramid(side: int = SIDE) -> Pyramid:
 
 
 def look_at_head(name: str) -> Numbers:
-    head = make("heads", name, 16)
-    condition = [2 * smooth("condition", 2, CONDITION_CHANNELS, 16) - 1] if getattr(head, "guided", False) else []
-    return of_module(head, smooth("features", 2, 16, 16), *condition)
+    """With its last word, where it has one, on hints that are given at 5 % of the pixels."""
+    lightness = 2 * smooth("condition", 2, CONDITION_CHANNELS, 16)[:, :1] - 1
+    condition = torch.cat((lightness, batch(side=16).condition[:, 1:]), dim=1)
+
+    def refined(head: Any, prediction: Prediction) -> Prediction:
+        refiner = refiner_of(head)
+        return refiner.refine(prediction, condition) if refiner else prediction
+
+    return of_module(make("heads", name, 16), smooth("features", 2, 16, 16), then=refined)
 
 
 def look_at_hints(name: str) -> Numbers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.core.errors import BadInput, ContractError
+from zoo.core.errors import ContractError
 from zoo.core.kinds import KINDS, call
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, PartRef, PartRow, RecipeRow, part_ref
@@ -47,17 +47,12 @@ def assemble(spec: ModelSpec) -> Colorizer:
         ContractError: a part does not keep its contract.
         BrokenPlugin: a network raises anything else while it is built.
     """
-    from zoo.core.colorizer import Colorizer, refiner_of
+    from zoo.core.colorizer import Colorizer
 
     told = spec.colorizer
     network = _network(spec)
     extras = spec.extras or tuple(getattr(network, "extras", ()))
     if network is not None and "propagator" not in spec.parts:
-        if refiner := refiner_of(network):
-            raise BadInput(
-                f"model {spec.name!r}: {type(refiner).__name__} goes on from what a propagator spreads; give the row "
-                "one, such as propagator: pyramid, or none for the hints as they are."
-            )
         return Colorizer(network, name=spec.name, extras=extras, hint_gain=told.hint_gain)
     from zoo.core.propagated import Propagated  # which most models are not
 

@@ -34,19 +34,18 @@ class Upon(Protocol):
         ...
 
 
-@runtime_checkable
 class Refiner(Protocol):
-    """A network, or a head, that goes on spreading with the hints at hand what it has predicted."""
+    """A network, or a head, that reads the condition when it has predicted: it spreads hints further, say."""
 
     def refine(self, prediction: Prediction, condition: Tensor, /) -> Prediction:
         """The last word on ``ab``.
 
         Args:
-            prediction: its own, whose ``ab`` is at the photo's size and already has the propagator's in it.
+            prediction: its own, whose ``ab`` is at the photo's size and has in it what a propagator spread.
             condition: (N, 4, H, W), its hints as they were given: no gain.
 
         Returns:
-            A prediction with ``ab`` (N, 2, H, W).
+            A prediction with ``ab``, of that size or smaller by a whole number.
         """
         ...
 
@@ -74,8 +73,7 @@ class Composed(nn.Module):
         self.stride = max(level.reduction for level in levels)
 
     def forward(self, condition: Tensor) -> Prediction:
-        features = self._features(condition)
-        return self.head(features, condition) if getattr(self.head, "guided", False) else self.head(features)
+        return self.head(self._features(condition))
 
     @property
     def can_sample(self) -> bool:
@@ -100,9 +98,10 @@ class Composed(nn.Module):
 
 
 def refiner_of(network: nn.Module | None) -> Refiner | None:
-    """Who refines: a whole network, or the head of a composed one; a layer that it calls ``refine`` is none."""
-    last = network.head if isinstance(network, Composed) else network
-    return last if isinstance(last, Refiner) and not isinstance(last.refine, nn.Module) else None
+    """Who refines: a whole network or a head, of a composed one its own; a layer that it calls ``refine`` is none."""
+    last: Any = network.head if isinstance(network, Composed) else network
+    refine = getattr(last, "refine", None)
+    return last if callable(refine) and not isinstance(refine, nn.Module) else None
 
 
 class Colorizer(nn.Module):
@@ -155,6 +154,10 @@ class Colorizer(nn.Module):
         output = self.network(padded, self.given(extras)) if self.extras else self.network(padded)
         prediction: Prediction = dict(output) if isinstance(output, Mapping) else {"ab": output}
         ab = self._checked(prediction.get("ab"), padded)
+        if refiner := refiner_of(self.network):
+            prediction["ab"] = enlarged(ab, padded)
+            prediction = dict(refiner.refine(prediction, reflect_pad(condition, self.stride)))
+            ab = self._checked(prediction.get("ab"), padded)
         prediction["ab"] = self._fitted(ab, padded, condition)
         return prediction
 
@@ -203,10 +206,8 @@ class Colorizer(nn.Module):
 
     def _fitted(self, ab: Tensor, padded: Tensor, condition: Tensor) -> Tensor:
         """Predicted ab, enlarged to the padded photo's size and cropped to the photo's own."""
-        if ab.shape[-2:] != padded.shape[-2:]:
-            ab = F.interpolate(ab, padded.shape[-2:], mode="bilinear", align_corners=False)
         height, width = condition.shape[-2:]
-        return ab[..., :height, :width]
+        return enlarged(ab, padded)[..., :height, :width]
 
     def prepared(self, condition: Tensor) -> Tensor:
         """What the network is given: the condition, padded to the stride, its hints multiplied by the gain.
@@ -256,6 +257,13 @@ def _is_reduced(size: Sequence[int], full: Sequence[int]) -> bool:
     """Whether ``size`` is ``full`` divided by one whole number: only then are colours enlarged to where they belong."""
     (height, width), (tall, wide) = size, full
     return height > 0 and width > 0 and tall % height == 0 and wide % width == 0 and tall // height == wide // width
+
+
+def enlarged(image: Tensor, to: Tensor) -> Tensor:
+    """(N, C, h, w) bilinearly at the size of ``to``; as it is where it has that size."""
+    if image.shape[-2:] == to.shape[-2:]:
+        return image
+    return F.interpolate(image, to.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def reflect_pad(image: Tensor, stride: int) -> Tensor:

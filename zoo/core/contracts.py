@@ -138,10 +138,10 @@ class Block(Protocol):
 class Head(Protocol):
     """``Head(channels, **options)``: decoder features to a :data:`Prediction`.
 
-    One whose attribute ``guided`` is true is called as ``head(features, condition)``: its answer looks at the photo.
+    One that reads the condition too has ``refine``: :class:`zoo.core.colorizer.Refiner`.
     """
 
-    def __call__(self, features: Tensor, /, *condition: Tensor) -> Prediction: ...
+    def __call__(self, features: Tensor, /) -> Prediction: ...
 
 
 class Loss(Protocol):

@@ -74,8 +74,7 @@ KINDS: dict[str, Kind] = {
         _kind(
             "heads",
             "`Head(channels, **options)`",
-            'features → dict with `"ab"`; with `guided = True` (features, condition); '
-            "`.refine(prediction, condition)`, where it has one, goes on from what a propagator spread",
+            'features → dict with `"ab"`; `.refine(prediction, condition)`, where it has one, goes on from there',
             role="head",
         ),
         _kind("hints", "`HintSampler(**options)`", "(ab, generator) → hint_ab, hint_mask", singular="hint sampler"),

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.core.assemble import make
-from zoo.core.colorizer import Colorizer, Refiner
+from zoo.core.colorizer import Colorizer, refiner_of
 from zoo.core.contracts import CONDITION_CHANNELS, Batch, Level, Prediction, Pyramid
 from zoo.core.errors import ZooError
 from zoo.core.module_checks import Findings, check_module, check_quiet, smallest, tensors
@@ -86,7 +86,7 @@ def _probe_decoder(decoder: Any, twin: Any, levels: tuple[Level, ...], found: Fi
 def probe_head(name: str, found: Findings) -> None:
     head, twin = _built("heads", name, found, 16)
     features = [_noise(2, 16, 16, 16, seed=seed) for seed in (0, 1)]
-    prediction = _outcome(head, *_seen_by(head, features[0]))
+    prediction = _outcome(head, features[0])
     ab = prediction.get("ab") if isinstance(prediction, dict) else None
     if found.expect(isinstance(ab, Tensor), "a head returns a dict with the tensor 'ab'"):
         assert isinstance(ab, Tensor)
@@ -94,16 +94,11 @@ def probe_head(name: str, found: Findings) -> None:
         condition = _batch(0).condition[..., :16, :16]
 
         def call(module: Any, k: int) -> list[Tensor]:
-            given = module(*_seen_by(module, features[k]))
-            return tensors(module.refine(given, condition) if isinstance(module, Refiner) else given)
+            predicted = module(features[k])
+            refiner = refiner_of(module)
+            return tensors(refiner.refine(predicted, condition) if refiner else predicted)
 
         check_module(head, twin, call, found)
-
-
-def _seen_by(head: Any, features: Tensor) -> tuple[Tensor, ...]:
-    """What a head is called with: the features, and a condition of their size where it asks for one."""
-    n, _, height, width = features.shape
-    return (features, _noise(n, CONDITION_CHANNELS, height, width)) if getattr(head, "guided", False) else (features,)
 
 
 def probe_propagator(name: str, found: Findings) -> None:
@@ -357,7 +352,7 @@ def _predictions() -> Iterable[Prediction]:
     for name in registry.names("heads"):
         try:
             head = make("heads", name, 16)
-            prediction = head(*_seen_by(head, _noise(2, 16, _SIZE, _SIZE)))
+            prediction = head(_noise(2, 16, _SIZE, _SIZE))
         except ZooError:
             continue  # that head's own probe tells
         yield {key: value.detach().requires_grad_(value.is_floating_point()) for key, value in prediction.items()}

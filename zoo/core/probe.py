@@ -11,18 +11,17 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from zoo.core.assemble import assemble, make, make_objective
-from zoo.core.colorizer import Colorizer, refiner_of
+from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Batch
 from zoo.core.errors import ContractError, Unavailable
 from zoo.core.module_checks import Findings, ProbeReport, check_module, check_quiet, smallest, tensors
 from zoo.core.part_contracts import CONTRACTS
-from zoo.core.propagated import Propagated
 from zoo.core.registry import current
 from zoo.core.resolve import resolve
-from zoo.core.spec import ColorizerOptions, ModelSpec
+from zoo.core.spec import ModelSpec
 
 _SIZES = ((64, 64), (65, 97), (1, 1))
 _BATCH_SIZES = ((64, 64), (96, 64))
@@ -80,20 +79,13 @@ def _probe_network(name: str, found: Findings) -> None:
     """A whole network, held to what its model is held to, without the losses of a recipe: it has no recipe."""
 
     def build(options: dict[str, Any]) -> list[Colorizer]:
-        networks = [_upon_hints(make("networks", name, **options)) for _ in range(2)]
+        networks = [make("networks", name, **options) for _ in range(2)]
         return [Colorizer(each, name=name, extras=tuple(getattr(each, "extras", ()))) for each in networks]
 
     built = smallest(build, found)
     if built is not None:
         model, twin = built
         _probe_colorizer(model, twin, found)
-
-
-def _upon_hints(network: nn.Module) -> nn.Module:
-    """A network that refines what a propagator spreads, upon the hints as they are; any other as it is."""
-    if refiner_of(network) is None:
-        return network
-    return Propagated(make("propagators", "none"), network, ColorizerOptions())
 
 
 def _probe_colorizer(model: Colorizer, twin: Colorizer, found: Findings) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.core.colorizer import Sampler, refiner_of
+from zoo.core.colorizer import Sampler, enlarged, refiner_of
 from zoo.core.contracts import Prediction
 from zoo.core.spec import ColorizerOptions
 
@@ -62,7 +61,7 @@ class Propagated(nn.Module):
                 prediction[name] = spread + ab if self.told.residual else ab
             if refiner := refiner_of(self.network):
                 prediction = refiner.refine(prediction, condition)
-        prediction["ab"] = self._keeping(prediction["ab"], condition)
+        prediction["ab"] = self._keeping(enlarged(prediction["ab"], condition), condition)
         return {**prediction, "confidence": confidence}
 
     @property
@@ -101,13 +100,6 @@ class Propagated(nn.Module):
             return found, hinted[:, None, None, None].expand_as(condition[:, :1])
         ab, confidence = found
         return ab, confidence
-
-
-def enlarged(image: Tensor, to: Tensor) -> Tensor:
-    """(N, C, h, w) bilinearly at the size of ``to``; as it is where it has that size."""
-    if image.shape[-2:] == to.shape[-2:]:
-        return image
-    return F.interpolate(image, to.shape[-2:], mode="bilinear", align_corners=False)
 
 
 @torch.no_grad()

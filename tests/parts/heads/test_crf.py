@@ -98,7 +98,8 @@ def test_the_head_refines_at_the_logits_size_whatever_the_photos_is():
     features = torch.randn(1, 8, 13, 18, generator=torch.Generator().manual_seed(3))
     condition = torch.rand(1, 4, 13, 18, generator=torch.Generator().manual_seed(4)) * 2 - 1
     with torch.no_grad():
-        prediction, unary = head(features, condition), head.unary(features)
+        unary = head(features)
+        prediction = head.refine(unary, condition)
     assert prediction["ab"].shape == (1, 2, 4, 5)
     assert not torch.equal(prediction["logits"], unary["logits"])
     assert torch.equal(prediction["bins"], unary["bins"])

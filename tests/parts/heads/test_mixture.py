@@ -15,6 +15,7 @@ def features() -> torch.Tensor:
 
 
 def test_starts_near_grey_with_components_apart(features: torch.Tensor) -> None:
+    torch.manual_seed(0)  # one draw in a hundred brings two of them nearer
     prediction = MixtureHead(16)(features)
     assert float(prediction["ab"].detach().abs().max()) * AB_SCALE < 12
     means = prediction["mixture_means"].detach()[0, :, :, 0, 0]

@@ -16,8 +16,8 @@ class CRFHead(nn.Module):
     """The head ``quantized``, its distribution refined by a convolutional CRF that is trained along.
 
     Source: Teichmann, Cipolla 2018 (arXiv:1805.04777): the mean field of Krähenbühl, Koltun 2012 (arXiv:1210.5644) on a
-    window. Features (N, C, H, W) and the condition to what ``quantized`` gives, whose ``logits`` are refined ones. The
-    lightness is averaged to their size.
+    window. Features (N, C, H, W) to what ``quantized`` gives; ``refine`` refines its ``logits`` and takes the ``ab`` of
+    them, the lightness averaged to their size.
 
     Args:
         bins, temperature, pool: as of ``quantized``. The public ConvCRF, too, works at a quarter of the size.
@@ -29,7 +29,6 @@ class CRFHead(nn.Module):
     """
 
     residual = False
-    guided = True
 
     def __init__(
         self,
@@ -45,9 +44,12 @@ class CRFHead(nn.Module):
         self.unary = QuantizedHead(channels, bins=bins, temperature=temperature, pool=pool)
         self.field = MeanField(window=window, sweeps=sweeps)
 
-    def forward(self, features: Tensor, condition: Tensor) -> Prediction:
-        prediction = self.unary(features)
-        lightness = F.adaptive_avg_pool2d(condition[:, :1].float(), prediction["logits"].shape[-2:])
+    def forward(self, features: Tensor) -> Prediction:
+        return self.unary(features)
+
+    def refine(self, prediction: Prediction, condition: Tensor) -> Prediction:
+        height, width = prediction["logits"].shape[-2:]
+        lightness = F.adaptive_avg_pool2d(condition[:, :1].float(), (height, width))
         logits = self.field(prediction["logits"].float(), (lightness + 1) * 50)
         return {**prediction, "ab": self.unary.quantized.colour(logits, self.unary.temperature), "logits": logits}
 

@@ -9,9 +9,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from zoo.core.colorizer import enlarged
 from zoo.core.contracts import Prediction
 from zoo.core.errors import BadInput
-from zoo.core.propagated import enlarged
 from zoo.parts.layers.affinity import affinity, normalised, shifted
 from zoo.parts.layers.conv_unit import start_grey
 from zoo.parts.layers.spatial_propagation import summed

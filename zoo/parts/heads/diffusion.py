@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zoo.core.colorizer import enlarged
 from zoo.core.contracts import Prediction
 from zoo.core.errors import BadInput
-from zoo.core.propagated import enlarged
 from zoo.parts.layers.conv_unit import start_grey
 
 STEP = 0.24
