@@ -9,6 +9,7 @@ columns of the results, the suites, the leaderboards.
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import msgspec
 
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
+from zoo.core.registry_rows import OURS
 from zoo.core.resolve import resolve
 from zoo.core.spec import ModelRow, part_ref, pretrained, sizes
 from zoo.harness.plan.suite import HintSweep, Suite, load_suite, suite_names
@@ -72,6 +74,19 @@ def leaderboard_table(folder: Path) -> str:
         cells = {**row.cells, MODEL.name: f"`{row.text(MODEL)}`" + (" *(baseline)*" if row.baseline else "")}
         lines.append("| " + " | ".join(column.read(cells) for column in columns) + " |")
     return "\n".join(lines)
+
+
+def later_rows(folder: Path) -> str:
+    """The models of ours that a committed leaderboard does not have yet."""
+    _, rows = read_table(folder)
+    missing = sorted(models_of_ours() - {row.text(MODEL) for row in rows})
+    listed = ", ".join(f"`{name}`" for name in missing) or "none"
+    return textwrap.fill(f"Rows that came later: {listed}.", 119, break_on_hyphens=False)
+
+
+def models_of_ours() -> set[str]:
+    registry = Registry.read()
+    return {name for name in registry.names("models") if registry.record("models", name).distribution == OURS}
 
 
 def suites_table() -> str:
@@ -184,7 +199,10 @@ def main() -> None:
         },
     }
     for file in sorted((ROOT / "results").glob("*/leaderboard.csv")):
-        tables[file.with_name("README.md")] = {"leaderboard": leaderboard_table(file.parent)}
+        tables[file.with_name("README.md")] = {
+            "leaderboard": leaderboard_table(file.parent),
+            "later": later_rows(file.parent),
+        }
     for file, parts in tables.items():
         before = file.read_text(encoding="utf-8")
         after = updated(before, parts)
