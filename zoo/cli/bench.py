@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.arguments import FilePath, Seconds, Setting, device_option, lpips_option
+from zoo.cli.arguments import FilePath, Names, Seconds, Setting, device_option, lpips_option
 from zoo.cli.terminal import echo, echo_data
 from zoo.core.errors import BadInput
 
@@ -16,6 +16,13 @@ _OPTIONS = (
         "--suite", default="quick", show_default=True, help="Follow this protocol: a suite's name, or a YAML file."
     ),
     click.option("--seeds", type=click.IntRange(min=1), help="Train each model so many times (default: the suite's)."),
+    click.option(
+        "--first-seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Begin with this seed: another machine makes those before it.",
+    ),
     click.option(
         "--data",
         metavar="SOURCE",
@@ -33,9 +40,16 @@ _OPTIONS = (
         "settings",
         type=Setting(),
         multiple=True,
-        help="Set an option of the models: width=16, decoder.skip=sum.",
+        help="Set an option of the models, or a field of the suite or of the recipes: width=16, suite.size=128, "
+        "recipe.lr=3e-4.",
     ),
     click.option("--recipe", metavar="NAME", help="Train all models by this recipe."),
+    click.option(
+        "--recipes",
+        type=Names(),
+        metavar="NAMES",
+        help="Train all models by each of these recipes, ranked in one table: default,gachon.",
+    ),
     click.option("--budget", metavar="AMOUNT", help="Train each run for steps=300, epochs=3 or seconds=60."),
     click.option(
         "--jobs",
@@ -107,6 +121,7 @@ def run_bench(models: str, options: dict[str, Any]) -> Any:
     for key in keys:
         if keys.count(key) > 1:
             raise BadInput(f"--set {key} is given {keys.count(key)} times; give it once.")
+    options["recipes"] = tuple(options.get("recipes") or ())
     request = BenchRequest(models=models, options=dict(settings), **options)
     with watching() as reporter:
         return bench(request, reporter)

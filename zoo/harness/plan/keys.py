@@ -7,7 +7,8 @@ and in neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from zoo.core.kinds import option_names
 from zoo.core.registry import current
 from zoo.core.spec import ModelSpec, RecipeRow, part_ref
 from zoo.harness.plan.saved_hints import definition, sampler_identity
+from zoo.harness.plan.settings import changed_recipe
 from zoo.harness.plan.suite import Suite
 from zoo.harness.results.protocol import Protocol, SweptHints
 from zoo.harness.results.run_record import Data
@@ -212,15 +214,18 @@ def check_suite(suite: Suite) -> None:
             raise type(error)(f"{where}, model_options: {error}") from None
 
 
-def check_recipes(models: Iterable[str], suite: Suite) -> None:
-    """The same of the recipes that the models of our own table and of the user's files name, where the suite has none.
+def check_recipes(
+    models: Iterable[str], suite: Suite, asked: Sequence[str] = (), settings: Mapping[str, Any] = MappingProxyType({})
+) -> None:
+    """The same of the recipes that are asked for, or else of those that the models of our own table and of the user's
+    files name, where the suite has none; with what is set of them.
 
     Raises:
         ZooError: as :func:`check_suite`.
     """
-    if suite.recipe is None:
-        for name in dict.fromkeys(current().model_row(model).recipe for model in models):
-            recipe_parts(current().recipe(name), f"recipe {name!r}")
+    names = asked or ([suite.recipe] if suite.recipe else [current().model_row(model).recipe for model in models])
+    for name in dict.fromkeys(names):
+        recipe_parts(changed_recipe(current().recipe(name), settings), f"recipe {name!r}")
 
 
 def sized(recipe: RecipeRow, options: Mapping[str, Any]) -> RecipeRow:

@@ -19,6 +19,7 @@ from zoo.core.resolve import COLORIZER_OPTIONS, PROPAGATOR, resolve, takes_optio
 from zoo.core.spec import UNTRAINED, GivenWeights, ModelSpec, RecipeRow, fingerprint
 from zoo.harness.plan.keys import protocol_of, recipe_parts, scoring_identity, sized, training_identity
 from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun, shown_options
+from zoo.harness.plan.settings import changed_recipe
 from zoo.harness.plan.suite import Suite
 from zoo.harness.results.run_record import Data
 from zoo.harness.training.budget import Budget
@@ -85,6 +86,9 @@ def plan_runs(
     lpips_trunk: str = "",
     hints: Mapping[str, str] | None = None,
     weights: GivenWeights | None = None,
+    recipe: str = "",
+    recipe_settings: Mapping[str, Any] = MappingProxyType({}),
+    first_seed: int = 0,
 ) -> list[Run]:
     """The runs of one model, one a seed.
 
@@ -93,6 +97,9 @@ def plan_runs(
         hints: the digest of each sweep's saved hints; None where none are going to be swept.
         options: what was asked for, for the label; the spec has them already.
         weights: a file that takes the place of training; there is one seed then.
+        recipe: one that takes the place of the model's own, and is in the label where it is another.
+        recipe_settings: fields of the recipe that are set besides (:mod:`zoo.harness.plan.settings`).
+        first_seed: the number of the first seed.
 
     Raises:
         UnknownName, BadInput: a recipe, or one of its parts, that does not exist.
@@ -113,21 +120,21 @@ def plan_runs(
     if isinstance(spec, Unresolved):
         return unresolved(spec.reason)
     try:
-        recipe_name, recipe, train_hints = _recipe_of(model, spec, suite, trained=not weights)
+        name, row, train_hints = _recipe_of(spec, suite, recipe, recipe_settings, trained=not weights)
     except ZooError as refusal:
         if not third_party(model):
             raise
         return unresolved(str(refusal))  # a stranger's recipe costs the stranger's rows only
-    if not suite.trains and not weights and recipe_name != UNTRAINED:
+    if not suite.trains and not weights and name != UNTRAINED:
         return unresolved(f"The suite {suite.name!r} trains nothing, and {model!r} is to be trained.")
-    batch = suite.batch or recipe.batch or 16
-    budget = suite.budget or Budget(epochs=recipe.epochs or 10)
+    batch = suite.batch or row.batch or 16
+    budget = suite.budget or Budget(epochs=row.epochs or 10)
     training = training_identity(
         spec,
         suite,
         data,
-        recipe_name=recipe_name,
-        recipe=recipe,
+        recipe_name=name,
+        recipe=row,
         train_hints=train_hints,
         batch=batch,
         budget=budget,
@@ -139,7 +146,11 @@ def plan_runs(
         "training_key": fingerprint(training),
         "scoring_key": fingerprint(scoring),
     }
-    label = model + shown_options({key: value for key, value in (options or {}).items() if option_in(spec, key)})
+    told = {key: value for key, value in (options or {}).items() if option_in(spec, key)}
+    if name != UNTRAINED:
+        told |= {f"recipe.{key}": value for key, value in recipe_settings.items()}
+        told |= {"recipe": recipe} if recipe not in ("", spec.recipe) else {}
+    label = model + shown_options(told)
     shared = {**common, "label": f"{label} ({weights.file.stem} {weights.sha256[:8]})" if weights else label}
     return [
         PlannedRun(
@@ -147,8 +158,8 @@ def plan_runs(
             key=fingerprint(keys),
             **keys,
             spec=spec,
-            recipe_name=recipe_name,
-            recipe=recipe,
+            recipe_name=name,
+            recipe=row,
             batch=batch,
             budget=budget,
             train_hints=train_hints,
@@ -158,12 +169,12 @@ def plan_runs(
             sources=sources_in([training, scoring]),
             **shared,
         )
-        for seed in range(1 if weights else suite.seeds)
+        for seed in range(first_seed, first_seed + (1 if weights else suite.seeds))
     ]
 
 
 def _recipe_of(
-    model: str, spec: ModelSpec, suite: Suite, *, trained: bool
+    spec: ModelSpec, suite: Suite, asked: str, settings: Mapping[str, Any], *, trained: bool
 ) -> tuple[str, RecipeRow, str | dict[str, Any]]:
     """The recipe's name, the recipe at the suite's sizes, and the hints in training; all of its parts are there.
 
@@ -171,8 +182,9 @@ def _recipe_of(
         ZooError: one is not.
     """
     trained = trained and spec.recipe != UNTRAINED
-    name = (suite.recipe or spec.recipe) if trained else UNTRAINED
-    recipe = sized(current().recipe(name), suite.options)
+    name = (asked or suite.recipe or spec.recipe) if trained else UNTRAINED
+    row = current().recipe(name)
+    recipe = sized(changed_recipe(row, settings) if trained else row, suite.options)
     hints = suite.train_hints or recipe.hints or "none"
     recipe_parts(msgspec.structs.replace(recipe, hints=hints), f"recipe {name!r}")
     for extra in spec.extras:

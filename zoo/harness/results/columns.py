@@ -121,6 +121,7 @@ NOTES = Column(
     of_run=lambda run: "; ".join([*(["baseline"] if run.record.baseline else []), *run.record.notes]),
     of_level=lambda row: "one seed: the interval is over photos only" if row.seeds == 1 else "",
 )
+RECIPE = _provenance("recipe", "the registered recipe it was trained by", lambda record: record.recipe)
 SUITE = _provenance("suite", "the protocol's name", lambda record: record.suite, of_level=lambda row: row.suite)
 PROTOCOL = _provenance(
     "protocol",
@@ -184,6 +185,7 @@ LEADERBOARD = (
     TRAIN_S,
     SIZES,
     PRETRAINED,
+    RECIPE,
     STATUS,
     ERROR,
     NOTES,
@@ -206,7 +208,7 @@ RUNS = (
     TIME_TO,
     SIZES,
     PRETRAINED,
-    Column("recipe", "recipe", "the registered recipe it was trained by", of_run=lambda run: run.record.recipe),
+    RECIPE,
     NOTES,
     *PROVENANCE,
 )

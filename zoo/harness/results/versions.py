@@ -70,10 +70,10 @@ def compare_versions(before: Path, after: Path, models: Collection[str] = ()) ->
         UnknownName: a model that no folder has.
     """
     boards = Board.read(before), Board.read(after)
-    labels = {run.record.label for board in boards for run in board.runs}
+    known_labels = {run.record.label for board in boards for run in board.runs}
     for model in models:
-        if model not in labels:
-            raise UnknownName(f"{before} and {after} have no model {model!r}; {did_you_mean(model, labels)}")
+        if model not in known_labels:
+            raise UnknownName(f"{before} and {after} have no model {model!r}; {did_you_mean(model, known_labels)}")
     first, second = (_rows(board, models) for board in boards)
     if not {protocol for protocol, _ in first} & {protocol for protocol, _ in second}:
         _explain(boards, models)

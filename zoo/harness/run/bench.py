@@ -34,6 +34,7 @@ from zoo.harness.plan.planning import (
 from zoo.harness.plan.rescored import plan_rescored
 from zoo.harness.plan.saved_hints import hints_of, hints_path, keep, sweep_photos
 from zoo.harness.plan.selection import ready_models, select_models, with_baselines
+from zoo.harness.plan.settings import Settings, changed_suite, divided
 from zoo.harness.plan.suite import (
     LONGEST_SECONDS,
     Suite,
@@ -72,11 +73,14 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
         models: ``all``, or names and globs separated by commas; empty leaves them to the suite.
         suite: a suite's name or file.
         seeds: runs a model.
+        first_seed: the number of the first one; another machine has made those before it.
         split: what is scored, ``test`` or ``validation``.
         data, test_data: sources (``photos``, ``folder:PATH``, ``torchvision:NAME``, a plugin's).
         device: ``auto``, ``cuda``, ``mps`` or ``cpu``.
-        options: model options, for the models that name them.
+        options: model options, for the models that name them; fields of the suite, as ``suite.size``, and of all
+            recipes, as ``recipe.lr``.
         recipe: one recipe for every model that is trained.
+        recipes: every one of these for every model that is trained, each a row; in one league, whatever the recipe.
         budget: ``steps=N``, ``epochs=N`` or ``seconds=N``.
         jobs: runs at a time; None: as many as the CPU's cores take, one on a GPU.
         out: the results folder, default :func:`default_folder`.
@@ -96,12 +100,14 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
     models: str = ""
     suite: str = "quick"
     seeds: int | None = None
+    first_seed: int = 0
     data: str | None = None
     test_data: str | None = None
     split: Literal["test", "validation"] | None = None
     device: str = "auto"
     options: dict[str, Any] = {}
     recipe: str | None = None
+    recipes: tuple[str, ...] = ()
     budget: str | None = None
     jobs: int | None = None
     out: Path | None = None
@@ -143,8 +149,14 @@ def effective_suite(request: BenchRequest) -> Suite:
         raise BadInput(f"--jobs {request.jobs} is too few; give 1 or more.")
     if request.timeout is not None and not 0 < request.timeout <= LONGEST_SECONDS:
         raise BadInput(f"--timeout {request.timeout:g} is not a number of seconds; give one above 0, at most 1e9.")
-    if request.recipe is not None:
-        current().recipe(request.recipe)
+    if request.first_seed < 0:
+        raise BadInput(f"--first-seed {request.first_seed} is negative; give 0 or more.")
+    if request.recipe is not None and request.recipes:
+        raise BadInput("--recipe and --recipes say the same thing; give one.")
+    for name in [request.recipe] if request.recipe else request.recipes:
+        current().recipe(name)
+    if len(set(request.recipes)) < len(request.recipes):
+        raise BadInput(f"--recipes {','.join(request.recipes)} names one twice; name each once.")
     changes: dict[str, Any] = {
         "seeds": request.seeds,
         "data": request.data,
@@ -157,8 +169,11 @@ def effective_suite(request: BenchRequest) -> Suite:
         "pictures": None if request.pictures else False,
         "track": (*suite.track, *request.track) if request.track else None,
     }
-    check_metric_names(suite.metrics)
-    changed = msgspec.structs.replace(suite, **{key: value for key, value in changes.items() if value is not None})
+    given = {key: value for key, value in changes.items() if value is not None}
+    changed = msgspec.structs.replace(changed_suite(suite, divided(request.options).suite, given), **given)
+    if request.recipes:
+        changed = msgspec.structs.replace(changed, recipe=None)
+    check_metric_names(changed.metrics)
     return with_canonical_sources(changed)
 
 
@@ -173,6 +188,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     """
     reporter = reporter or SilentReporter()
     suite = effective_suite(request)
+    settings = divided(request.options)
     if request.rescored and suite.trains:
         raise BadInput(f"The suite {suite.name!r} trains its rows; name one that trains nothing, such as gachon256.")
     asked = request.models or suite.models
@@ -185,14 +201,14 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     if request.weights is not None:
         if len(models) != 1:
             raise BadInput(f"--weights is for one model, and these are {len(models)}; name one.")
-        weights = given_weights(models[0], request.weights, request.options)
+        weights = given_weights(models[0], request.weights, settings.models)
         suite = msgspec.structs.replace(suite, options={}, model_options={})
-    options = {**(weights.options if weights else {}), **request.options}
+    options = {**(weights.options if weights else {}), **settings.models}
     check_options(models, options)
     check_trunk(request.lpips_trunk, suite.metrics)
     device = pick_device(request.device)
     check_suite(suite)
-    check_recipes([model for model in models if not third_party(model)], suite)
+    check_recipes([each for each in models if not third_party(each)], suite, request.recipes, settings.recipe)
     check_trackers(suite.track)
     photos = open_photos(suite)
     data = describe_data(suite, photos)
@@ -204,8 +220,8 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     swept = sweep_photos(suite, photos.test)
     hints = {name: hints_of(name, suite, swept, folder) for name in suite.sweeps}
     digests = {name: found.digest for name, found in hints.items()}
-    runs = _plan(request, suite, models, data, digests, executor, options, weights)
-    _refuse_what_nobody_takes(request, runs)
+    runs = _plan(request, settings, suite, models, data, digests, executor, options, weights)
+    _refuse_what_nobody_takes(request, settings, runs)
     if not suite.pictures:
         hint_files = [hints_path(name, suite, swept, folder) for name in suite.sweeps]
         check_no_pictures(
@@ -295,6 +311,7 @@ def _tell_what_is_left_out(data: Data, reporter: Reporter) -> None:
 
 def _plan(
     request: BenchRequest,
+    settings: Settings,
     suite: Suite,
     models: list[str],
     data: Data,
@@ -309,17 +326,22 @@ def _plan(
             spec = _resolve_apart(model, suite, model_options, executor)
         else:
             spec = resolve_model(model, suite, model_options)
-        runs += plan_runs(
-            model,
-            spec,
-            suite,
-            data,
-            hints=hints,
-            options=request.options,
-            device=request.device,
-            lpips_trunk=str(request.lpips_trunk.resolve()) if request.lpips_trunk else "",
-            weights=weights,
-        )
+        trained = not weights and isinstance(spec, ModelSpec) and spec.recipe != UNTRAINED
+        for recipe in request.recipes if trained and request.recipes else ("",):
+            runs += plan_runs(
+                model,
+                spec,
+                suite,
+                data,
+                hints=hints,
+                options=settings.models,
+                device=request.device,
+                lpips_trunk=str(request.lpips_trunk.resolve()) if request.lpips_trunk else "",
+                weights=weights,
+                recipe=recipe,
+                recipe_settings=settings.recipe,
+                first_seed=request.first_seed,
+            )
     for path in request.rescored:
         runs.append(
             plan_rescored(path, suite, data, hints, device=request.device, lpips_trunk=str(request.lpips_trunk or ""))
@@ -327,7 +349,7 @@ def _plan(
     return runs
 
 
-def _refuse_what_nobody_takes(request: BenchRequest, runs: list[Run]) -> None:
+def _refuse_what_nobody_takes(request: BenchRequest, settings: Settings, runs: list[Run]) -> None:
     """What would change none of the runs is refused; a run that could not be planned might have taken it.
 
     Raises:
@@ -336,12 +358,14 @@ def _refuse_what_nobody_takes(request: BenchRequest, runs: list[Run]) -> None:
     planned = [run for run in runs if isinstance(run, PlannedRun)]
     if len(planned) < len(runs):
         return
-    for option in request.options:
+    for option in settings.models:
         if not any(option_in(run.spec, option) for run in planned):
             raise BadInput(f"--set {option}: none of the models has this option; zoo show MODEL names those it has.")
     if all(run.recipe_name == UNTRAINED for run in planned):
-        for name, value in (("--recipe", request.recipe), ("--budget", request.budget)):
-            if value is not None:
+        set_of = f"--set recipe.{next(iter(settings.recipe), '')}"
+        asked = {"--recipe": request.recipe, "--recipes": request.recipes, "--budget": request.budget}
+        for name, value in {**asked, set_of: settings.recipe}.items():
+            if value:
                 raise BadInput(f"{name} is for models that are trained, and these are not; leave it out.")
 
 

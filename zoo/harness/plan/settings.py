@@ -1,0 +1,107 @@
+"""What ``--set`` reaches beside options of models: fields of the suite (``suite.size``), of recipes (``recipe.lr``)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from zoo.core.errors import BadInput, did_you_mean
+from zoo.core.kinds import KIND_OF_ROLE
+from zoo.core.spec import RecipeRow
+from zoo.core.strict_yaml import decode
+from zoo.harness.plan.suite import Suite
+
+SUITE, RECIPE = "suite", "recipe"
+
+_OF_MODELS = ("options", "model_options")
+"""Fields of a suite that no protocol tells apart: set there, a row would take the place of another one of its name."""
+
+
+class Settings(NamedTuple):
+    """By what they are of: the models' options, the suite's fields and the recipes', each by its path from there."""
+
+    models: dict[str, Any]
+    suite: dict[str, Any]
+    recipe: dict[str, Any]
+
+
+def divided(settings: Mapping[str, Any]) -> Settings:
+    """
+    Raises:
+        BadInput: a word before a point that is nothing, with the nearest.
+    """
+    found = Settings({}, {}, {})
+    for key, value in settings.items():
+        word, point, path = key.partition(".")
+        if point and word in (SUITE, RECIPE):
+            (found.suite if word == SUITE else found.recipe)[path] = value
+        elif point and word not in KIND_OF_ROLE:
+            known = (SUITE, RECIPE, *KIND_OF_ROLE)
+            raise BadInput(f"--set {key}: there is no {word!r} to set anything of; {did_you_mean(word, known)}")
+        else:
+            found.models[key] = value
+    return found
+
+
+def changed_suite(suite: Suite, settings: Mapping[str, Any], given: Collection[str] = ()) -> Suite:
+    """The suite with what was set of it.
+
+    Args:
+        given: fields that options of their own say.
+
+    Raises:
+        BadInput: an unknown field with the nearest one, a value that does not fit, or a field that is said twice.
+    """
+    if not settings:
+        return suite
+    for path in settings:
+        field = path.partition(".")[0]
+        if field in given:
+            raise BadInput(f"--set {SUITE}.{path} and --{field.replace('_', '-')} say the same thing; give one.")
+        if field in _OF_MODELS:
+            raise BadInput(f"--set {SUITE}.{path}: sizes of models are set without the suite: --set width=16.")
+        if field == "base":
+            raise BadInput(f"--set {SUITE}.{path}: a base is for a suite's file; name the other suite with --suite.")
+    return decode(_with(msgspec.to_builtins(suite), settings, SUITE), Suite, f"--set {SUITE}.{next(iter(settings))}")
+
+
+def changed_recipe(recipe: RecipeRow, settings: Mapping[str, Any]) -> RecipeRow:
+    """The recipe with what was set of every recipe.
+
+    Raises:
+        BadInput: an unknown field with the nearest one, or a value that does not fit.
+    """
+    if not settings:
+        return recipe
+    plain = msgspec.to_builtins(recipe)
+    return decode(_with(plain, settings, RECIPE), RecipeRow, f"--set {RECIPE}.{next(iter(settings))}")
+
+
+def _with(plain: dict[str, Any], settings: Mapping[str, Any], what: str) -> dict[str, Any]:
+    for path, value in settings.items():
+        *inwards, last = path.split(".")
+        if inwards == ["budget"]:
+            plain["budget"] = {last: value}  # which is one of its fields, and no other
+            continue
+        place = plain
+        for depth, word in enumerate(inwards):
+            if depth == 0 and word not in plain:
+                break  # what decodes it knows the names
+            below = place.get(word)
+            if isinstance(below, str):
+                below = {"name": below}  # a part without options, which is getting one
+            elif below is None:
+                below = {}
+            elif not isinstance(below, dict):
+                raise BadInput(f"--set {what}.{path}: {word} has nothing in it to set.")
+            if inwards[0] == "sweeps" and depth == 1 and word not in place:
+                raise BadInput(f"--set {what}.{path}: there is no sweep {word!r}; {did_you_mean(word, place)}")
+            place[word] = below
+            place = below
+        else:
+            place[last] = value
+            continue
+        plain[inwards[0]] = value
+    return plain
