@@ -46,7 +46,10 @@ def test_the_command_works(command, photo_paths, tmp_path, monkeypatch):
         trained = CliRunner().invoke(cli, ["train", "unet", "--suite", "smoke", "--out", "benches/day"])
         assert trained.exit_code == 0, trained.output
     else:
-        words += ["--models", "gray", "--no-baselines", "--seeds", "1"]
+        models = (
+            ["gray,unet", "--set", "suite.test_limit=3", "--budget", "steps=2"] if "recipe" in command else ["gray"]
+        )
+        words += ["--models", *models, "--no-baselines", "--seeds", "1"]
     words = [word.replace("auto", "cpu") for word in words]
     result = CliRunner().invoke(cli, [verb, *words], prog_name="zoo")
     assert result.exit_code == 0, result.output

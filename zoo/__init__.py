@@ -13,24 +13,28 @@ if TYPE_CHECKING:
     from zoo.core.resolve import build as build
     from zoo.core.trained import load as load
     from zoo.harness.metrics.score import score as score
+    from zoo.harness.results.frames import compare as compare
     from zoo.harness.results.frames import leaderboard as leaderboard
     from zoo.harness.results.frames import runs as runs
     from zoo.harness.results.frames import scores as scores
+    from zoo.harness.run.asked import bench as bench
     from zoo.studio.colorize import colorize as colorize
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "bench": "zoo.harness.run.asked",
     "build": "zoo.core.resolve",
     "list_models": "zoo.core.registry",
     "load": "zoo.core.trained",
     "colorize": "zoo.studio.colorize",
     "score": "zoo.harness.metrics.score",
+    "compare": "zoo.harness.results.frames",
     "leaderboard": "zoo.harness.results.frames",
     "runs": "zoo.harness.results.frames",
     "scores": "zoo.harness.results.frames",
 }
-__all__ = ["__version__", "build", "colorize", "leaderboard", "list_models", "load", "runs", "score", "scores"]
+__all__ = ["__version__", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:

@@ -49,7 +49,7 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
         ],
         "--format": [(["suites"], ["--format", "names"]), (["executors"], ["--format", "json"])],
     },
-    "show": {},
+    "show": {"--yaml": [(["unet"], ["--yaml"]), (["quick"], ["--yaml"])]},
     "check": {
         "--all": [(["unet"], ["--all"])],
         "--timeout": [(["unet"], ["--timeout", "9"])],
@@ -103,6 +103,7 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
         "--output": [(["results"], ["-o", "elsewhere.html"])],
         "--beside": [(["results"], ["--beside", "nowhere"])],
     },
+    "rm": {"--yes": [(["results", "gray"], ["--yes"])]},
     "score": {
         "--metrics": [(["a.png", "b.png"], ["--metrics", "psnr"]), (["album", "album"], ["--metrics", "ssim"])],
         "--format": [(["a.png", "b.png"], ["--format", "csv"]), (["album", "album"], ["--format", "json"])],

@@ -35,6 +35,7 @@ VERBS = (
     "leaderboard",
     "compare",
     "report",
+    "rm",
     "score",
     "colorize",
     "new-plugin",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from zoo.cli.terminal import echo
+from zoo.cli.terminal import echo, echo_data
 from zoo.core.errors import ZooError
 from zoo.core.registry_rows import COMPOSED
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 @click.command("show", short_help="Show everything known about one name.")
 @click.argument("name")
-def command(name: str) -> None:
+@click.option("--yaml", "as_yaml", is_flag=True, help="Print its row as YAML, to copy into a table of your own.")
+def command(name: str, as_yaml: bool) -> None:
     """Show NAME: its row, its options, its source, and what it is made of.
 
     Write KIND/NAME (encoders/conv, recipes/default) where a name means several things. A suite, which may be a
@@ -27,6 +28,9 @@ def command(name: str) -> None:
     from zoo.cli.names import LISTED, meanings, the_meaning
 
     kind, bare = ("suites", name) if name.endswith((".yaml", ".yml")) else the_meaning(name)
+    if as_yaml:
+        echo_data(_as_yaml(kind, bare))
+        return
     lines = {"recipes": _of_recipe, "weights": _of_weights, "suites": _of_suite}.get(
         kind, lambda bare: _of_record(kind, bare)
     )(bare)
@@ -58,6 +62,48 @@ def _of_suite(name: str) -> list[tuple[str, str]]:
     fields = msgspec.json.decode(msgspec.json.encode(suite))
     said = [(key, _yaml(value)) for key, value in fields.items() if key != "name" and value not in (None, "", [], {})]
     return [("name", f"suites/{suite.name}"), *said]
+
+
+def _as_yaml(kind: str, name: str) -> str:
+    """What a registry file, or a suite's file, says of the name; a recipe or a suite whole, on top of its base.
+
+    Raises:
+        BadInput: a class of another package, which is in no table.
+    """
+    import yaml
+
+    from zoo.core.errors import BadInput
+    from zoo.core.registry import current
+
+    if kind == "suites":
+        from zoo.harness.plan.suite import load_suite
+
+        suite = load_suite(name)
+        fields = _set_fields(msgspec.structs.replace(suite, name="", base=""))
+        return yaml.safe_dump({**fields, "size": suite.size}, sort_keys=False, allow_unicode=True, width=120)
+    row: Any
+    if kind == "recipes":
+        row = current().recipe(name)
+    elif kind == "weights":
+        row = current().weights[name]
+    else:
+        row = current().model_row(name) if kind == "models" else current().record(kind, name).row
+    if row is None:
+        raise BadInput(f"{kind}/{name} is a class that a package registers; no table has a row of it to copy.")
+    below = {name: _set_fields(row)}
+    table = {kind: below} if kind in ("models", "recipes", "weights") else {"parts": {kind: below}}
+    return yaml.safe_dump(table, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _set_fields(row: Any) -> dict[str, Any]:
+    """Those that are not as they would be anyway, as plain data."""
+    plain = msgspec.json.decode(msgspec.json.encode(row))
+    fields = {field.name: field for field in msgspec.structs.fields(row)}
+    return {name: plain[name] for name, field in fields.items() if getattr(row, name) != _default(field)}
+
+
+def _default(field: Any) -> Any:
+    return field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
 
 
 def _yaml(value: Any) -> str:

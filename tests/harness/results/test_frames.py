@@ -95,3 +95,20 @@ def test_folders_of_different_protocols_are_refused(tmp_path):
     refused = CliRunner().invoke(cli, ["leaderboard", str(first), str(second)])
     assert refused.exit_code == 2
     assert "Traceback" not in refused.output
+
+
+def test_models_and_versions_are_compared_as_a_data_frame(tmp_path):
+    first, second = write(tmp_path / "first"), write(tmp_path / "second")
+    pairs = zoo.compare("one", "two", "gray", folder=first)
+    assert len(pairs) == 3 * 3
+    row = pairs[(pairs["a"] == "one") & (pairs["b"] == "two") & (pairs["metric"] == "psnr")].iloc[0]
+    assert row["difference"] == pytest.approx(row["mean_a"] - row["mean_b"])
+    assert row["low"] < row["difference"] < row["high"]
+    changes = zoo.compare(results=(first, second))
+    assert (changes["difference"] == 0).all()
+    assert set(changes["change"]) == {""}
+
+
+def test_a_bench_from_python_refuses_what_it_does_not_know():
+    with pytest.raises(BadInput, match="did you mean 'seeds'"):
+        zoo.bench("gray", seed=3)

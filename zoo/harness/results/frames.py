@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.harness.results.column import Column, csv_names, run_cells
 from zoo.harness.results.columns import IMAGE, LEADERBOARD, RUNS_FRAME, SCHEMA, SCORES_FRAME
+from zoo.harness.results.comparison import compare_several
 from zoo.harness.results.leaderboard import WrittenRow, read_table
 from zoo.harness.results.several import read_several
+from zoo.harness.results.versions import compare_versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +87,40 @@ def scores(folder: Folders) -> pd.DataFrame:
             parts.append(pd.DataFrame({**whose, IMAGE.name: run.names, **run.scores}))
     columns = csv_names(SCORES_FRAME)
     return _told(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns))
+
+
+def compare(
+    *models: str, folder: str | Path = "benches/quick", results: tuple[str | Path, str | Path] | None = None
+) -> pd.DataFrame:
+    """Models against each other, or with ``results`` each with itself in another results folder, paired by photo.
+
+    Args:
+        models: two or more labels of ``folder``, or folders of runs; with ``results`` those to compare, default all.
+        results: two folders of one protocol, before and after.
+
+    Returns:
+        A row a pair of models and metric: ``a``, ``b``, ``metric``, both means as ``mean_a`` and ``mean_b``,
+        ``difference`` (a - b) with its interval ``low`` and ``high``, ``p_value``, and ``better``, empty where they
+        cannot be told apart. With ``results`` a row a model and metric, the fields of
+        :class:`zoo.harness.results.versions.Change`.
+
+    Raises:
+        UnknownName, BadInput: as :func:`zoo.harness.results.comparison.compare_several` and
+            :func:`zoo.harness.results.versions.compare_versions`.
+    """
+    import msgspec
+    import pandas as pd
+
+    if results is not None:
+        before, after = map(Path, results)
+        return _told(pd.DataFrame(msgspec.to_builtins(compare_versions(before, after, models).changes)))
+    rows = []
+    for pair in compare_several(models, Path(folder)):
+        for each in pair.differences:
+            fields = msgspec.to_builtins(each)
+            means = {"mean_a": fields.pop("a"), "mean_b": fields.pop("b")}
+            rows.append({"a": pair.a, "b": pair.b, "metric": fields.pop("metric"), **means, **fields})
+    return _told(pd.DataFrame(rows))
 
 
 def _paths(folder: Folders) -> list[Path]:

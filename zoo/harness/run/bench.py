@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import torch
@@ -45,6 +45,7 @@ from zoo.harness.plan.suite import (
     with_canonical_sources,
 )
 from zoo.harness.results.columns import check_metric_names
+from zoo.harness.results.frames import leaderboard
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.pictures import check_no_pictures, pictures_of
 from zoo.harness.results.planned import remember
@@ -64,6 +65,9 @@ from zoo.harness.run.workbench import use_registry_files
 from zoo.harness.scoring.scores import check_trunk
 from zoo.harness.training.budget import parse_budget
 from zoo.harness.training.device import pick_device
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +133,15 @@ class BenchOutcome(msgspec.Struct, frozen=True):
     failed: list[str]
     named_failed: list[str]
     runs: list[Path] = []
+
+    @property
+    def ok(self) -> bool:
+        """Whether every run was scored."""
+        return not self.failed
+
+    def leaderboard(self) -> pd.DataFrame:
+        """The folder's (:func:`zoo.leaderboard`)."""
+        return leaderboard(self.folder)
 
 
 def default_folder(suite: Suite) -> Path:

@@ -1,0 +1,82 @@
+"""Runs removed from a results folder, and its tables written anew."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import zoo
+from zoo.core.errors import BadInput, UnknownName, did_you_mean
+from zoo.core.files import locked_if_free, unwritable
+from zoo.harness.results.report import write_report
+from zoo.harness.results.store import RunFolder, run_folders
+
+PUBLISHED = Path(zoo.__file__).resolve().parents[1] / "results"
+"""Of a checkout: what is in there is only read."""
+_OF_ALL_RUNS = ("leaderboard.csv", "runs.csv", "hints.csv", "report.html")
+
+
+def chosen_runs(results: Path, names: Sequence[str]) -> list[RunFolder]:
+    """The runs below ``results`` that are named, as its leaderboard names rows, or by their folders.
+
+    Raises:
+        UnknownName: a name of no run there, with the nearest.
+        BadInput: the folder is published, or holds no runs.
+    """
+    if PUBLISHED in [results.resolve(), *results.resolve().parents]:
+        raise BadInput(f"{results} is published and only read; copy the folder to change the copy.")
+    runs = run_folders(results)
+    if not runs:
+        raise BadInput(f"{results} holds no runs; name a results folder such as benches/quick.")
+    by_name: dict[str, list[RunFolder]] = {}
+    for run in runs:
+        for name in _names(run, results):
+            by_name.setdefault(name, []).append(run)
+    found: dict[Path, RunFolder] = {}
+    for name in names:
+        if name.rstrip("/") not in by_name:
+            raise UnknownName(f"{results} has no run {name!r}; {did_you_mean(name, by_name)}")
+        found |= {run.path: run for run in by_name[name.rstrip("/")]}
+    return list(found.values())
+
+
+def _names(run: RunFolder, results: Path) -> list[str]:
+    model, seed = run.path.parent.name, run.path.name
+    names = [f"{model}/{seed}", f"runs/{model}/{seed}", str(run.path), os.path.abspath(run.path), model]
+    try:
+        record = run.record()
+    except BadInput:
+        return names  # what is damaged can be removed too
+    # The model's folder also holds the runs of its other options, which rows of their own stand for.
+    label = record.label if record else model
+    return [*names[:-1], label, f"{label} seed {record.seed}" if record else seed]
+
+
+def remove_runs(results: Path, runs: Sequence[RunFolder]) -> None:
+    """Remove the runs, whole, and write the tables and the report anew; they go too when no run is left.
+
+    Raises:
+        BadInput: a bench is at work there, or something cannot be removed.
+    """
+    with locked_if_free(results / ".lock", "give the command where you may write") as free:
+        if not free:
+            raise BadInput(f"A bench is at work in {results}; wait for its end, or stop it.")
+        try:
+            for run in runs:
+                if run.path.is_symlink():
+                    run.path.unlink()
+                    continue
+                gone = run.path.with_name(f".removed-{run.path.name}")
+                run.path.rename(gone)  # so that one that is half removed is no run
+                shutil.rmtree(gone)
+                if not any(run.path.parent.iterdir()):
+                    run.path.parent.rmdir()
+            if run_folders(results):
+                write_report(results)
+            else:
+                for name in _OF_ALL_RUNS:
+                    (results / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(results, error) from error
