@@ -50,7 +50,7 @@ def models_table() -> str:
     quick = load_suite("quick").options
     lines = ["| model | what it is | size in `quick` | source | licence of the original |", "|---|---|---|---|---|"]
     for name in registry.names("models"):
-        row = registry.record("models", name).row
+        row = registry.entry("models", name).row
         if isinstance(row, ModelRow):
             spec = resolve(name, defaults=quick)
             trained = pretrained(spec.effective)
@@ -86,7 +86,7 @@ def later_rows(folder: Path) -> str:
 
 def models_of_ours() -> set[str]:
     registry = Registry.read()
-    return {name for name in registry.names("models") if registry.record("models", name).distribution == OURS}
+    return {name for name in registry.names("models") if registry.entry("models", name).distribution == OURS}
 
 
 def suites_table() -> str:

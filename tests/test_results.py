@@ -34,7 +34,7 @@ def rows() -> dict[str, dict[str, str]]:
 
 
 def ours() -> list[str]:
-    return [name for name in zoo.list_models() if current().record("models", name).distribution == OURS]
+    return [name for name in zoo.list_models() if current().entry("models", name).distribution == OURS]
 
 
 def trained(rows: dict[str, dict[str, str]]) -> list[str]:
@@ -97,10 +97,10 @@ def changes(record: dict[str, Any]) -> list[str]:
         name, _, version = of.rpartition(":")
         if role == "network":  # one number stood for the model's row and for its network
             role, ref = next(iter(now.parts.items()))
-            present = max(now.version, int(current().record(KIND_OF_ROLE[role], ref.name).version))
+            present = max(now.version, int(current().entry(KIND_OF_ROLE[role], ref.name).version))
         else:
             kind = KIND_OF_ROLE.get(role) or role.rpartition(".")[2].rpartition("_")[2] + "s"
-            present = int(current().record(kind, name).version)
+            present = int(current().entry(kind, name).version)
         if present != int(version):
             found.append(f"{role} {name} is version {present}, was {version}")
     if plain(now.parts) != plain(then.parts):

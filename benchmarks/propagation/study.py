@@ -45,7 +45,7 @@ def rows(chosen: str) -> list[str]:
 
 
 def _reads(name: str) -> bool:
-    row = current().record("models", name).row
+    row = current().entry("models", name).row
     return isinstance(row, ModelRow) and not row.baseline and bool(set(resolve(name).parts) - {"propagator"})
 
 

@@ -32,7 +32,7 @@ def test_the_package_installs_and_its_test_passes(tmp_path, monkeypatch):
     importlib.invalidate_caches()
     registry.use(registry.Registry.read())
     try:
-        assert registry.current().record("models", "my_idea").distribution == "zoo-my-idea"
+        assert registry.current().entry("models", "my_idea").distribution == "zoo-my-idea"
         assert probe_model("my_idea").failures == []
     finally:
         registry.use(None)

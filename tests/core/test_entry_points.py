@@ -58,7 +58,7 @@ def test_the_group_that_was_meant(install, group, meant):
     assert found in listed.stderr
     assert "my_idea" not in listed.stdout
     with pytest.raises(UnknownName, match="which is not read"):
-        registry.current().record("models", "my_idea")
+        registry.current().entry("models", "my_idea")
     for verb in (["check", "my_idea"], ["show", "my_idea"], ["bench", "--models", "my_idea"]):
         assert meant in runner.invoke(cli, verb, prog_name="zoo").stderr
 
@@ -79,14 +79,14 @@ def test_other_peoples_groups_are_none_of_ours(install, group):
 def test_the_right_group_is_read(install):
     install("[zoo.losses]\nmine = json:loads\n")
     assert misplaced_entry_points() == []
-    assert registry.current().record("losses", "mine").distribution == "mine"
+    assert registry.current().entry("losses", "mine").distribution == "mine"
 
 
 def test_a_plugins_network_is_known_before_its_model_is_asked_for(install):
     """A run is planned in one process and made in another, which is told of the network alone."""
     install("[zoo.models]\nmine = zoo.parts.networks.gray:Gray\nnothing = sys:maxsize\n")
-    assert registry.current().record("networks", "mine@mine").target == "zoo.parts.networks.gray:Gray"
-    assert registry.current().record("networks", "mine") is registry.current().record("networks", "mine@mine")
+    assert registry.current().entry("networks", "mine@mine").target == "zoo.parts.networks.gray:Gray"
+    assert registry.current().entry("networks", "mine") is registry.current().entry("networks", "mine@mine")
     for name in ("nothing", "mine@another", "nobody"):
         with pytest.raises(UnknownName, match="Unknown network"):
-            registry.current().record("networks", name)
+            registry.current().entry("networks", name)

@@ -36,7 +36,7 @@ def ours() -> list[Any]:
         pytest.param(kind, name, marks=[pytest.mark.slow] if kind in WHOLE or (kind, name) in SLOW else [])
         for kind in KINDS
         for name in registry.names(kind)
-        if registry.record(kind, name).distribution == OURS
+        if registry.entry(kind, name).distribution == OURS
     ]
 
 

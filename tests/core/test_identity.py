@@ -82,15 +82,15 @@ def of(model: str, **options) -> str:
 def raised(kind: str, name: str, monkeypatch) -> None:
     """The same table, with another version of one part."""
     registry = current()
-    record = registry.record
+    entry = registry.entry
 
     def newer(k, n):
-        found = record(k, n)
+        found = entry(k, n)
         if (k, found.name) != (kind, name):
             return found
         return msgspec.structs.replace(found, row=msgspec.structs.replace(found.row, version=7))
 
-    monkeypatch.setattr(registry, "record", newer)
+    monkeypatch.setattr(registry, "entry", newer)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_every_part_that_ours_make_by_name_is_in_an_annotation():
     """A part that makes another must name it by an option: what it makes without is in no identity."""
     for kind in KINDS:
         for name in current().names(kind):
-            record = current().record(kind, name)
+            record = current().entry(kind, name)
             if not record.builtin or record.target == "composed" or not record.target.startswith("zoo.parts"):
                 continue
             factory = current().load(kind, name)

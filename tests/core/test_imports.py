@@ -79,7 +79,7 @@ def test_what_is_shared_knows_no_part_that_is_made_of_it():
 
 def test_blocks_are_what_the_registry_names():
     registry = Registry.read()
-    named = {registry.record("blocks", name).target.partition(":")[0] for name in registry.names("blocks")}
+    named = {registry.entry("blocks", name).target.partition(":")[0] for name in registry.names("blocks")}
     assert {f"zoo.parts.blocks.{path.stem}" for path in (ROOT / "parts/blocks").glob("[!_]*.py")} <= named
 
 

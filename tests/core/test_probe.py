@@ -14,7 +14,7 @@ from torch import nn
 from zoo.core import registry
 from zoo.core.contracts import Level, Pyramid
 from zoo.core.probe import probe_model, probe_part
-from zoo.core.registry_rows import Record
+from zoo.core.registry_rows import Entry
 
 
 class Good(nn.Module):
@@ -201,7 +201,7 @@ def test_what_is_wrong_is_named(name: str, said: str):
 
 def test_a_plugin_whose_recipe_does_not_exist_fails_here_as_in_a_bench(monkeypatch):
     monkeypatch.setattr(sys.modules["probed_models"], "WithoutRecipe", WithoutRecipe, raising=False)
-    record = Record(
+    record = Entry(
         kind="models", name="lost", target="probed_models:WithoutRecipe", distribution="d", version="1", origin="o"
     )
     table = registry.current()

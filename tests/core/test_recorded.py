@@ -146,7 +146,7 @@ def test_a_part_that_takes_anything_gets_from_a_record_what_it_declares_only(tmp
         def __init__(self, channels, *, width: int = 4, **options):
             raise AssertionError("must not be built")
 
-    monkeypatch.setitem(current()._loaded, ("heads", current().record("heads", "ab").qualified), Free)
+    monkeypatch.setitem(current()._loaded, ("heads", current().entry("heads", "ab").qualified), Free)
     spec = spec_of(head=PartRef("ab", {"anything": 1}))
     with pytest.raises(BadInput, match="no option 'anything'"):
         recorded_spec(spec, "run.json")
@@ -190,5 +190,5 @@ def test_every_published_record_may_be_built():
 
 def test_every_models_own_record_may_be_built():
     for name in current().names("models"):
-        if current().record("models", name).row is not None:
+        if current().entry("models", name).row is not None:
             recorded_spec(resolve(name), name)

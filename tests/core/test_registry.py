@@ -11,12 +11,12 @@ import pytest
 from zoo.core.errors import AmbiguousName, BadInput, BrokenPlugin, UnknownName
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
-from zoo.core.registry_rows import Record, check_name
+from zoo.core.registry_rows import Entry, check_name
 from zoo.core.spec import ModelRow
 
 
-def plugin(name: str, distribution: str, target: str = "json:loads", kind: str = "models") -> Record:
-    return Record(kind=kind, name=name, target=target, distribution=distribution, version="1.0", origin="entry point")
+def plugin(name: str, distribution: str, target: str = "json:loads", kind: str = "models") -> Entry:
+    return Entry(kind=kind, name=name, target=target, distribution=distribution, version="1.0", origin="entry point")
 
 
 @pytest.fixture(scope="module")
@@ -27,19 +27,19 @@ def builtin() -> Registry:
 def test_every_builtin_row_can_be_imported(builtin):
     for kind in KINDS:
         for name in builtin.names(kind):
-            record = builtin.record(kind, name)
-            if record.origin == "built-in" and record.target != "composed":
+            entry = builtin.entry(kind, name)
+            if entry.origin == "built-in" and entry.target != "composed":
                 assert callable(builtin.load(kind, name)), (kind, name)
 
 
 def test_every_builtin_row_says_what_it_is(builtin):
     for kind in KINDS:
         for name in builtin.names(kind):
-            record = builtin.record(kind, name)
-            if record.origin == "built-in":
-                assert record.row.summary, (kind, name)
+            entry = builtin.entry(kind, name)
+            if entry.origin == "built-in":
+                assert entry.row.summary, (kind, name)
     for name in builtin.names("models"):
-        row = builtin.record("models", name).row
+        row = builtin.entry("models", name).row
         if isinstance(row, ModelRow):
             assert row.recipe in builtin.recipes, name
             assert row.source or row.baseline, f"{name} has no source"
@@ -56,7 +56,7 @@ def test_listing_imports_neither_torch_nor_a_part():
 
 def test_an_unknown_name_comes_with_the_nearest(builtin):
     with pytest.raises(UnknownName, match=r"Unknown model 'unett'; did you mean .*'unet'"):
-        builtin.record("models", "unett")
+        builtin.entry("models", "unett")
     with pytest.raises(UnknownName, match="Unknown kind 'modles'"):
         builtin.names("modles")
     with pytest.raises(UnknownName, match="Unknown recipe 'defualt'; did you mean 'default'"):
@@ -65,12 +65,12 @@ def test_an_unknown_name_comes_with_the_nearest(builtin):
 
 def test_builtins_own_bare_names():
     row = ModelRow(summary="ours", target="json:dumps")
-    ours = Record(
+    ours = Entry(
         kind="models", name="unet", target="json:dumps", distribution="zoo", version="1", origin="built-in", row=row
     )
     registry = Registry([plugin("unet", "theirs"), ours], {})
-    assert registry.record("models", "unet") is ours
-    assert registry.record("models", "unet@theirs").distribution == "theirs"
+    assert registry.entry("models", "unet") is ours
+    assert registry.entry("models", "unet@theirs").distribution == "theirs"
     assert registry.names("models") == ["unet", "unet@theirs"]
 
 
@@ -78,9 +78,9 @@ def test_builtins_own_bare_names():
 def test_two_plugins_with_one_name_are_both_reachable_in_any_order(order):
     registry = Registry([plugin("mine", distribution) for distribution in order], {})
     assert registry.names("models") == ["mine@alpha", "mine@beta"]
-    assert registry.record("models", "mine@beta").distribution == "beta"
+    assert registry.entry("models", "mine@beta").distribution == "beta"
     with pytest.raises(AmbiguousName, match="mine@alpha and mine@beta"):
-        registry.record("models", "mine")
+        registry.entry("models", "mine")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_plugin_that_breaks_at_import_is_marked_and_the_rest_goes_on(tmp_path,
     for _ in range(2):  # said again, not tried again
         with pytest.raises(BrokenPlugin, match=r"'bad' of breaker 1\.0 cannot be imported"):
             registry.load("models", "bad")
-    state, error = registry.state(registry.record("models", "bad"))
+    state, error = registry.state(registry.entry("models", "bad"))
     assert state == "broken"
     assert "breaking_plugin:Model" in error
     assert callable(registry.load("models", "good"))
@@ -106,7 +106,7 @@ def test_a_users_file_overlays_the_builtin_table(tmp_path):
     registry = Registry.read([file])
     assert "slim" in registry.names("models")
     assert "unet" in registry.names("models")
-    assert registry.record("models", "slim").origin == str(file)
+    assert registry.entry("models", "slim").origin == str(file)
 
 
 def test_a_recipe_takes_from_its_base_what_it_does_not_say(tmp_path, builtin):

@@ -71,9 +71,9 @@ class Sepia(torch.nn.Module):
 
 def test_a_strangers_model_that_has_nothing_to_learn_is_ready_too(monkeypatch):
     registry = current()
-    record = msgspec.structs.replace(registry.record("models", "gray"), row=None)
+    record = msgspec.structs.replace(registry.entry("models", "gray"), row=None)
     row = msgspec.structs.replace(registry.model_row("gray"), recipe="default")
-    monkeypatch.setattr(registry, "record", lambda kind, name: record)
+    monkeypatch.setattr(registry, "entry", lambda kind, name: record)
     monkeypatch.setattr(registry, "model_row", lambda name: row)
     monkeypatch.setattr(registry, "load", lambda kind, name: Sepia)
     assert isinstance(load("gray").network, Sepia)

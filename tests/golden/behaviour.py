@@ -52,7 +52,7 @@ def names() -> list[str]:
         for kind in KINDS
         if kind not in WITHOUT_NUMBERS
         for name in registry.names(kind)
-        if registry.record(kind, name).distribution == OURS
+        if registry.entry(kind, name).distribution == OURS
     ]
 
 
@@ -80,7 +80,7 @@ def _looked_up() -> Iterator[set[str]]:
     load = registry.load
 
     def noted(kind: str, name: str) -> Any:
-        used.add(f"{kind}/{name}:{registry.record(kind, name).version}")
+        used.add(f"{kind}/{name}:{registry.entry(kind, name).version}")
         return load(kind, name)
 
     registry.load = noted  # type: ignore[method-assign]

@@ -80,7 +80,7 @@ def test_writing_anew_is_refused_while_a_version_lags(
 
 def test_what_a_part_is_made_of_is_seen_however_it_is_named() -> None:
     assert behaviour.look("decoders/unet")["made_of"] == [
-        f"{kind}/{name}:{current().record(kind, name).version}"
+        f"{kind}/{name}:{current().entry(kind, name).version}"
         for kind, name in (("blocks", "double_conv"), ("decoders", "unet"), ("skips", "concat"))
     ]
 

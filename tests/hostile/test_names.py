@@ -62,7 +62,7 @@ def test_the_entry_points_of_a_stranger(site, points, metadata):
         registry = read(folder, patch)
     for kind in KINDS:
         for name in registry.names(kind):
-            record = registry.record(kind, name)
+            record = registry.entry(kind, name)
             assert name in (record.name, record.qualified)
             assert (site / name).resolve().parent == site.resolve()
             assert len(name) < 200

@@ -124,7 +124,7 @@ def test_a_registry_file(alone, tmp_path, content):
         for kind in KINDS:
             for name in registry.names(kind):
                 assert (tmp_path / name).resolve().parent == tmp_path.resolve()
-                fingerprint(msgspec.to_builtins(registry.record(kind, name).row))
+                fingerprint(msgspec.to_builtins(registry.entry(kind, name).row))
 
 
 @given(st.one_of(names, st.lists(_tokens, max_size=12).map("".join)))

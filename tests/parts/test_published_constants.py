@@ -255,5 +255,5 @@ def test_deshpandes_code_divides_by_sigma_as_by_a_variance() -> None:
     least, nearest = distance.min(1)
     theirs = least - logits.softmax(1).gather(1, nearest[:, None])[:, 0].log()
     torch.testing.assert_close(mixture.nearest_component_loss(z), theirs, rtol=1e-3, atol=1e-3)
-    assert "scale=0.3162" in current().record("models", "deshpande2017").row.note  # type: ignore[union-attr]
-    assert "vae_wo_skipconn" in current().record("models", "deshpande2017").row.note  # type: ignore[union-attr]
+    assert "scale=0.3162" in current().entry("models", "deshpande2017").row.note  # type: ignore[union-attr]
+    assert "vae_wo_skipconn" in current().entry("models", "deshpande2017").row.note  # type: ignore[union-attr]

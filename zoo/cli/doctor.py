@@ -113,12 +113,12 @@ def _plugins() -> Iterator[Finding]:
     from zoo.core.registry import current
 
     registry = current()
-    records = [registry.record(kind, name) for kind in KINDS for name in registry.names(kind)]
-    plugins = [record for record in records if record.row is None]
-    for record in plugins:
-        what = f"{record.kind}/{record.name} of {record.distribution} {record.version}"
+    entries = [registry.entry(kind, name) for kind in KINDS for name in registry.names(kind)]
+    plugins = [entry for entry in entries if entry.row is None]
+    for entry in plugins:
+        what = f"{entry.kind}/{entry.name} of {entry.distribution} {entry.version}"
         try:
-            registry.load(record.kind, record.qualified)
+            registry.load(entry.kind, entry.qualified)
             yield True, "plugin", what
         except ZooError as error:
             yield False, "plugin", f"{what}: {error}"

@@ -62,19 +62,19 @@ def _registered(kind: str) -> list[dict[str, Any]]:
     registry = current()
     rows = []
     for name in registry.names(kind):
-        record = registry.record(kind, name)
-        state, error = registry.state(record)
-        plugin = record.row is None
+        entry = registry.entry(kind, name)
+        state, error = registry.state(entry)
+        plugin = entry.row is None
         rows.append(
             {
                 "kind": kind,
                 "name": name,
                 "state": state,
-                "origin": f"{record.distribution} {record.version}" if plugin else record.origin,
-                "summary": error or getattr(record.row, "summary", ""),
-                "source": getattr(record.row, "source", ""),
-                "licence": getattr(record.row, "licence", ""),
-                "target": record.target,
+                "origin": f"{entry.distribution} {entry.version}" if plugin else entry.origin,
+                "summary": error or getattr(entry.row, "summary", ""),
+                "source": getattr(entry.row, "source", ""),
+                "licence": getattr(entry.row, "licence", ""),
+                "target": entry.target,
             }
         )
     return rows

@@ -89,7 +89,7 @@ def the_meaning(name: str) -> tuple[str, str]:
 def _look_up(kind: str, name: str) -> None:
     """Raises UnknownName or AmbiguousName unless the name means one thing of that kind."""
     if kind in KINDS:
-        current().record(kind, name)
+        current().entry(kind, name)
     elif kind == "recipes":
         current().recipe(name)
     elif name not in known_names(kind):

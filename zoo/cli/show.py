@@ -32,7 +32,7 @@ def command(name: str, as_yaml: bool) -> None:
         echo_data(_as_yaml(kind, bare))
         return
     lines = {"recipes": _of_recipe, "weights": _of_weights, "suites": _of_suite}.get(
-        kind, lambda bare: _of_record(kind, bare)
+        kind, lambda bare: _of_entry(kind, bare)
     )(bare)
     alone = "/" in name or bare.endswith((".yaml", ".yml"))
     others = [] if alone else [each for each in meanings(name, LISTED) if each != (kind, bare)]
@@ -121,17 +121,17 @@ def _fields(row: Any) -> list[tuple[str, str]]:
     return [(key, str(value)) for key, value in values if value not in (None, "")]
 
 
-def _of_record(kind: str, bare: str) -> list[tuple[str, str]]:
+def _of_entry(kind: str, bare: str) -> list[tuple[str, str]]:
     from zoo.core.registry import current
 
     registry = current()
-    record = registry.record(kind, bare)
+    entry = registry.entry(kind, bare)
     lines = [("name", f"{kind}/{bare}")]
     try:
-        row = registry.model_row(bare) if kind == "models" else record.row
+        row = registry.model_row(bare) if kind == "models" else entry.row
         detail = _of_model(bare) if kind == "models" else _options(registry.load(kind, bare))
     except ZooError as error:
-        row, detail = record.row, [("error", str(error))]
+        row, detail = entry.row, [("error", str(error))]
     broken = any(key == "error" for key, _ in detail)
     lines += [(key, getattr(row, key, "")) for key in ("summary", "source", "licence", "note")]
     if kind != "models":
@@ -139,9 +139,9 @@ def _of_record(kind: str, bare: str) -> list[tuple[str, str]]:
     else:
         lines += [("recipe", getattr(row, "recipe", "")), ("baseline", "yes" if getattr(row, "baseline", 0) else "")]
     lines += [
-        ("target", "" if record.target == COMPOSED else record.target),
-        ("origin", record.origin),
-        ("distribution", f"{record.distribution} {record.version}" if record.row is None else record.distribution),
+        ("target", "" if entry.target == COMPOSED else entry.target),
+        ("origin", entry.origin),
+        ("distribution", f"{entry.distribution} {entry.version}" if entry.row is None else entry.distribution),
         ("state", "broken" if broken else "ok"),
         *detail,
     ]

@@ -32,9 +32,9 @@ def make(kind: str, ref: str | Mapping[str, Any] | PartRef, *args: Any, **option
     """
     registry = current()
     part = part_ref(dict(ref) if isinstance(ref, Mapping) else ref, kind)
-    record = registry.record(kind, part.name)
+    entry = registry.entry(kind, part.name)
     factory = registry.load(kind, part.name)
-    presets = record.row.options if isinstance(record.row, PartRow) else {}
+    presets = entry.row.options if isinstance(entry.row, PartRow) else {}
     merged = {**presets, **options, **part.options}
     return call(factory, args, merged, f"{KINDS[kind].singular} {part.name!r}")
 

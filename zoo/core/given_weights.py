@@ -41,7 +41,7 @@ def given_weights(model: str, weights: str | Path, asked: Mapping[str, Any] | No
         Unavailable: it is to be downloaded and cannot be.
     """
     asked = dict(asked or {})
-    current().record("models", model)  # an unknown name is said first
+    current().entry("models", model)  # an unknown name is said first
     name, path = _named(model, weights)
     if path is None:
         row = current().weights[name]
@@ -116,13 +116,13 @@ def _same_network(model: str, other: str) -> bool:
     if model == other:
         return True
     try:
-        one, two = current().record("models", model), current().record("models", other)
+        one, two = current().entry("models", model), current().entry("models", other)
     except UnknownName:
         return False
     rows = [record.row for record in (one, two) if isinstance(record.row, ModelRow)]
     if len(rows) < 2 or rows[0].network is None or rows[1].network is None:
         return False
-    targets = {current().record("networks", part_ref(row.network, model).name).target for row in rows}
+    targets = {current().entry("networks", part_ref(row.network, model).name).target for row in rows}
     return len(targets) == 1 and rows[0].options == rows[1].options
 
 

@@ -21,7 +21,7 @@ from zoo.core.kinds import (
     typed_options,
 )
 from zoo.core.registry import current
-from zoo.core.registry_rows import COMPOSED, USERS, Record
+from zoo.core.registry_rows import COMPOSED, USERS, Entry
 from zoo.core.spec import PartRef, PartRow, SourceSeen, fingerprint, part_ref
 
 DEEPEST = 16
@@ -45,15 +45,15 @@ def part_identity(kind: str, ref: str | Mapping[str, Any] | PartRef, where: str 
     registry = current()
     part = part_ref(dict(ref) if isinstance(ref, Mapping) else ref, where or kind)
     try:
-        record = registry.record(kind, part.name)
+        entry = registry.entry(kind, part.name)
         factory = registry.load(kind, part.name)
         said = f"{KINDS[kind].singular} {part.name!r}"
         check_option_names(factory, part.options, said)
-        presets = record.row.options if isinstance(record.row, PartRow) else {}
+        presets = entry.row.options if isinstance(entry.row, PartRow) else {}
         options = typed_options(factory, {**presets, **part.options}, said)
     except ZooError as error:
         raise type(error)(f"{where}: {error}" if where else str(error)) from error
-    return {**_row(record), **_built(factory, options, where or said, depth)}
+    return {**_row(entry), **_built(factory, options, where or said, depth)}
 
 
 def short_identity(identity: Mapping[str, Any]) -> str:
@@ -75,10 +75,10 @@ def model_identity(name: str, parts: Mapping[str, PartRef], factories: Mapping[s
     """
     found: dict[str, Any] = {}
     for role, ref in parts.items():
-        record = current().record(KIND_OF_ROLE[role], ref.name)
-        presets = record.row.options if isinstance(record.row, PartRow) else {}
+        entry = current().entry(KIND_OF_ROLE[role], ref.name)
+        presets = entry.row.options if isinstance(entry.row, PartRow) else {}
         options = {**presets, **ref.options}
-        found[role] = {**_row(record), **_built(factories[role], options, f"model {name!r}, {role}", 0)}
+        found[role] = {**_row(entry), **_built(factories[role], options, f"model {name!r}, {role}", 0)}
     return found
 
 
@@ -120,22 +120,22 @@ def sources_in(identity: Any) -> list[SourceSeen]:
     return list(found)
 
 
-def _row(record: Record) -> dict[str, Any]:
+def _row(entry: Entry) -> dict[str, Any]:
     """Name, version and class of a row; for strangers' also whose it is, and their source."""
-    version = record.version if record.row is None else str(record.row.version)
-    own = {"name": record.name, "version": version, "target": record.target}
-    if record.builtin:
+    version = entry.version if entry.row is None else str(entry.row.version)
+    own = {"name": entry.name, "version": version, "target": entry.target}
+    if entry.builtin:
         return own
-    found: dict[str, Any] = {**own, "distribution": record.distribution}
-    target = record.target.partition(":")[0]
+    found: dict[str, Any] = {**own, "distribution": entry.distribution}
+    target = entry.target.partition(":")[0]
     if target.partition(".")[0] == "zoo":
-        found["version_of_class"] = current().version_of(record.target)
+        found["version_of_class"] = current().version_of(entry.target)
         return found
-    if record.target == COMPOSED:
+    if entry.target == COMPOSED:
         return found
     from zoo.core.sources import source_of  # strangers' parts alone are read
 
-    source = source_of(record.target, record.distribution if record.row is None else "")
+    source = source_of(entry.target, entry.distribution if entry.row is None else "")
     found["source"] = source.digest
     made = [part_identity(kind, name) for kind, name in source.makes if _is_registered(kind, name)]
     return {**found, "makes": made} if made else found
@@ -171,7 +171,7 @@ def _is_registered(kind: str, value: Any) -> bool:
     if kind not in KINDS or not isinstance(name, str):
         return False
     try:
-        current().record(kind, name)
+        current().entry(kind, name)
     except ZooError:
         return False
     return True

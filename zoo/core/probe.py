@@ -111,7 +111,7 @@ def _probe_training(model: Colorizer, recipe_name: str, found: Findings) -> None
     """What a bench does to a model and a bare forward does not: its recipe's losses, in the layout of a bench."""
     with found.trying("its extras in a bench"):
         for name in model.extras:
-            current().record("extras", name)
+            current().entry("extras", name)
     model.to(memory_format=torch.channels_last)
     if recipe_name == "untrained":
         return

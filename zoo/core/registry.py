@@ -24,10 +24,10 @@ from zoo.core.errors import AmbiguousName, BadInput, BrokenPlugin, ContractError
 from zoo.core.kinds import KINDS
 from zoo.core.registry_rows import (
     COMPOSED,
+    Entry,
     Misplaced,
-    Record,
-    entry_point_records,
     misplaced_entry_points,
+    of_entry_points,
     read_registry_file,
 )
 from zoo.core.spec import ModelRow, RecipeRow, WeightsRow, part_ref
@@ -39,7 +39,7 @@ class Registry:
 
     def __init__(
         self,
-        records: Iterable[Record],
+        entries: Iterable[Entry],
         recipes: Mapping[str, RecipeRow],
         files: tuple[Path, ...] = (),
         weights: Mapping[str, WeightsRow] | None = None,
@@ -49,9 +49,9 @@ class Registry:
         self._versions = dict(versions)
         self.recipes = dict(recipes)
         self.weights = dict(weights or {})
-        self._table: dict[str, dict[str, list[Record]]] = {kind: defaultdict(list) for kind in KINDS}
-        for record in records:
-            self._table[record.kind][record.name].append(record)
+        self._table: dict[str, dict[str, list[Entry]]] = {kind: defaultdict(list) for kind in KINDS}
+        for entry in entries:
+            self._table[entry.kind][entry.name].append(entry)
         self._loaded: dict[tuple[str, str], Any] = {}
         self._broken: dict[tuple[str, str], str] = {}
 
@@ -63,60 +63,60 @@ class Registry:
             BadInput: a file that cannot be read or does not fit the table's form.
         """
         files = tuple(Path(file).resolve() for file in files)
-        rows: dict[tuple[str, str], Record] = {}
+        rows: dict[tuple[str, str], Entry] = {}
         recipes: dict[str, RecipeRow] = {}
         weights: dict[str, WeightsRow] = {}
         versions: dict[str, str] = {}
         named_in: dict[Path, dict[str, RecipeRow]] = {}
         for file in (registry_rows.registry_file(), *files):
             found = read_registry_file(file, recipes, builtin=file not in files)
-            rows.update({(record.kind, record.name): record for record in found.records})
+            rows.update({(entry.kind, entry.name): entry for entry in found.entries})
             recipes.update(found.recipes)
             weights.update(found.weights)
             named_in[file] = found.recipes
             if file not in files:
-                versions = _versions(found.records)
-            elif any(record.target != COMPOSED for record in found.records):
+                versions = _versions(found.entries)
+            elif any(entry.target != COMPOSED for entry in found.entries):
                 _make_importable(file.parent)
-        registry = cls([*rows.values(), *entry_point_records()], recipes, files, weights, versions)
+        registry = cls([*rows.values(), *of_entry_points()], recipes, files, weights, versions)
         for file in files:
             registry._check_names(str(file), rows.values(), named_in[file])
         return registry
 
-    def _check_names(self, file: str, rows: Iterable[Record], recipes: Mapping[str, RecipeRow]) -> None:
+    def _check_names(self, file: str, rows: Iterable[Entry], recipes: Mapping[str, RecipeRow]) -> None:
         """Refuse a name in a user's file that nothing is registered under; nothing is imported.
 
         Raises:
             BadInput: with the row, and the nearest names.
         """
-        for record in rows:
-            if record.origin == file and isinstance(record.row, ModelRow):
-                where = f"{file}, model {record.name!r}"
-                self._check_all(where, record.row.parts())
-                if record.row.recipe not in self.recipes:
-                    raise BadInput(f"{where}: its recipe: {self._unknown_recipe(record.row.recipe)}")
+        for entry in rows:
+            if entry.origin == file and isinstance(entry.row, ModelRow):
+                where = f"{file}, model {entry.name!r}"
+                self._check_all(where, entry.row.parts())
+                if entry.row.recipe not in self.recipes:
+                    raise BadInput(f"{where}: its recipe: {self._unknown_recipe(entry.row.recipe)}")
         for name, recipe in recipes.items():
             self._check_all(f"{file}, recipe {name!r}", recipe.parts())
 
     def _check_all(self, where: str, parts: Iterable[tuple[str, str, Any]]) -> None:
         for field, kind, ref in parts:
             try:
-                self.record(kind, part_ref(ref, f"{where}, {field}").name)
+                self.entry(kind, part_ref(ref, f"{where}, {field}").name)
             except (UnknownName, AmbiguousName) as error:
                 raise BadInput(f"{where}, {field}: {error}") from None
 
     def names(self, kind: str, pattern: str = "*") -> list[str]:
         """The names of ``kind`` that match the glob, sorted; colliding ones as ``name@distribution``."""
         names: list[str] = []
-        for name, records in self._kind(kind).items():
-            if _owner(records) is not None:
+        for name, entries in self._kind(kind).items():
+            if _owner(entries) is not None:
                 names.append(name)
-                names.extend(r.qualified for r in records if r is not _owner(records))
+                names.extend(r.qualified for r in entries if r is not _owner(entries))
             else:
-                names.extend(r.qualified for r in records)
+                names.extend(r.qualified for r in entries)
         return sorted(name for name in names if fnmatch.fnmatchcase(name, pattern))
 
-    def record(self, kind: str, name: str) -> Record:
+    def entry(self, kind: str, name: str) -> Entry:
         """The row behind a name, bare or ``name@distribution``.
 
         Raises:
@@ -125,18 +125,18 @@ class Registry:
         """
         table = self._kind(kind)
         bare, _, distribution = name.partition("@")
-        records = table.get(bare, [])
-        if kind == "networks" and all(distribution not in ("", record.distribution) for record in records):
-            records = self._plugins_networks(bare, distribution) or records
+        entries = table.get(bare, [])
+        if kind == "networks" and all(distribution not in ("", entry.distribution) for entry in entries):
+            entries = self._plugins_networks(bare, distribution) or entries
         if distribution:
-            for record in records:
-                if record.distribution == distribution:
-                    return record
-        elif records:
-            owner = _owner(records)
+            for entry in entries:
+                if entry.distribution == distribution:
+                    return entry
+        elif entries:
+            owner = _owner(entries)
             if owner is not None:
                 return owner
-            choices = " and ".join(sorted(r.qualified for r in records))
+            choices = " and ".join(sorted(r.qualified for r in entries))
             raise AmbiguousName(
                 f"Two distributions register the {KINDS[kind].singular} {bare!r}: {choices}; use one of these names."
             )
@@ -157,21 +157,21 @@ class Registry:
         """The object a name stands for, imported on first use.
 
         Raises:
-            UnknownName, AmbiguousName: as :meth:`record`.
+            UnknownName, AmbiguousName: as :meth:`entry`.
             BrokenPlugin: it cannot be imported; said once, remembered.
         """
-        record = self.record(kind, name)
-        key = kind, record.qualified
+        entry = self.entry(kind, name)
+        key = kind, entry.qualified
         if key in self._broken:
             raise BrokenPlugin(self._broken[key])
         if key not in self._loaded:
             try:
-                self._loaded[key] = _import(record.target)
+                self._loaded[key] = _import(entry.target)
             except (Exception, SystemExit) as error:
                 # SystemExit too: a plugin that calls sys.exit() on import must not take the zoo down.
                 self._broken[key] = (
-                    f"The {KINDS[kind].singular} {record.name!r} of {record.distribution} {record.version} cannot be "
-                    f"imported ({record.target}): {type(error).__name__}: {_first_line(error)}."
+                    f"The {KINDS[kind].singular} {entry.name!r} of {entry.distribution} {entry.version} cannot be "
+                    f"imported ({entry.target}): {type(error).__name__}: {_first_line(error)}."
                 )
                 raise BrokenPlugin(self._broken[key]) from error
         return self._loaded[key]
@@ -183,31 +183,31 @@ class Registry:
             UnknownName, AmbiguousName, BrokenPlugin: as :meth:`load`.
             ContractError: the entry point names something that is not a model.
         """
-        record = self.record("models", name)
-        if isinstance(record.row, ModelRow):
-            return record.row
+        entry = self.entry("models", name)
+        if isinstance(entry.row, ModelRow):
+            return entry.row
         found = self.load("models", name)
         if isinstance(found, Mapping):
-            found = decode(dict(found), ModelRow, f"{record.distribution}, model {record.name!r}")
+            found = decode(dict(found), ModelRow, f"{entry.distribution}, model {entry.name!r}")
         elif callable(found):
             summary = (getattr(found, "__doc__", None) or "").strip().partition("\n")[0]
             found = ModelRow(
-                target=record.target,
+                target=entry.target,
                 summary=summary,
                 recipe=getattr(found, "recipe", "default"),
                 extras=list(getattr(found, "extras", ())),
             )
         if not isinstance(found, ModelRow):
             raise ContractError(
-                f"The model {record.name!r} of {record.distribution} is a {type(found).__name__}; "
+                f"The model {entry.name!r} of {entry.distribution} is a {type(found).__name__}; "
                 "a callable, a mapping or a ModelRow is expected."
             )
         if found.target is None:
             return found
-        self._adopt(record, found.target)
-        return msgspec.structs.replace(found, target=None, network=record.qualified)
+        self._adopt(entry, found.target)
+        return msgspec.structs.replace(found, target=None, network=entry.qualified)
 
-    def _plugins_networks(self, name: str, distribution: str) -> list[Record]:
+    def _plugins_networks(self, name: str, distribution: str) -> list[Entry]:
         """The whole networks that plugins' models of that name are; a run's own process asks for no model before."""
         for model in self._table["models"].get(name, []):
             if model.row is None and distribution in ("", model.distribution):
@@ -215,7 +215,7 @@ class Registry:
                     self.model_row(model.qualified)
         return self._table["networks"].get(name, [])
 
-    def _adopt(self, model: Record, target: str) -> None:
+    def _adopt(self, model: Entry, target: str) -> None:
         """Register the whole network that a plugin's model is."""
         known = self._table["networks"][model.name]
         if all(each.qualified != model.qualified for each in known):
@@ -239,34 +239,34 @@ class Registry:
         """The version that our own table gives a class of ours, whatever rows lie over it; empty for one it has not."""
         return self._versions.get(target, "")
 
-    def state(self, record: Record) -> tuple[str, str]:
+    def state(self, entry: Entry) -> tuple[str, str]:
         """``(state, error)``: ``unloaded``, ``ok`` or ``broken``."""
-        key = record.kind, record.qualified
+        key = entry.kind, entry.qualified
         if key in self._broken:
             return "broken", self._broken[key]
         return ("ok" if key in self._loaded else "unloaded"), ""
 
-    def _kind(self, kind: str) -> dict[str, list[Record]]:
+    def _kind(self, kind: str) -> dict[str, list[Entry]]:
         try:
             return self._table[kind]
         except KeyError:
             raise UnknownName(f"Unknown kind {kind!r}; {did_you_mean(kind, KINDS)}") from None
 
 
-def _versions(records: Iterable[Record]) -> dict[str, str]:
+def _versions(entries: Iterable[Entry]) -> dict[str, str]:
     """By class; several rows of one class count together."""
     found: dict[str, set[str]] = defaultdict(set)
-    for record in records:
-        found[record.target].add(record.version)
+    for entry in entries:
+        found[entry.target].add(entry.version)
     return {target: ",".join(sorted(versions)) for target, versions in found.items()}
 
 
-def _owner(records: list[Record]) -> Record | None:
+def _owner(entries: list[Entry]) -> Entry | None:
     """Who owns the bare name: a table's row before any plugin's, a plugin only when it is alone."""
-    for record in records:
-        if record.row is not None:
-            return record
-    return records[0] if len(records) == 1 else None
+    for entry in entries:
+        if entry.row is not None:
+            return entry
+    return entries[0] if len(entries) == 1 else None
 
 
 def _make_importable(folder: Path) -> None:

@@ -28,7 +28,7 @@ COMPOSED = "composed"
 """The target of a model that is made of parts."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A registered name.
 
     ``origin`` is ``built-in``, the path of a user's registry file, or the entry point that named it.
@@ -99,7 +99,7 @@ SECTIONS = ("parts", "models", "recipes", "weights")
 class RegistryFile(NamedTuple):
     """What one file holds: its rows, its recipes by name, its published weights by name."""
 
-    records: list[Record]
+    entries: list[Entry]
     recipes: dict[str, RecipeRow]
     weights: dict[str, WeightsRow]
 
@@ -127,7 +127,7 @@ def read_registry_file(file: Path, known: Mapping[str, RecipeRow], *, builtin: b
     return RegistryFile(list(_rows(table, shown, builtin)), recipes, weights)
 
 
-def _rows(table: dict[str, Any], shown: str, builtin: bool) -> Iterable[Record]:
+def _rows(table: dict[str, Any], shown: str, builtin: bool) -> Iterable[Entry]:
     whole = {role: _section(table.get("parts") or {}, KIND_OF_ROLE[role], shown) for role in ("network", "propagator")}
     for name, value in _section(table, "models", shown).items():
         row = decode(value, ModelRow, f"{shown}, model {name!r}")
@@ -138,14 +138,14 @@ def _rows(table: dict[str, Any], shown: str, builtin: bool) -> Iterable[Record]:
         if len(named) == 1:
             ((role, _, ref),) = named
             own = _with_words_of(own, whole.get(role, {}).get(part_ref(ref, f"{shown}, model {name!r}").name))
-        yield _record("models", name, own, shown, builtin)
+        yield _entry("models", name, own, shown, builtin)
         if network is not None:
-            yield _record("networks", name, network, shown, builtin)
+            yield _entry("networks", name, network, shown, builtin)
     for kind in _section(table, "parts", shown):
         if kind not in KINDS:
             raise BadInput(f"{shown}: unknown kind {kind!r} under 'parts'; {did_you_mean(kind, KINDS)}")
         for name, value in _section(table["parts"], kind, shown).items():
-            yield _record(kind, name, decode(value, PartRow, f"{shown}, {kind} {name!r}"), shown, builtin)
+            yield _entry(kind, name, decode(value, PartRow, f"{shown}, {kind} {name!r}"), shown, builtin)
 
 
 def _recipes(section: dict[str, Any], known: Mapping[str, RecipeRow], shown: str) -> dict[str, RecipeRow]:
@@ -197,9 +197,9 @@ def apart(name: str, row: ModelRow) -> tuple[ModelRow, PartRow | None]:
     return msgspec.structs.replace(row, target=None, network=name), network
 
 
-def _record(kind: str, name: str, row: PartRow | ModelRow, shown: str, builtin: bool) -> Record:
+def _entry(kind: str, name: str, row: PartRow | ModelRow, shown: str, builtin: bool) -> Entry:
     check_name(name, f"{shown}, {kind}")
-    return Record(
+    return Entry(
         kind=kind,
         name=name,
         target=row.target or COMPOSED,
@@ -231,12 +231,12 @@ class Misplaced(msgspec.Struct, frozen=True):
         return f"{self.distribution} registers {self.name!r} in {where}; {mend}"
 
 
-def entry_point_records() -> Iterator[Record]:
-    """A record an entry point. Nothing is imported, and damaged metadata is passed over."""
+def of_entry_points() -> Iterator[Entry]:
+    """One an entry point. Nothing is imported, and damaged metadata is passed over."""
     for distribution, version, point in _points():
         kind = point.group.removeprefix("zoo.")
         if point.group.startswith("zoo.") and kind in KINDS:
-            yield Record(
+            yield Entry(
                 kind=kind,
                 name=plain_name(point.name),
                 target=point.value,

@@ -131,7 +131,7 @@ def check_ready(name: str) -> None:
 
     A stranger's class passes: it says nothing of recipes, and whether it has anything to learn shows when it is built.
     """
-    if current().model_row(name).recipe != UNTRAINED and current().record("models", name).row is not None:
+    if current().model_row(name).recipe != UNTRAINED and current().entry("models", name).row is not None:
         raise _not_trained(name)
 
 

@@ -8,7 +8,7 @@ import pytest
 from zoo.core.errors import BadInput, ZooError
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry, current, use
-from zoo.core.registry_rows import Record
+from zoo.core.registry_rows import Entry
 from zoo.core.resolve import resolve
 from zoo.core.spec import ModelSpec, PartRef, RecipeRow
 from zoo.core.strict_yaml import parse
@@ -63,16 +63,16 @@ def test_the_versions_of_mixed_hints_decide(suite, monkeypatch):
     mixed = msgspec.structs.replace(plain, train_hints="none", eval_hints={"name": "mixed"})
     before = planned("unet", plain), planned("unet", mixed)
     registry = current()
-    record = registry.record
+    entry = registry.entry
 
     def newer(kind, name):
-        found = record(kind, name)
+        found = entry(kind, name)
         if (kind, name) != ("hints", "points"):
             return found
         return msgspec.structs.replace(found, row=msgspec.structs.replace(found.row, version=7))
 
     with monkeypatch.context() as patch:
-        patch.setattr(registry, "record", newer)
+        patch.setattr(registry, "entry", newer)
         in_training, in_evaluation = planned("unet", plain), planned("unet", mixed)
     assert in_training.key != before[0].key
     assert in_evaluation.key != before[1].key
@@ -266,11 +266,11 @@ def test_our_own_recipes_and_suites_name_what_is_there():
     [("defalt", (), "Unknown recipe 'defalt'"), ("default", ("of_its_own",), "Unknown extra 'of_its_own'")],
 )
 def test_what_a_plugins_model_names_wrongly_costs_its_own_rows_only(suite, recipe, extras, said):
-    record = Record(
+    record = Entry(
         kind="models", name="theirs", target="their_module:Net", distribution="theirs", version="1.0", origin="a plugin"
     )
     table = current()
-    every = [table.record(kind, name) for kind in KINDS for name in table.names(kind)]
+    every = [table.entry(kind, name) for kind in KINDS for name in table.names(kind)]
     use(Registry([*every, record], table.recipes))
     try:
         spec = ModelSpec(name="theirs", parts={"network": PartRef("theirs")}, recipe=recipe, extras=extras)

@@ -112,7 +112,7 @@ def bench():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "model", [n for n in current().names("models") if isinstance(current().record("models", n).row, ModelRow)]
+    "model", [n for n in current().names("models") if isinstance(current().entry("models", n).row, ModelRow)]
 )
 def test_no_model_does_in_training_or_scoring_what_cuda_would_refuse(bench, model):
     suite, photos, metrics = bench

@@ -162,9 +162,9 @@ def told_of_the_truth(names: Iterable[str]) -> list[str]:
     """
     told = []
     for name in names:
-        record = current().record("extras", name)
-        if record.distribution != OURS:
-            told.append(f"what {record.distribution} makes of them (extra {name})")
+        entry = current().entry("extras", name)
+        if entry.distribution != OURS:
+            told.append(f"what {entry.distribution} makes of them (extra {name})")
         elif name in TRUTH:
             told.append(f"{TRUTH[name]} (extra {name})")
     return [f"was told of the photos it is scored on: {', '.join(told)}"] if told else []

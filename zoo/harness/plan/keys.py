@@ -204,12 +204,12 @@ def check_suite(suite: Suite) -> None:
             part_identity("hints", ref, f"{where}, {field}")
     _metrics(suite)
     for tracker in suite.track:
-        registry.record("trackers", tracker)
+        registry.entry("trackers", tracker)
     if suite.recipe is not None:
         recipe_parts(registry.recipe(suite.recipe), f"recipe {suite.recipe!r}")
     for model in suite.model_options:
         try:
-            registry.record("models", model)
+            registry.entry("models", model)
         except ZooError as error:
             raise type(error)(f"{where}, model_options: {error}") from None
 
@@ -235,7 +235,7 @@ def sized(recipe: RecipeRow, options: Mapping[str, Any]) -> RecipeRow:
     """
     ref = part_ref(recipe.objective, "objective")
     registry = current()
-    if not registry.record("objectives", ref.name).builtin:
+    if not registry.entry("objectives", ref.name).builtin:
         return recipe
     named = option_names(registry.load("objectives", ref.name))
     taken = {key: value for key, value in options.items() if key in named}

@@ -34,7 +34,7 @@ class Unresolved(msgspec.Struct, frozen=True):
 
 def third_party(model: str) -> bool:
     """Whether a model comes from an installed plugin: it is then first touched in a process of its own."""
-    return current().record("models", model).row is None
+    return current().entry("models", model).row is None
 
 
 def check_options(models: Sequence[str], options: Mapping[str, Any]) -> None:
@@ -69,7 +69,7 @@ def resolve_model(
     """
     try:
         taken = {key: value for key, value in options.items() if takes_option(model, key)}
-        sizes = suite.options if current().record("models", model).builtin else {}
+        sizes = suite.options if current().entry("models", model).builtin else {}
         return resolve(model, taken, defaults={**sizes, **suite.model_options.get(model, {})})
     except ZooError as error:
         return Unresolved(bounded(str(error)))
@@ -188,5 +188,5 @@ def _recipe_of(
     hints = suite.train_hints or recipe.hints or "none"
     recipe_parts(msgspec.structs.replace(recipe, hints=hints), f"recipe {name!r}")
     for extra in spec.extras:
-        current().record("extras", extra)
+        current().entry("extras", extra)
     return name, recipe, hints

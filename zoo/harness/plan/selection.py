@@ -46,8 +46,8 @@ def with_baselines(chosen: list[str], models: str) -> list[str]:
     """The models of :func:`select_models`, and behind them our baselines but for those that ``models`` leaves out."""
     items = [item.strip() for item in models.split(",")]
     left_out = {name for item in items if item.startswith("-") for name in _meant(item[1:].strip())}
-    records = [current().record("models", name) for name in current().names("models")]
-    baselines = [each.name for each in records if isinstance(each.row, ModelRow) and each.row.baseline]
+    entries = [current().entry("models", name) for name in current().names("models")]
+    baselines = [each.name for each in entries if isinstance(each.row, ModelRow) and each.row.baseline]
     return list(dict.fromkeys([*chosen, *(name for name in baselines if name not in left_out)]))
 
 
@@ -75,7 +75,7 @@ def ready_models(chosen: list[str], named: set[str], suite: str) -> list[str]:
 
 
 def _is_ready(model: str, named: bool) -> bool:
-    row = current().record("models", model).row
+    row = current().entry("models", model).row
     if not isinstance(row, ModelRow):
         return named
     if row.recipe != UNTRAINED or "reference" in row.extras:
@@ -98,7 +98,7 @@ def _meant(item: str) -> list[str]:
         if not matches:
             raise UnknownName(f"No model matches {bare!r}; {did_you_mean(bare, known)}")
         return matches
-    current().record("models", bare)  # raises for a name that is unknown or means two
+    current().entry("models", bare)  # raises for a name that is unknown or means two
     return [bare]
 
 

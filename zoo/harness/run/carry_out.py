@@ -264,7 +264,7 @@ def failure(run: PlannedRun, error: BaseException) -> tuple[str, str]:
     operation, undetermined, _ = reason.partition(" does not have a deterministic implementation")
     if undetermined:
         reason = f"{operation} has no deterministic form on this device; run it without --deterministic"
-    foreign = current().record("models", run.model).distribution != OURS
+    foreign = current().entry("models", run.model).distribution != OURS
     return "plugin_error" if foreign else "error", f"{type(error).__name__}: {reason}"
 
 
