@@ -74,12 +74,12 @@ DECIDING_NOTHING = ("base", "checkpoint_every", "models", "name", "pictures", "s
 """Those that decide no number of a run."""
 
 
-def protocol_of(suite: Suite, data: Data, hints: Mapping[str, str]) -> Protocol:
+def protocol_of(suite: Suite, data: Data, digests: Mapping[str, str]) -> Protocol:
     """What decides whether two rows may be compared: data, size, crop, hints, budget, rulers.
 
     Args:
         data: what :func:`~zoo.harness.plan.suite.describe_data` says of the photos.
-        hints: the digest of each sweep's saved hints.
+        digests: the digest of each sweep's saved hints.
 
     Raises:
         UnknownName, BrokenPlugin, BadInput: a part that the suite names is not there, or has no such option.
@@ -98,7 +98,7 @@ def protocol_of(suite: Suite, data: Data, hints: Mapping[str, str]) -> Protocol:
         hint_seed=suite.hint_seed,
         old_print=msgspec.structs.asdict(suite.old_print) if suite.old_print else msgspec.UNSET,
         sweeps={
-            name: msgspec.convert({**definition(sweep), "digest": hints.get(name)}, SweptHints)
+            name: msgspec.convert({**definition(sweep), "digest": digests.get(name)}, SweptHints)
             for name, sweep in suite.sweeps.items()
         },
         sweep_limit=suite.sweep_limit,

@@ -84,7 +84,7 @@ def plan_runs(
     options: Mapping[str, Any] | None = None,
     device: str = "auto",
     lpips_trunk: str = "",
-    hints: Mapping[str, str] | None = None,
+    digests: Mapping[str, str] | None = None,
     weights: GivenWeights | None = None,
     recipe: str = "",
     recipe_settings: Mapping[str, Any] = MappingProxyType({}),
@@ -94,7 +94,7 @@ def plan_runs(
 
     Args:
         spec: from :func:`resolve_model`.
-        hints: the digest of each sweep's saved hints; None where none are going to be swept.
+        digests: the digest of each sweep's saved hints; None where none are going to be swept.
         options: what was asked for, for the label; the spec has them already.
         weights: a file that takes the place of training; there is one seed then.
         recipe: one that takes the place of the model's own, and is in the label where it is another.
@@ -104,7 +104,7 @@ def plan_runs(
     Raises:
         UnknownName, BadInput: a recipe, or one of its parts, that does not exist.
     """
-    protocol = protocol_of(suite, data, hints or {})
+    protocol = protocol_of(suite, data, digests or {})
     common: dict[str, Any] = {
         "model": model,
         "suite": suite,

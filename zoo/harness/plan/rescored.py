@@ -20,7 +20,7 @@ from zoo.harness.results.store import RunFolder
 
 
 def plan_rescored(
-    folder: Path, suite: Suite, data: Data, hints: Mapping[str, str], *, device: str = "auto", lpips_trunk: str = ""
+    folder: Path, suite: Suite, data: Data, digests: Mapping[str, str], *, device: str = "auto", lpips_trunk: str = ""
 ) -> PlannedRun:
     """The row of a finished run under ``suite``: ``unet (quick)``, with the seed that it was trained with.
 
@@ -45,7 +45,7 @@ def plan_rescored(
         recipe = msgspec.convert(record.plan.recipe, RecipeRow)
     except msgspec.ValidationError as error:
         raise BadInput(f"{folder / 'run.json'} holds a recipe of another zoo ({error}); bench it again.") from None
-    protocol = protocol_of(suite, data, hints)
+    protocol = protocol_of(suite, data, digests)
     scoring = scoring_identity(suite, protocol, lpips_trunk=lpips_trunk)
     keys: dict[str, Any] = {
         "training_key": record.training_key or record.key,

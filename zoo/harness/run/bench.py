@@ -328,7 +328,7 @@ def _plan(
     suite: Suite,
     models: list[str],
     data: Data,
-    hints: dict[str, str],
+    digests: dict[str, str],
     executor: Executor,
     model_options: dict[str, Any],
     weights: GivenWeights | None,
@@ -346,7 +346,7 @@ def _plan(
                 spec,
                 suite,
                 data,
-                hints=hints,
+                digests=digests,
                 options=settings.models,
                 device=request.device,
                 lpips_trunk=str(request.lpips_trunk.resolve()) if request.lpips_trunk else "",
@@ -357,7 +357,7 @@ def _plan(
             )
     for path in request.rescored:
         runs.append(
-            plan_rescored(path, suite, data, hints, device=request.device, lpips_trunk=str(request.lpips_trunk or ""))
+            plan_rescored(path, suite, data, digests, device=request.device, lpips_trunk=str(request.lpips_trunk or ""))
         )
     return runs
 

@@ -72,7 +72,8 @@ class LPIPS(nn.Module):
         predicted = self._features(join_lab(batch.lightness, prediction["ab"]))
         with torch.autocast(batch.ab.device.type, enabled=False):
             terms = [
-                head((p - t).square()).mean() for head, p, t in zip(self.distance.lins, predicted, target, strict=True)
+                linear((p - t).square()).mean()
+                for linear, p, t in zip(self.distance.lins, predicted, target, strict=True)
             ]
         return sum(terms[1:], terms[0])
 
