@@ -39,7 +39,7 @@ def copied(tmp_path):
 
 
 def test_every_model_and_recipe_is_itself_under_another_name(copied):
-    models = [name for name in zoo.list_models() if current().record("models", name).distribution == OURS]
+    models = [name for name in zoo.list_models() if current().entry("models", name).distribution == OURS]
     recipes = list(current().recipes)
     before = {name: resolve(name) for name in models}
     copied(*(f"models/{name}" for name in models), *(f"recipes/{name}" for name in recipes))

@@ -87,7 +87,7 @@ def _as_yaml(kind: str, name: str) -> str:
     elif kind == "weights":
         row = current().weights[name]
     else:
-        row = current().model_row(name) if kind == "models" else current().record(kind, name).row
+        row = current().model_row(name) if kind == "models" else current().entry(kind, name).row
     if row is None:
         raise BadInput(f"{kind}/{name} is a class that a package registers; no table has a row of it to copy.")
     below = {name: _set_fields(row)}

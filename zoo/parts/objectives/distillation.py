@@ -38,7 +38,8 @@ class Distillation(nn.Module):
         alpha: α, the share of the teacher.
         temperature: T.
         soft: ``l1`` or ``l2``, the distance to the teacher's ``ab``.
-        hints: FitNets' word, of no colours: pairs of a layer of the teacher and a layer of the student, named as in ``network.named_modules()``.
+        hints: FitNets' word, of no colours: pairs of a layer of the teacher and a layer of the student, named as in
+            ``network.named_modules()``.
         hint_weight: of all hints together.
         hint_stage: the first part of the training that has nothing but hints (the first stage of FitNets).
         normalise: see above.
