@@ -70,7 +70,8 @@ class LearnedPyramid(PyramidPropagator):
         )
         self.up = nn.ModuleList(ConvUnit(coarse + fine, fine, norm="none") for fine, coarse in pairwise(channels))
         self.learned = nn.ModuleList(
-            LearnedEquations(each, features=features, least_trust=screening, share=share) for each in channels[:-1]
+            LearnedEquations(each, features=features, least_trust=screening, share=self.share_at(number))
+            for number, each in enumerate(channels[:-1])
         )
         self.finish = ConvUnit(width + SPREAD_CHANNELS, width, norm="none")
         self.residual = nn.Conv2d(width, 2, 1)

@@ -23,15 +23,27 @@ ACCELERATED = 0.95
 that theirs is not quite real: with ±1/(1 + λ) the sweeps run away after some fifty; so made, they bear imaginary parts
 up to √(1 − 0.95²) = 0.31, and the rest of the spectrum is slower by as much as does not matter."""
 
+HINTS_LIGHTNESS = 0.3
+"""How far the lightness of a coarse cell with hints is that of these hints alone: of all that it covers, its colour
+belongs to them."""
+
+COARSER_SHARE, COARSER_SCREENING, COARSER_SWEEPS = 0.75, 0.3, 2
+"""What the options of the finest level are multiplied by at the others, whose windows hold more edges, whose colours
+from above are nearly none, and whose sweeps cost a quarter or less."""
+
 _EMPTY = 1e-8
 
 
 class Level(NamedTuple):
-    """One level of the pyramid, (N, C, H, W) each: lightness in [0, 1], the hints' mean ab, where there is one."""
+    """One level of the pyramid, (N, C, H, W) each: lightness in [0, 1], the hints' mean ab, where there is one.
+
+    ``number`` is 0 at the photo's size.
+    """
 
     lightness: Tensor
     colour: Tensor
     known: Tensor
+    number: int
 
 
 class PyramidPropagator(nn.Module):
@@ -45,14 +57,16 @@ class PyramidPropagator(nn.Module):
 
     The screening says how far a level's own edges are believed against the level above; it also makes one or two
     dozen of Chebyshev's sweeps (Golub & Varga 1961) enough. λ = 0 and very many sweeps would be ``levin2004``.
+    A coarse cell with hints in it has a lightness nearer to theirs.
 
     Batched, on any device, differentiable, without data-dependent shapes. A photo without hints stays grey and
     has confidence 0.
 
     Args:
-        sweeps: a level.
-        screening: λ.
-        share: 2σ_r² as a share of the window's variance of lightness. Levin's authors have 0.6.
+        sweeps: at the finest level; twice as many at the others.
+        screening: λ, at the finest level; 0.3 times that at the others.
+        share: 2σ_r² as a share of the window's variance of lightness, at the finest level; three quarters of it at the
+            others. Levin's authors have 0.6.
 
     Raises:
         BadInput: sweeps below 2, or a screening or share that is not above 0.
@@ -87,11 +101,18 @@ class PyramidPropagator(nn.Module):
         """The pyramid, from the photo's size to one pixel; halved sides are rounded up."""
         lightness, hint_ab, mask = condition.split((1, 2, 1), dim=1)
         lightness, weighted, weight = (lightness + 1) / 2, hint_ab * mask, mask
-        found = [_level(lightness, weighted, weight)]
+        of_hints = lightness * weight
+        found = [Level(lightness, weighted / weight.clamp_min(_EMPTY), weight > 0, 0)]
         while max(lightness.shape[-2:]) > 1:
-            lightness, weighted, weight = (halved(each) for each in (lightness, weighted, weight))
-            found.append(_level(lightness, weighted, weight))
+            lightness, of_hints, weighted, weight = (halved(x) for x in (lightness, of_hints, weighted, weight))
+            least = weight.clamp_min(_EMPTY)
+            seen = torch.where(weight > 0, lightness.lerp(of_hints / least, HINTS_LIGHTNESS), lightness)
+            found.append(Level(seen, weighted / least, weight > 0, len(found)))
         return found
+
+    def share_at(self, number: int) -> float:
+        """2σ_r² at a level, as a share of the window's variance."""
+        return self.share * (COARSER_SHARE if number else 1)
 
     def spread(self, above: Tensor, level: Level, learned: Equations | None = None) -> Tensor:
         """The level's colours, from those that came from above: Chebyshev's sweeps, then two plain ones.
@@ -99,24 +120,26 @@ class PyramidPropagator(nn.Module):
         Chebyshev's polynomial is small all over the spectrum but nowhere very small; the plain sweeps take away
         what of its error is left between neighbours.
         """
+        screening = self.screening * (COARSER_SCREENING if level.number else 1)
+        sweeps = self.sweeps * (COARSER_SWEEPS if level.number else 1)
         if learned is None:
-            damped: Tensor | float = 1 / (1 + self.screening)
-            weights, source = affinity(level.lightness, share=self.share), above * self.screening
+            damped: Tensor | float = 1 / (1 + screening)
+            weights, source = affinity(level.lightness, share=self.share_at(level.number)), above * screening
         else:
-            damped = 1 / (1 + self.screening + learned.trust)
-            weights, source = learned.weights, above * self.screening + learned.trust * learned.proposal
+            damped = 1 / (1 + screening + learned.trust)
+            weights, source = learned.weights, above * screening + learned.trust * learned.proposal
         # A held pixel takes of nobody and is its own source.
         weights = torch.where(level.known, 0.0, weights * damped)
         source = torch.where(level.known, level.colour, source * damped)
 
         before = torch.where(level.known, level.colour, above)
         colour = swept(before, weights, source)
-        radius = min(1 / (1 + self.screening), ACCELERATED)  # trust only makes the spectrum smaller
+        radius = min(1 / (1 + screening), ACCELERATED)  # trust only makes the spectrum smaller
         relaxation = 1 / (1 - radius**2 / 2)
-        for _ in range(self.sweeps - 3):
+        for _ in range(sweeps - 3):
             colour, before = before + relaxation * (swept(colour, weights, source) - before), colour
             relaxation = 1 / (1 - radius**2 * relaxation / 4)
-        for _ in range(min(self.sweeps - 1, 2)):
+        for _ in range(min(sweeps - 1, 2)):
             colour = swept(colour, weights, source)
         return colour
 
@@ -140,10 +163,6 @@ def enlarge(colour: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
     for number, cell in enumerate(_window(colour)):
         total = total + _doubled(cell, fine) * weight[:, number : number + 1]
     return total
-
-
-def _level(lightness: Tensor, weighted: Tensor, weight: Tensor) -> Level:
-    return Level(lightness, weighted / weight.clamp_min(_EMPTY), weight > 0)
 
 
 def halved(image: Tensor) -> Tensor:
