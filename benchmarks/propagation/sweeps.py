@@ -61,7 +61,7 @@ def measure(
     for colorizer in colorizers.values():  # the first call of each allocates and plans what the others find ready
         colorizer(torch.rand(1, 4, size, size).round())
     began = time.monotonic()
-    for bank, at in [(bank, at) for bank in banks for at in range(len(bank))]:
+    for bank, at in [(each, at) for each in banks for at in range(len(each))]:
         if time.monotonic() - began > seconds:
             return
         for level, (name, colorizer) in itertools.product(levels, colorizers.items()):

@@ -185,9 +185,18 @@ def test_any_row_is_put_upon_the_propagator_that_is_asked_for(table):
     assert resolve("unet", {**small, "propagator": "pyramid"}).identity() == resolve("upon", small).identity()
     other = resolve("upon", {"propagator": {"name": "pyramid", "sweeps": 4}})
     assert other.identity() == resolve("upon", {"propagator.sweeps": 4}).identity()
-    assert resolve("upon", {}, defaults={"propagator": "nearest"}).parts["propagator"].name == "nearest"
     assert option_in(other, "propagator")
     assert not takes_option("pyramid", "propagator")
+
+
+def test_a_suites_propagator_goes_under_what_is_trained_and_has_none_of_its_own(table):
+    usual = {"propagator": "nearest"}
+    assert resolve("unet", defaults=usual).parts["propagator"].name == "nearest"
+    assert resolve("unet", defaults=usual).defaults == usual
+    assert "propagator" not in resolve("unet", {"propagator": "none"}, defaults=usual).parts
+    for name in ("upon", "nconv_unet", "pyramid", "gray", "gupta2012"):
+        assert resolve(name, defaults=usual).identity() == resolve(name).identity()
+        assert not resolve(name, defaults=usual).defaults
 
 
 def test_upon_none_a_network_is_what_its_paper_says_and_a_refiner_starts_from_the_hints(table):

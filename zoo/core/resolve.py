@@ -5,7 +5,8 @@ Options reach a part in this order, the last wins: the part row's presets, the m
 defaults (where a part names them), and the caller's own (``width=16`` to every part that names it,
 ``decoder.skip=sum`` to that one). An option that nobody names is an error. Those of
 :class:`~zoo.core.spec.ColorizerOptions` are options of every model: the colorizer around the parts takes them.
-``propagator=NAME`` puts the network upon another one, and ``propagator=none`` upon no other than its paper has.
+``propagator=NAME`` puts a network upon another one, and ``propagator=none`` upon none, as its paper has it; a suite's
+goes under what it trains and has none of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,16 @@ from zoo.core.errors import BadInput, did_you_mean
 from zoo.core.identity import model_identity
 from zoo.core.kinds import KIND_OF_ROLE, ROLES, effective_options, option_names, takes_any_option, typed_options
 from zoo.core.registry import current
-from zoo.core.spec import ColorizerOptions, ModelRow, ModelSpec, PartRef, canonical_json, misfit_of_roles, part_ref
+from zoo.core.spec import (
+    UNTRAINED,
+    ColorizerOptions,
+    ModelRow,
+    ModelSpec,
+    PartRef,
+    canonical_json,
+    misfit_of_roles,
+    part_ref,
+)
 from zoo.core.strict_yaml import misfit
 
 if TYPE_CHECKING:
@@ -49,8 +59,8 @@ def resolve(
     """
     row = current().model_row(name)
     where = f"model {name!r}"
-    asked = {**(defaults or {}), **(overrides or {})}
-    parts, factories = _parts_of(name, row, asked.get(PROPAGATOR))
+    asked = (overrides or {}).get(PROPAGATOR, _usual_propagator(row, defaults or {}))
+    parts, factories = _parts_of(name, row, asked)
     sources = (row.options, defaults or {}, overrides or {})
     colorizer = _colorizer_options(parts, factories, sources, where)
     elsewhere = (*COLORIZER_OPTIONS, PROPAGATOR)
@@ -72,7 +82,11 @@ def resolve(
         ranked=row.ranked,
         note=row.note,
         effective={role: effective_options(factories[role], ref.options) for role, ref in built.items()},
-        defaults={key: value for key, value in (defaults or {}).items() if _is_taken(key, factories)},
+        defaults={
+            key: value
+            for key, value in (defaults or {}).items()
+            if (value == asked if key == PROPAGATOR else _is_taken(key, factories))
+        },
         paper=row.paper,
     )
 
@@ -140,6 +154,12 @@ def _parts_of(
         # Nothing is spread: a network that only reads does so as its paper says; one that refines starts there.
         parts, factories = _without(parts, PROPAGATOR), _without(factories, PROPAGATOR)
     return parts, factories
+
+
+def _usual_propagator(row: ModelRow, defaults: Mapping[str, Any]) -> Any:
+    """The suite's, for a network that is trained and has none of its own."""
+    trained = row.recipe != UNTRAINED and (row.network or row.encoder or row.target)
+    return defaults.get(PROPAGATOR) if trained and row.propagator is None else None
 
 
 def _has_network(parts: Mapping[str, PartRef]) -> bool:
