@@ -70,11 +70,11 @@ def train(model: str, out: Path) -> None:
 
 
 def table(out: Path) -> Iterator[dict[str, Any]]:
-    """A row a model and propagator, of what is done: by model, in the order of :data:`PROPAGATORS`."""
+    """A row a model and propagator, of the models that are done: by model, in the order of :data:`PROPAGATORS`."""
     done = {propagator: _done(out / propagator) for propagator in PROPAGATORS}
     for model in sorted(set().union(*done.values())):
         found = {propagator: done[propagator][model] for propagator in PROPAGATORS if model in done[propagator]}
-        if "none" not in found:
+        if len(found) < len(PROPAGATORS):
             continue
         family = Family({name: np.array([run.scores["psnr"]]) for name, run in found.items()}, fixed=list(found))
         for propagator, run in found.items():

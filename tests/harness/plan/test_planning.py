@@ -180,7 +180,10 @@ def test_a_suites_sizes_are_for_our_rows_and_others_by_name(suite, tmp_path):
         named = resolve_model("thin", by_name, {})
     finally:
         use(None)
-    assert (ours.effective["encoder"]["width"], ours.defaults) == (16, {"width": 16, "depth": 5, "propagator": "pyramid"})
+    assert (ours.effective["encoder"]["width"], ours.defaults) == (
+        16,
+        {"width": 16, "depth": 5, "propagator": "pyramid"},
+    )
     assert (theirs.effective["encoder"]["width"], theirs.defaults) == (32, {})
     assert (named.effective["encoder"]["width"], named.defaults) == (8, {"width": 8})
 
