@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import runpy
@@ -18,6 +19,7 @@ from PIL.ExifTags import Base
 from safetensors.torch import save_file
 
 import zoo
+from zoo.cli.colorize import command as colorize_command
 from zoo.cli.main import cli
 from zoo.core import trained
 from zoo.core.colorizer import Colorizer
@@ -25,6 +27,8 @@ from zoo.core.errors import BadInput
 from zoo.core.resolve import build
 from zoo.studio import album as album_module
 from zoo.studio import files
+from zoo.studio.colorize import Answer
+from zoo.studio.manner import Manner
 from zoo.studio.metadata import srgb_profile
 
 space = runpy.run_path(str(Path(__file__).parents[1] / "core" / "colour_profiles.py"))
@@ -338,7 +342,7 @@ def test_scoring_the_results_of_an_album_just_works(album, tmp_path, photos):
 
 def test_one_folder_that_cannot_be_written_is_found_first_and_costs_its_own_photos(album, monkeypatch):
     seen = []
-    monkeypatch.setattr(album_module, "predict", lambda *_, **__: seen.append(1) or torch.zeros(1, 2, 4, 4))
+    monkeypatch.setattr(album_module, "answered", lambda *_, **__: seen.append(1) or Answer(torch.zeros(1, 2, 4, 4)))
     monkeypatch.setattr(
         files, "make_writable_folder", lambda folder: _refused(folder) if folder.name == "old" else folder
     )
@@ -355,7 +359,7 @@ def _refused(folder: Path) -> Path:
 
 def test_an_output_that_cannot_be_written_is_a_sentence_before_the_first_photo(album, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(album_module, "predict", lambda *_, **__: pytest.fail("a photo was computed"))
+    monkeypatch.setattr(album_module, "answered", lambda *_, **__: pytest.fail("a photo was computed"))
     result = colorize(album / "a.jpg", "-o", tmp_path / "file")
     assert result.exit_code == 2
     assert "Traceback" not in result.output
@@ -383,3 +387,80 @@ def test_options_are_for_models_and_not_for_runs(album, tmp_path):
     result = colorize(album, "--set", "width=4", model=str(tmp_path / "run"))
     assert result.exit_code == 2
     assert "leave --set out" in result.stderr
+
+
+def test_patterns_and_lists_name_photos_and_a_missing_one_costs_itself(album, tmp_path, monkeypatch):
+    monkeypatch.chdir(album)
+    assert "2 colorized" in colorize("**/*.jpg", "-o", tmp_path / "globbed").stdout
+    assert "no photo has such a name" in colorize("*.tif").stderr
+    listed = colorize("--from-list", "-", "-o", tmp_path / "listed", stdin=b"a.jpg\nold/b.jpg\ngone.jpg\n")
+    assert listed.exit_code == 1
+    assert "2 colorized, 1 failed (1 cannot be read)" in listed.stdout
+    assert sorted(content(tmp_path / "listed")) == ["a.colorized.png", "old/b.colorized.png"]
+    (tmp_path / "zeros").write_bytes(b"a.jpg\0old/b.jpg\0")
+    assert "2 done already" in colorize("--from-list", tmp_path / "zeros", "-o", tmp_path / "listed").stdout
+    assert "names no photo" in colorize("--from-list", "-", stdin=b"\n").stderr
+    nothing = colorize()
+    assert nothing.exit_code == 2
+    assert "No photo is given" in nothing.stderr
+
+
+def test_resume_looks_at_nothing_that_has_a_result(album, tmp_path):
+    out = tmp_path / "out"
+    colorize(album / "a.jpg", "-o", out)
+    (album / "a.jpg").write_bytes(b"not even read")
+    (out / "old").mkdir()
+    (out / "old" / "b.colorized.png.part").write_bytes(b"what a kill left")
+    assert "1 colorized, 1 there already" in colorize(album, "-o", out, "--resume").stdout
+    assert "1 done already, 1 failed (1 no photo that can be read)" in colorize(album, "-o", out).stdout
+    refused = colorize(album, "--resume", "--again")
+    assert refused.exit_code == 2
+    assert "--resume passes over" in refused.stderr
+
+
+def test_every_option_makes_another_result_of_the_same_photo_and_is_done_already_then(album, tmp_path):
+    toned = np.asarray(Image.open(album / "a.jpg").convert("L"), float)[..., None] * [0.8, 0.7, 0.5]
+    Image.fromarray(toned.astype(np.uint8)[:100, :120]).save(tmp_path / "toned.png")
+    given: list[tuple[object, ...]] = [
+        (),
+        ("--saturation", 1.5),
+        ("--upsampling", "bilinear"),
+        ("--from-sepia",),
+        ("--reference", album / "a.jpg", "--reference-use", "histogram"),
+        ("--reference", album / "old" / "b.jpg", "--reference-use", "histogram"),
+    ]
+    hints = save_hints(tmp_path / "hints.png")
+    with Image.open(hints) as image:
+        image.crop((0, 0, 120, 100)).save(hints)
+    seen = set()
+    for options in given:
+        command = (tmp_path / "toned.png", "-o", tmp_path / "o.png", "--hints", hints, "--size", 48, *options)
+        made = colorize(*command, model="pyramid")
+        assert "1 colorized" in made.stdout, made.output
+        seen.add((tmp_path / "o.png").read_bytes())
+        assert "1 done already" in colorize(*command, model="pyramid").stdout
+    assert len(seen) == len(given)
+    tiled = colorize(tmp_path / "toned.png", "--tiles", model="pyramid")
+    assert tiled.exit_code == 2
+    assert "pyramid looks at the whole photo" in tiled.stderr
+    assert "1 colorized" in colorize(tmp_path / "toned.png", "--tiles", "--size", 64).stdout
+    assert "0 or more" in colorize(album, "--saturation", -1).stderr
+    assert "cannot be read" in colorize(album, "--reference", hints.parent).stderr
+
+
+def test_the_command_and_python_have_the_same_options():
+    command = {param.name for param in colorize_command.params} | {"size"}
+    python = inspect.signature(zoo.colorize).parameters
+    defaults = dict(zip(Manner.__struct_fields__, Manner.__struct_defaults__, strict=True))
+    assert set(defaults) <= command & set(python)
+    parsed = colorize_command.make_context("colorize", ["photo.jpg", "--with", "gray"]).params
+    assert {name: parsed[name] for name in defaults} == defaults
+    for name, default in defaults.items():
+        assert python[name].default == (None if name == "size" else default), name
+
+
+def test_a_large_photo_in_a_folder_is_made_like_any_other(album, tmp_path, monkeypatch):
+    colorize(album, "-o", tmp_path / "beside")
+    monkeypatch.setattr(album_module, "LARGE", 0)
+    assert "2 colorized" in colorize(album, "-o", tmp_path / "alone").stdout
+    assert content(tmp_path / "alone") == content(tmp_path / "beside")

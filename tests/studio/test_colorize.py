@@ -13,8 +13,9 @@ from torch import nn
 from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput, Diverged, UnknownName
 from zoo.core.trained import load
-from zoo.studio.colorize import _rows, colorize
+from zoo.studio.colorize import colorize
 from zoo.studio.photo import as_rgb
+from zoo.studio.upsampling import interpolated
 
 
 class Echo(nn.Module):
@@ -72,7 +73,7 @@ def test_a_small_photo_is_not_enlarged_and_a_large_one_is_reduced(echo, photos):
 def test_strips_equal_one_interpolation():
     ab = torch.randn(1, 2, 7, 5)
     whole = F.interpolate(ab, (23, 31), mode="bilinear", align_corners=False)
-    strips = torch.cat([_rows(ab, top, min(top + 4, 23), 23, 31) for top in range(0, 23, 4)], dim=2)
+    strips = torch.cat([interpolated(ab, top, min(top + 4, 23), 23, 31) for top in range(0, 23, 4)], dim=2)
     torch.testing.assert_close(strips, whole, rtol=0, atol=1e-5)
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from zoo.core.origin import Origin
 from zoo.studio.formats import FORMATS, encode
 from zoo.studio.made_by import is_unchanged, made_by, read_made_by, sealed
+from zoo.studio.manner import Manner
 from zoo.studio.metadata import read_metadata
 
 ORIGIN = Origin(name="huang2005", identity="abc", weights="0123456789ab")
@@ -19,7 +20,7 @@ ORIGIN = Origin(name="huang2005", identity="abc", weights="0123456789ab")
 
 def write(file: Path, form: str, rgb: np.ndarray, source: bytes = b"") -> None:
     metadata = read_metadata(source)
-    metadata.say(made_by(ORIGIN, source, form, size=512).line())
+    metadata.say(made_by(ORIGIN, source, form, Manner(size=512)).line())
     file.write_bytes(sealed(encode(rgb, form, metadata=metadata)))
 
 
@@ -29,18 +30,18 @@ def rgb() -> np.ndarray:
 
 
 def test_all_that_decides_a_result_is_in_its_identity():
-    plain = made_by(ORIGIN, b"photo", "png", size=512)
+    plain = made_by(ORIGIN, b"photo", "png", Manner(size=512))
     other = Origin(name="huang2005", identity="abd", weights="0123456789ab")
     variants = [
-        made_by(other, b"photo", "png", size=512),
-        made_by(ORIGIN, b"another", "png", size=512),
-        made_by(ORIGIN, b"photo", "jpg", size=512),
-        made_by(ORIGIN, b"photo", "png", size=256),
-        made_by(ORIGIN, b"photo", "png", size=512, hints=b"hints"),
-        made_by(ORIGIN, b"photo", "png", size=512, hints=b""),
+        made_by(other, b"photo", "png", Manner(size=512)),
+        made_by(ORIGIN, b"another", "png", Manner(size=512)),
+        made_by(ORIGIN, b"photo", "jpg", Manner(size=512)),
+        made_by(ORIGIN, b"photo", "png", Manner(size=256)),
+        made_by(ORIGIN, b"photo", "png", Manner(size=512), hints=b"hints"),
+        made_by(ORIGIN, b"photo", "png", Manner(size=512), hints=b""),
     ]
     assert len({made.identity for made in (plain, *variants)}) == len(variants) + 1
-    assert made_by(ORIGIN, b"photo", "png", size=512) == plain
+    assert made_by(ORIGIN, b"photo", "png", Manner(size=512)) == plain
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -50,7 +51,7 @@ def test_a_file_that_was_written_is_unchanged_wherever_it_lies(tmp_path, rgb, fo
     (tmp_path / "a").rename(moved)
     said = read_made_by(moved)
     assert said is not None
-    assert said.identity == made_by(ORIGIN, b"", form, size=512).identity
+    assert said.identity == made_by(ORIGIN, b"", form, Manner(size=512)).identity
     assert is_unchanged(moved, said)
     with Image.open(moved) as image:
         image.load()  # a PNG's check sums are whole

@@ -13,6 +13,7 @@ import click
 
 from zoo.cli.arguments import STANDARD, FilePath, device_option, weights_option
 from zoo.cli.terminal import echo, echo_data, echo_error
+from zoo.studio.manner import REFERENCE_USES, UPSAMPLINGS, WORKING_SIZE, Manner
 
 if TYPE_CHECKING:
     import torch
@@ -21,12 +22,24 @@ if TYPE_CHECKING:
     from zoo.core.origin import Origin
     from zoo.studio.album import Outcome
 
-_STATES = {"colorized": "colorized", "done": "done already", "kept": "kept as they were", "failed": "failed"}
+_STATES = {
+    "colorized": "colorized",
+    "done": "done already",
+    "there": "there already",
+    "kept": "kept as they were",
+    "failed": "failed",
+}
 _NAMES_SHOWN = 3
 
 
 @click.command("colorize", short_help="Colorize photos and folders.")
-@click.argument("photos", nargs=-1, required=True, type=FilePath(exists=True, dash=True))
+@click.argument("photos", nargs=-1, type=FilePath(dash=True))
+@click.option(
+    "--from-list",
+    "listed",
+    type=FilePath(exists=True, dash=True),
+    help="Colorize what this file names, one path a line.",
+)
 @click.option(
     "--with",
     "model",
@@ -51,27 +64,59 @@ _NAMES_SHOWN = 3
     help="Write the results in this format (default: png).",
 )
 @click.option(
-    "--size", type=click.IntRange(min=1), help="Show the network a longer side of so many pixels (default: 512)."
+    "--size",
+    type=click.IntRange(min=1),
+    default=WORKING_SIZE,
+    show_default=True,
+    help="Show the network a longer side of so many pixels.",
+)
+@click.option("--tiles", is_flag=True, help="Show the network the photo at its own size, tile by tile of --size.")
+@click.option(
+    "--upsampling",
+    type=click.Choice(UPSAMPLINGS),
+    default=UPSAMPLINGS[0],
+    show_default=True,
+    help="Bring colours up to full size in this way.",
+)
+@click.option(
+    "--saturation", type=float, default=1.0, metavar="FACTOR", help="Make colours stronger (1.3), or weaker (0.7)."
+)
+@click.option("--from-sepia", is_flag=True, help="Read toned or yellowed prints: sepia, cyanotypes, aged paper.")
+@click.option("--reference", type=FilePath(exists=True), metavar="PHOTO", help="Take the colours of this photo.")
+@click.option(
+    "--reference-use",
+    type=click.Choice(REFERENCE_USES),
+    default=REFERENCE_USES[0],
+    help="Take them as the model asks for them, by their histogram, or as hints where both photos look alike.",
 )
 @device_option
+@click.option("--resume", is_flag=True, help="Pass over what has a result, without a look at either; quick.")
 @click.option("--again", is_flag=True, help="Colorize again what is done already.")
 @click.option("--overwrite", is_flag=True, help="Replace files too that were changed by hand or made otherwise.")
 @click.pass_context
 def command(
     ctx: click.Context,
     photos: tuple[Path, ...],
+    listed: Path | None,
     model: str,
     weights: Path | None,
     settings: tuple[tuple[str, Any], ...],
     hints: Path | None,
     output: Path | None,
     form: str | None,
-    size: int | None,
+    size: int,
+    tiles: bool,
+    upsampling: str,
+    saturation: float,
+    from_sepia: bool,
+    reference: Path | None,
+    reference_use: str,
     device: str,
+    resume: bool,
     again: bool,
     overwrite: bool,
 ) -> None:
-    """Colorize PHOTOS (files, whole folders, or - for standard input) as NAME.colorized.png at full size.
+    """Colorize PHOTOS (files, whole folders, 'patterns*', or - for standard input) as NAME.colorized.png at full size.
 
     The photo keeps its lightness, and its file what it says of caption, date, place and resolution; the network
     gives the colour. Photos are never overwritten. A result says in its metadata what it was made with: the same
@@ -83,6 +128,8 @@ def command(
     --hints: where that picture has transparency, its pixels that are at least half opaque are hints; else
     those that are not grey (channels more than 25 apart) and not the photo's own.
 
+    Killed on the way, the same command goes on where it was; with --resume it does so without reading what is done.
+
     Exit code 1 when some photos could not be colorized or results were kept, 2 when nothing could be done.
     """
     from zoo.cli.photo_progress import watched
@@ -90,10 +137,23 @@ def command(
     from zoo.core.origin import origin_of
     from zoo.harness.training.device import pick_device
     from zoo.studio.album import Wish, colorize_album
-    from zoo.studio.colorize import WORKING_SIZE
-    from zoo.studio.files import find_jobs
+    from zoo.studio.files import find_jobs, read_list
 
-    jobs, form, remarks = find_jobs(photos, output, form)
+    if not photos and listed is None:
+        raise click.UsageError("No photo is given; name photos, folders or patterns, or --from-list FILE.", ctx)
+    if resume and (again or overwrite):
+        raise click.UsageError("--resume passes over what --again and --overwrite make anew; leave one out.", ctx)
+    manner = Manner(
+        size=size,
+        upsampling=upsampling,
+        tiles=tiles,
+        saturation=saturation,
+        from_sepia=from_sepia,
+        reference=reference,
+        reference_use=reference_use,
+    )
+    named = [] if listed is None else read_list(_bytes_of(listed), "The list" if listed == STANDARD else str(listed))
+    jobs, form, remarks = find_jobs(photos, output, form, named)
     if hints is not None and len(jobs) != 1:
         raise BadInput(f"--hints is for one photo, and these are {len(jobs)}; give one.")
     if hints == STANDARD and jobs[0].photo == STANDARD:
@@ -107,22 +167,25 @@ def command(
     wish = Wish(
         origin=origin_of(model, weights, dict(settings)),
         form=form,
-        size=size or WORKING_SIZE,
+        manner=manner,
         hints=hints,
         again=again,
         overwrite=overwrite,
+        resume=resume,
     )
 
     @lru_cache(maxsize=1)
     def colorizer() -> Colorizer:
-        return _loaded(model, weights, dict(settings), target)
+        return _loaded(model, weights, dict(settings), target, alone=reference is None)
 
     counts: Counter[str] = Counter()
+    causes: dict[str, Counter[str]] = {state: Counter() for state in _STATES}
     lacking: list[Outcome] = []
     notes: dict[str, list[Outcome]] = {}
     said: set[str] = set()
     for outcome in watched(colorize_album(jobs, wish, colorizer, _bytes_of), len(jobs)):
         counts[outcome.state] += 1
+        causes[outcome.state].update(filter(None, [outcome.cause]))
         for note in outcome.notes:
             notes.setdefault(note, []).append(outcome)
         for sentence in filter(None, (outcome.reason, outcome.remark)):
@@ -139,7 +202,11 @@ def command(
         _warn(f"{_named(outcomes)}: {note}.")
     if lacking:
         _warn(_no_colour(lacking, counts["colorized"], wish.origin, colorizer(), hinted=hints is not None))
-    shown = [f"{counts[state]} {what}" for state, what in _STATES.items() if counts[state] or state == "colorized"]
+    shown = [
+        f"{counts[state]} {what}{_why(causes[state])}"
+        for state, what in _STATES.items()
+        if counts[state] or state == "colorized"
+    ]
     echo(", ".join(shown), err=to_standard)
     if len(jobs) == 1 and counts["colorized"] and not to_standard:
         echo_data(f"{click.format_filename(jobs[0].result)}\n")
@@ -147,12 +214,15 @@ def command(
     ctx.exit(0 if not incomplete else 1 if counts.total() > counts["failed"] else 2)
 
 
-def _loaded(model: str, weights: Path | None, options: dict[str, Any], device: torch.device) -> Colorizer:
+def _loaded(
+    model: str, weights: Path | None, options: dict[str, Any], device: torch.device, *, alone: bool
+) -> Colorizer:
     from zoo.core.trained import load
     from zoo.studio.colorize import wants_a_photo_alone
 
     loaded = load(model, device, weights=weights, options=options)
-    wants_a_photo_alone(loaded)
+    if alone:
+        wants_a_photo_alone(loaded)
     for note in loaded.notes:
         _warn(f"{model}: {note}.")
     return loaded
@@ -175,6 +245,11 @@ def _no_colour(lacking: Sequence[Outcome], made: int, origin: Origin, model: Col
     lacks = NO_COLOUR if any(outcome.lacks == NO_COLOUR for outcome in lacking) else ONE_TINT
     what = "No colour" if lacks == NO_COLOUR else "Hardly any colour, one tint all over,"
     return f"{what} came out of {of}: {why(model, origin, lacks, hinted=hinted)}."
+
+
+def _why(causes: Counter[str]) -> str:
+    """``: 2 no photo that can be read, 1 the model failed`` in brackets, or nothing."""
+    return f" ({', '.join(f'{count} {cause}' for cause, count in causes.most_common())})" if causes else ""
 
 
 def _named(outcomes: Sequence[Outcome]) -> str:

@@ -23,8 +23,18 @@ def watched(items: Iterable[Item], total: int, clock: Callable[[], float] = time
     if total < 2:
         yield from items
     elif sys.stderr.isatty():
-        with click.progressbar(items, length=total, file=sys.stderr, show_pos=True, show_eta=True) as bar:
-            yield from bar
+        pace = Pace(total, clock)
+        with click.progressbar(
+            items,
+            length=total,
+            file=sys.stderr,
+            show_pos=True,
+            show_eta=True,
+            item_show_func=lambda _: speed(pace.rate) if pace.done else "",
+        ) as bar:
+            for item in bar:
+                pace.done += 1
+                yield item
     else:
         pace, said = Pace(total, clock), clock()
         for item in items:

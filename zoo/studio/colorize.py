@@ -1,32 +1,36 @@
 """A photo through a colorizer: its own size, its own lightness, new chroma.
 
-The network sees the photo reduced to a working size, where it was trained to see whole scenes; its
-chroma, which the eye resolves less finely than lightness, is scaled up and joined to the lightness of
-the full-size photo, strip by strip, so that memory does not grow with the photo.
+The network sees the photo reduced to a working size, where it was trained to see whole scenes; its chroma, which the
+eye resolves less finely than lightness, is brought up (:mod:`zoo.studio.upsampling`) and joined to the lightness of
+the full-size photo, strip by strip, so that memory does not grow with the photo. Or it sees the photo at its own size
+in tiles (:mod:`zoo.studio.tiles`).
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from zoo.core.color import AB_SCALE, join_lab, split_lab, to_uint8
 from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput, Diverged
 from zoo.core.trained import load
+from zoo.studio.device import device_of
 from zoo.studio.hint_picture import Hints, read_hints
+from zoo.studio.manner import UPSAMPLINGS, WORKING_SIZE, Manner
+from zoo.studio.no_colour import reads_hints
 from zoo.studio.photo import as_rgb
-
-WORKING_SIZE = 512
-"""The longer side the network sees by default, in pixels; smaller photos are not enlarged."""
+from zoo.studio.reference import extras_of, matched_hints, matched_histogram, use_of
+from zoo.studio.sepia import untoned
+from zoo.studio.tiles import Tile, margin_of, tiles
+from zoo.studio.upsampling import WAYS, Small
 
 _STRIP_PIXELS = 2**21
 
@@ -37,30 +41,95 @@ def colorize(
     *,
     hints: Hints | str | Path | None = None,
     size: int | None = None,
+    upsampling: str = UPSAMPLINGS[0],
+    tiles: bool = False,
+    saturation: float = 1.0,
+    from_sepia: bool = False,
+    reference: Any = None,
+    reference_use: str = "auto",
 ) -> np.ndarray:
-    """Colorize one photo.
+    """Colorize one photo, as ``zoo colorize`` does with the options of the same names.
 
     Args:
         model: from :func:`zoo.load` or :func:`zoo.build`, on any device; it is run in eval mode. Or what
             :func:`zoo.load` takes, a run's folder or a model's name, which is loaded for this one photo.
         image: a path, a Pillow image, or a uint8 array (H, W) or (H, W, 3) RGB, of any size from 1×1.
         hints: known colours: ab (H, W, 2) in Lab units and a mask (H, W) of where they hold; or a hint picture's path.
-        size: the longer side the network works at; default :data:`WORKING_SIZE`.
+        size: the longer side the network works at, or with ``tiles`` a tile's side; default :data:`WORKING_SIZE`.
+        upsampling, tiles, saturation, from_sepia, reference_use: see :class:`~zoo.studio.manner.Manner`.
+        reference: another photo whose colours are taken, given as ``image`` is.
 
     Returns:
         uint8 (H, W, 3) RGB with the photo's own lightness (up to the clipping of colours that sRGB lacks).
 
     Raises:
-        BadInput: an image or a hint picture that cannot be read, hints of another size, or a model that wants more
-            than a photo.
+        BadInput: an image or a hint picture that cannot be read, hints of another size, an option out of its range, or
+            a model that wants more than it is given.
         Diverged: the model's colours are not finite.
         ZooError: a model that cannot be loaded.
     """
+    manner = Manner(
+        size=WORKING_SIZE if size is None else size,
+        upsampling=upsampling,
+        tiles=tiles,
+        saturation=saturation,
+        from_sepia=from_sepia,
+        reference=None if reference is None else as_rgb(reference),
+        reference_use=reference_use,
+    )
     colorizer = as_colorizer(model)
     rgb = as_rgb(image)
     if isinstance(hints, str | Path):
         hints = read_hints(Path(hints), rgb).hints
-    return join(rgb, predict(colorizer, rgb, hints=hints, size=size))
+    if manner.from_sepia:
+        rgb = untoned(rgb)
+    answer = answered(colorizer, rgb, hints, manner)
+    return answer.picture if answer.picture is not None else finished(rgb, answer, manner)
+
+
+class Answer(NamedTuple):
+    """What a colorizer says of a photo.
+
+    Attributes:
+        ab: (1, 2, h, w), at the working size; of tiles a sample, (1, 2, 1, n).
+        picture: with tiles the finished picture, uint8 (H, W, 3); else it is :func:`finished`.
+    """
+
+    ab: Tensor
+    picture: np.ndarray | None = None
+
+
+def answered(model: Colorizer, rgb: np.ndarray, hints: Hints | None, manner: Manner) -> Answer:
+    """The model's part of the work on a photo (H, W, 3), its reference read as uint8 (H, W, 3).
+
+    Raises:
+        BadInput, Diverged: as :func:`colorize`.
+    """
+    if manner.tiles:
+        return _tiled(model, rgb, hints, manner)
+    if manner.reference is None:
+        return Answer(predict(model, rgb, hints=hints, size=manner.size))
+    reference = _planes(
+        _reduced(manner.reference, _working_size(manner.reference.shape[0], manner.reference.shape[1], manner.size))
+    )
+    use = manner.reference_use
+    if use == "auto":
+        use = use_of(model.extras, reads_hints=not model.extras and reads_hints(model))
+    if use == "global":
+        extras = extras_of(reference, model.extras, model.name)
+        return Answer(predict(model, rgb, hints=hints, size=manner.size, extras=extras))
+    if use == "hints":
+        wants_a_photo_alone(model)
+        if not reads_hints(model):
+            raise BadInput(f"{model.name} reads no hints; choose --reference-use histogram, or another model.")
+        return Answer(predict(model, rgb, hints=hints, size=manner.size, reference=reference))
+    ab = predict(model, rgb, hints=hints, size=manner.size)
+    return Answer(matched_histogram(ab, split_lab(reference)[1]))
+
+
+def finished(rgb: np.ndarray, answer: Answer, manner: Manner) -> np.ndarray:
+    """The picture: the lightness of ``rgb`` and the answer's colours, at full size."""
+    return join(rgb, answer.ab, upsampling=manner.upsampling, saturation=manner.saturation)
 
 
 def as_colorizer(model: Any) -> Colorizer:
@@ -82,20 +151,44 @@ def wants_a_photo_alone(model: Colorizer) -> None:
         raise BadInput(f"{model.name} needs {wanted}, which a photo alone does not have; choose another model.")
 
 
-@torch.no_grad()
-def predict(model: Colorizer, rgb: np.ndarray, *, hints: Hints | None = None, size: int | None = None) -> Tensor:
+def predict(
+    model: Colorizer,
+    rgb: np.ndarray,
+    *,
+    hints: Hints | None = None,
+    size: int | None = None,
+    extras: Mapping[str, Tensor] | None = None,
+    reference: Tensor | None = None,
+) -> Tensor:
     """The ab (1, 2, h, w) of a photo (H, W, 3) at the working size, on the model's device.
+
+    Args:
+        extras: what the model asks for beyond the photo.
+        reference: uint8 (1, 3, h, w), matched with the photo for more hints.
 
     Raises:
         BadInput, Diverged: as :func:`colorize`.
     """
-    wants_a_photo_alone(model)
+    if extras is None:
+        wants_a_photo_alone(model)
+    condition = _condition(rgb, hints, _working_size(rgb.shape[0], rgb.shape[1], size))
+    if reference is not None:
+        ab, mask = matched_hints(condition[:, :1], reference)
+        free = mask * (1 - condition[:, 3:])  # what a person said stands
+        condition[:, 1:3] += ab * free
+        condition[:, 3:] += free
+    return _asked(model, condition, extras)
+
+
+@torch.no_grad()
+def _asked(model: Colorizer, condition: Tensor, extras: Mapping[str, Tensor] | None = None) -> Tensor:
+    """The model's ab for a condition, in eval mode, on its device; Diverged where it is not finite."""
     device = device_of(model)
-    condition = _condition(rgb, hints, _working_size(rgb.shape[0], rgb.shape[1], size)).to(device)
     training = model.training
     model.eval()
     try:
-        ab = model(condition)["ab"].float()
+        given = None if extras is None else {name: value.to(device) for name, value in extras.items()}
+        ab: Tensor = model(condition.to(device), given)["ab"].float()
     finally:
         model.train(training)
     if not bool(ab.isfinite().all()):
@@ -106,10 +199,41 @@ def predict(model: Colorizer, rgb: np.ndarray, *, hints: Hints | None = None, si
     return ab
 
 
+_SAMPLED = 8
+"""Of a tile's ab every block of so many pixels squared gives one to the sample."""
+
+
+def _tiled(model: Colorizer, rgb: np.ndarray, hints: Hints | None, manner: Manner) -> Answer:
+    wants_a_photo_alone(model)
+    if hints is not None:
+        _check_hints(hints, rgb.shape[:2])
+    picture, sample = np.empty_like(rgb), []
+    margin = margin_of(model)
+    for tile in tiles(*rgb.shape[:2], side=manner.size, margin=margin, stride=model.stride):
+        (top, bottom), (left, right) = tile.kept
+        ab = _asked(model, _window(rgb, hints, tile))
+        (first_row, _), (first_column, _) = tile.seen
+        ab = ab[..., top - first_row : bottom - first_row, left - first_column : right - first_column]
+        picture[top:bottom, left:right] = join(rgb[top:bottom, left:right], ab, saturation=manner.saturation)
+        sample.append(ab[..., ::_SAMPLED, ::_SAMPLED].flatten(2))
+    return Answer(torch.cat(sample, dim=2)[:, :, None], picture)
+
+
+def _window(rgb: np.ndarray, hints: Hints | None, tile: Tile) -> Tensor:
+    """The condition of what a tile sees; beyond the photo it is mirrored."""
+    rows, columns = (
+        np.pad(np.arange(first, min(last, length)), (0, max(0, last - length)), mode="reflect")
+        if length > 1
+        else np.zeros(last - first, int)
+        for (first, last), length in zip(tile.seen, rgb.shape[:2], strict=True)
+    )
+    seen = np.ix_(rows, columns)
+    given = None if hints is None else (np.asarray(hints[0])[seen], np.asarray(hints[1])[seen])
+    return _condition(rgb[seen], given, (len(rows), len(columns)))
+
+
 def _working_size(height: int, width: int, size: int | None) -> tuple[int, int]:
     limit = WORKING_SIZE if size is None else size
-    if limit < 1:
-        raise BadInput(f"The working size is {limit}; give the longer side in pixels, such as {WORKING_SIZE}.")
     scale = min(1.0, limit / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
@@ -117,23 +241,30 @@ def _working_size(height: int, width: int, size: int | None) -> tuple[int, int]:
 def _condition(rgb: np.ndarray, hints: Hints | None, size: tuple[int, int]) -> Tensor:
     """The condition (1, 4, *size) of a photo (H, W, 3) reduced to ``size``."""
     height, width = size
-    reduced = rgb
-    if rgb.shape[:2] != size:
-        reduced = np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS))
-    lightness, _ = split_lab(_planes(reduced))
+    lightness, _ = split_lab(_planes(_reduced(rgb, size)))
     if hints is None:
         return torch.cat((lightness, torch.zeros(1, 3, height, width)), dim=1)
     hint_ab, mask = _reduced_hints(hints, rgb.shape[:2], size)
     return torch.cat((lightness, hint_ab, mask), dim=1)
 
 
+def _reduced(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(H, W, 3) at ``size``, height and width."""
+    if rgb.shape[:2] == size:
+        return rgb
+    return np.asarray(Image.fromarray(rgb).resize(size[::-1], Image.Resampling.LANCZOS))
+
+
+def _check_hints(hints: Hints, full: tuple[int, ...]) -> None:
+    ab, mask = np.shape(hints[0]), np.shape(hints[1])
+    if ab != (*full, 2) or mask != full:
+        raise BadInput(f"The hints have the shapes {ab} and {mask}; this photo wants {(*full, 2)} and {full}.")
+
+
 def _reduced_hints(hints: Hints, full: tuple[int, ...], size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """A working pixel is hinted where any pixel under it is, with the mean of those."""
+    _check_hints(hints, full)
     ab, mask = np.asarray(hints[0], dtype=np.float32), np.asarray(hints[1]).astype(bool)
-    if ab.shape != (*full, 2) or mask.shape != full:
-        raise BadInput(
-            f"The hints have the shapes {ab.shape} and {mask.shape}; this photo wants {(*full, 2)} and {full}."
-        )
     weight = torch.from_numpy(mask.astype(np.float32))[None, None]
     # where, not a product: what stands outside the mask may be NaN
     colour = torch.from_numpy(np.where(mask[..., None], ab, 0)).permute(2, 0, 1)[None] / AB_SCALE
@@ -143,14 +274,21 @@ def _reduced_hints(hints: Hints, full: tuple[int, ...], size: tuple[int, int]) -
     return mean, given.float()
 
 
-def join(rgb: np.ndarray, ab: Tensor) -> np.ndarray:
-    """The lightness of ``rgb`` (H, W, 3) with ``ab`` (1, 2, h, w) scaled up to it bilinearly."""
+@torch.no_grad()
+def join(rgb: np.ndarray, ab: Tensor, *, upsampling: str = UPSAMPLINGS[0], saturation: float = 1.0) -> np.ndarray:
+    """The lightness of ``rgb`` (H, W, 3) with ``ab`` (1, 2, h, w), brought up to its size, times ``saturation``.
+
+    Args:
+        upsampling: one of :data:`~zoo.studio.manner.UPSAMPLINGS`.
+    """
     height, width = rgb.shape[:2]
     coloured = np.empty_like(rgb)
+    # Far outside what sRGB has, and still far from where float32 ends and white would turn black.
+    ab = ab.clamp(-4, 4)
+    small = Small(ab, split_lab(_planes(_reduced(rgb, (ab.shape[-2], ab.shape[-1]))).to(ab.device))[0], _planes(rgb))
+    rows = WAYS[upsampling](small) if ab.shape[-2:] != rgb.shape[:2] else lambda top, bottom: ab[:, :, top:bottom]
     for top, bottom in _strips(height, width):
-        lightness, _ = split_lab(_planes(rgb[top:bottom]).to(ab.device))
-        # Far outside what sRGB has, and still far from where float32 ends and white would turn black.
-        strip = join_lab(lightness, _rows(ab, top, bottom, height, width).clamp(-4, 4))
+        strip = join_lab(small.full_lightness(top, bottom), (rows(top, bottom) * saturation).clamp(-4, 4))
         coloured[top:bottom] = to_uint8(strip)[0].permute(1, 2, 0).cpu().numpy()
     return coloured
 
@@ -160,24 +298,6 @@ def _strips(height: int, width: int) -> Iterator[tuple[int, int]]:
     return ((top, min(top + rows, height)) for top in range(0, height, rows))
 
 
-def _rows(ab: Tensor, top: int, bottom: int, height: int, width: int) -> Tensor:
-    """Rows ``top`` to ``bottom`` of ``F.interpolate(ab, (height, width), mode="bilinear")``, and only those."""
-    h = ab.shape[-2]
-    centres = torch.arange(top, bottom, device=ab.device, dtype=torch.float64) + 0.5
-    y = (centres * (h / height) - 0.5).clamp(0, h - 1)
-    upper = y.floor().long()
-    lower = (upper + 1).clamp_max(h - 1)
-    weight = (y - upper).float()[:, None]
-    rows = ab[..., upper, :] * (1 - weight) + ab[..., lower, :] * weight
-    return F.interpolate(rows, (bottom - top, width), mode="bilinear", align_corners=False)
-
-
 def _planes(rgb: np.ndarray) -> Tensor:
     """uint8 (H, W, 3) → uint8 (1, 3, H, W)."""
-    return torch.from_numpy(rgb.copy()).permute(2, 0, 1)[None]
-
-
-def device_of(model: nn.Module) -> torch.device:
-    """Where a model's state lies; the CPU for one that has none."""
-    first = next(itertools.chain(model.parameters(), model.buffers()), None)
-    return first.device if first is not None else torch.device("cpu")
+    return torch.from_numpy(np.require(rgb, requirements="W")).permute(2, 0, 1)[None]

@@ -6,6 +6,7 @@ it is called.
 
 from __future__ import annotations
 
+import glob
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -52,33 +53,63 @@ class Jobs(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-def find_jobs(arguments: Iterable[Path], output: Path | None = None, form: str | None = None) -> Jobs:
-    """The photos that files and folders (walked to the bottom) name.
+def find_jobs(
+    arguments: Iterable[Path], output: Path | None = None, form: str | None = None, listed: Iterable[Path] = ()
+) -> Jobs:
+    """The photos that files, patterns and folders (walked to the bottom) name.
 
     Hidden files and results of an earlier run are left out, unless named themselves.
 
     Args:
-        arguments: files, folders, or :data:`STANDARD`.
+        arguments: files, folders, patterns as a shell has them (``**`` for any depth) where no file has that name, or
+            :data:`STANDARD`.
+        listed: photos one by one, which may be missing: that costs the missing one. Below ``output`` they keep the
+            folders of a relative path.
         output: a folder; for a single photo a file, whose suffix says the format, or :data:`STANDARD`.
         form: a key of ``FORMATS``; by default what ``output`` says, else PNG.
 
     Raises:
-        BadInput: an argument that does not exist, no photo at all, or two photos with one result.
+        BadInput: an argument that names nothing, no photo at all, or two photos with one result.
     """
-    arguments = list(arguments)
-    for argument in arguments:
-        if argument != STANDARD and not os.path.exists(argument):
-            raise BadInput(f"{argument}: there is no such file or folder; check the path.")
+    arguments, listed = [path for argument in arguments for path in _meant(argument)], list(listed)
     if output is None and STANDARD in arguments:
         output = STANDARD
     if output is not None and _is_one_file(output):
-        return _single(arguments, output, form)
+        return _single([*arguments, *listed], output, form)
     form = form or DEFAULT
     photos, remarks = _photos(arguments)
+    for path in listed:
+        photos.setdefault(path, Path() if path.is_absolute() or ".." in path.parts else path.parent)
     if not photos:
-        named = ", ".join(map(str, arguments))
+        named = ", ".join(map(str, arguments)) or "The list"
         raise BadInput(" ".join((f"{named}: no photo found ({suffix_list()}); check the path.", *remarks)))
     return Jobs(_placed(photos, output, FORMATS[form].suffixes[0]), form, remarks)
+
+
+def read_list(content: bytes, name: str) -> list[Path]:
+    """The paths that a list names, one a line, or each ended by a zero byte, as ``find -print0`` writes them.
+
+    Raises:
+        BadInput: it names none.
+    """
+    lines = content.split(b"\0") if b"\0" in content else content.splitlines()
+    paths = [Path(os.fsdecode(line)) for line in lines if line.strip()]
+    if not paths:
+        raise BadInput(f"{name} names no photo; write one path a line.")
+    return paths
+
+
+def _meant(argument: Path) -> list[Path]:
+    """The argument itself, or where it is a pattern and no file what it fits, in the order of names."""
+    if argument == STANDARD or os.path.exists(argument):
+        return [argument]
+    if not glob.has_magic(str(argument)):
+        raise BadInput(f"{argument}: there is no such file or folder; check the path.")
+    found = sorted(Path(each) for each in glob.glob(str(argument), recursive=True))
+    photos = [path for path in found if path.is_dir() or (is_photo(path) and not is_result(path))]
+    if not photos:
+        raise BadInput(f"{argument}: no photo has such a name; check the pattern.")
+    return photos
 
 
 def unwritable_folders(jobs: Iterable[Job]) -> dict[Path, str]:

@@ -21,9 +21,10 @@ from zoo.core.origin import Origin
 from zoo.core.photo_files import READER_VERSION, formats, pixel_limit
 from zoo.core.spec import fingerprint
 from zoo.core.undisturbed import undisturbed
+from zoo.studio.manner import Manner
 from zoo.studio.metadata import history
 
-STUDIO_VERSION = 1
+STUDIO_VERSION = 2
 """Raise it when the same model, photo and options make another picture than before."""
 
 _UNKNOWN = "0" * 64
@@ -54,8 +55,16 @@ class MadeBy(msgspec.Struct, frozen=True, kw_only=True):
         return json.dumps({"colorizer-zoo": msgspec.to_builtins(self)})
 
 
-def made_by(origin: Origin, photo: bytes, form: str, *, size: int, hints: bytes | None = None) -> MadeBy:
-    """What a result of this model, photo, format, working size and hint picture says of itself."""
+def made_by(
+    origin: Origin,
+    photo: bytes,
+    form: str,
+    manner: Manner,
+    *,
+    hints: bytes | None = None,
+    reference: bytes | None = None,
+) -> MadeBy:
+    """What a result of this model, photo, format, manner, hint picture and reference says of itself."""
     hinted = hashlib.sha256(hints).hexdigest() if hints is not None else ""
     decides: dict[str, Any] = {
         "studio": STUDIO_VERSION,
@@ -63,11 +72,17 @@ def made_by(origin: Origin, photo: bytes, form: str, *, size: int, hints: bytes 
         "model": origin.identity,
         "photo": hashlib.sha256(photo).hexdigest(),
         "format": form,
-        "size": size,
+        **manner.decides(),
         "hints": hinted,
     }
+    if reference is not None:
+        decides["reference"] = hashlib.sha256(reference).hexdigest()
     return MadeBy(
-        model=origin.name, weights=origin.weights, size=size, hints=hinted[:12], identity=fingerprint(decides, 32)
+        model=origin.name,
+        weights=origin.weights,
+        size=manner.size,
+        hints=hinted[:12],
+        identity=fingerprint(decides, 32),
     )
 
 

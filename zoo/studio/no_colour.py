@@ -10,7 +10,7 @@ from torch import Tensor
 from zoo.core.color import AB_SCALE
 from zoo.core.colorizer import Colorizer
 from zoo.core.origin import Origin
-from zoo.studio.colorize import device_of
+from zoo.studio.device import device_of
 
 NO_COLOUR, ONE_TINT = "no colour", "one tint"
 
@@ -59,7 +59,7 @@ def why(model: Colorizer, origin: Origin, lacks: str, *, hinted: bool) -> str:
             f"{name} was trained for {origin.steps} steps{suite}, too few to learn what has which colour; {mend}, "
             f"or train it longer (zoo train {name} --budget steps=100000)"
         )
-    if _reads_hints(model):
+    if reads_hints(model):
         if hinted:
             given = "grey; paint stronger ones" if lacks == NO_COLOUR else "of one colour; paint others too"
             return f"{name} only spreads the colours of the hints, and these are {given}"
@@ -72,7 +72,7 @@ def why(model: Colorizer, origin: Origin, lacks: str, *, hinted: bool) -> str:
 
 
 @torch.no_grad()
-def _reads_hints(model: Colorizer) -> bool:
+def reads_hints(model: Colorizer) -> bool:
     """Whether one hint on a grey patch gives any colour."""
     condition = torch.zeros(1, 4, 16, 16, device=device_of(model))
     condition[0, 1:, 8, 8] = 1
