@@ -103,6 +103,10 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
         "--output": [(["results"], ["-o", "elsewhere.html"])],
         "--beside": [(["results"], ["--beside", "nowhere"])],
     },
+    "verify": {
+        "--data": [(["RUN"], ["--data", "folder:album"])],
+        "--device": [(["RUN"], ["--device", "cuda:99"])],
+    },
     "rm": {"--yes": [(["results", "gray"], ["--yes"])]},
     "score": {
         "--metrics": [(["a.png", "b.png"], ["--metrics", "psnr"]), (["album", "album"], ["--metrics", "ssim"])],

@@ -36,6 +36,7 @@ VERBS = (
     "compare",
     "report",
     "rm",
+    "verify",
     "score",
     "colorize",
     "new-plugin",

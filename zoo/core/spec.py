@@ -121,6 +121,7 @@ class WeightsRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """A published file of weights: the model that reads it, and the options that it was trained with.
 
     ``sha256`` are the first digits (8 to 64) of the file's SHA-256, by which it is recognised and checked.
+    ``trained_on`` are the photos that it has seen.
     """
 
     model: str
@@ -130,6 +131,7 @@ class WeightsRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     summary: str = ""
     source: str = ""
     licence: str = ""
+    trained_on: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[0-9a-f]{8,64}", self.sha256):

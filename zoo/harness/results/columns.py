@@ -162,6 +162,16 @@ PRETRAINED = _provenance(
     shown=1,
 )
 
+CHECKED = Column(
+    "checked",
+    "checked",
+    "what `zoo verify` found: `verified` where scoring again gave these scores, `self-reported` where it did not or "
+    "could not; empty where nobody asked",
+    shown=1,
+    of_row=lambda row: _checked([run.checked for run in row.finished]),
+    of_run=attrgetter("checked"),
+)
+
 LEADERBOARD = (
     RANK,
     MODEL,
@@ -186,6 +196,7 @@ LEADERBOARD = (
     SIZES,
     PRETRAINED,
     RECIPE,
+    CHECKED,
     STATUS,
     ERROR,
     NOTES,
@@ -209,6 +220,7 @@ RUNS = (
     SIZES,
     PRETRAINED,
     RECIPE,
+    CHECKED,
     NOTES,
     *PROVENANCE,
 )
@@ -302,6 +314,11 @@ def _row_notes(row: Row) -> list[str]:
     baseline = ["baseline"] if row.baseline else []
     tied = ["tied_with_best"] if row.tied_with_best else []
     return [*baseline, *row.notes, *tied]
+
+
+def _checked(found: list[str]) -> str:
+    """Of a row's runs together: one that is not verified leaves the row self-reported."""
+    return "" if not any(found) else "verified" if set(found) == {"verified"} else "self-reported"
 
 
 def _difference(found: Comparison) -> tuple[float, float, float]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.core.errors import BadInput
+from zoo.core.files import sha256_of
 from zoo.harness.metrics.exact import OVER_SOME
 from zoo.harness.results.planned import read_planned
 from zoo.harness.results.run_record import RunRecord
@@ -69,6 +70,15 @@ class Result:
     @property
     def error(self) -> str:
         return self.damage or self.record.error
+
+    @property
+    def checked(self) -> str:
+        """``verified``, ``self-reported``, or empty where nobody looked (:class:`Checked`)."""
+        found = self.record.checked
+        if not found:
+            return ""
+        whole = self.ok and found.scores_sha256 == sha256_of(self.folder.path / "scores.csv")
+        return found.verdict if whole else "self-reported"
 
 
 class Results(list[Result]):

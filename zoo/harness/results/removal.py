@@ -25,8 +25,7 @@ def chosen_runs(results: Path, names: Sequence[str]) -> list[RunFolder]:
         UnknownName: a name of no run there, with the nearest.
         BadInput: the folder is published, or holds no runs.
     """
-    if PUBLISHED in [results.resolve(), *results.resolve().parents]:
-        raise BadInput(f"{results} is published and only read; copy the folder to change the copy.")
+    refuse_published(results)
     runs = run_folders(results)
     if not runs:
         raise BadInput(f"{results} holds no runs; name a results folder such as benches/quick.")
@@ -40,6 +39,15 @@ def chosen_runs(results: Path, names: Sequence[str]) -> list[RunFolder]:
             raise UnknownName(f"{results} has no run {name!r}; {did_you_mean(name, by_name)}")
         found |= {run.path: run for run in by_name[name.rstrip("/")]}
     return list(found.values())
+
+
+def refuse_published(folder: Path) -> None:
+    """
+    Raises:
+        BadInput: the folder lies in the published results.
+    """
+    if PUBLISHED in [folder.resolve(), *folder.resolve().parents]:
+        raise BadInput(f"{folder} is published and only read; copy the folder to change the copy.")
 
 
 def _names(run: RunFolder, results: Path) -> list[str]:

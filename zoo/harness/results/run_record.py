@@ -13,7 +13,7 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -123,6 +123,21 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.convert(self.suite, SuiteSaid)
 
 
+class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What ``zoo verify`` found: ``verdict`` is ``verified`` where scoring again gave the scores of the run.
+
+    ``by`` is what was scored, ``weights`` or ``predictions``, or empty where neither was there; ``scores_sha256`` is of
+    the scores.csv that it holds for, another one is self-reported again; ``why`` says why not.
+    """
+
+    verdict: Literal["verified", "self-reported"]
+    by: Literal["weights", "predictions", ""] = ""
+    scores_sha256: str = ""
+    why: str = ""
+    zoo: str
+    date: str
+
+
 class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where and when a run was made: ``machine`` is its processor; ``finished`` is in UTC, ISO 8601."""
 
@@ -167,6 +182,7 @@ class RunRecord(ModelRecord, msgspec.Struct, frozen=True, forbid_unknown_fields=
     recipe: str
     plan: Plan = Plan()
     provenance: Provenance
+    checked: Checked | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         if not self.protocol.fingerprint:

@@ -64,7 +64,7 @@ def evaluate(
     if record is None or not record.ok:
         found = "no run.json" if record is None else f"a run with status {record.status}"
         raise BadInput(f"{run_folder} holds {found}; name the folder of a finished run.")
-    target = with_canonical_sources(load_suite(suite)) if suite else _own_suite(record, run_folder)
+    target = with_canonical_sources(load_suite(suite)) if suite else own_suite(record, run_folder)
     is_own = suite is None or _is_own(target, record, run_folder)
     where = devices.pick_device(device)
     names = list(metrics or target.metrics)
@@ -109,7 +109,7 @@ def evaluate(
     return means
 
 
-def _own_suite(record: RunRecord, run_folder: Path) -> Suite:
+def own_suite(record: RunRecord, run_folder: Path) -> Suite:
     """The suite a run was made under, as its record holds it.
 
     Raises:
@@ -123,7 +123,7 @@ def _own_suite(record: RunRecord, run_folder: Path) -> Suite:
 def _is_own(suite: Suite, record: RunRecord, run_folder: Path) -> bool:
     """Whether the run was made under ``suite``; not where its record no longer says."""
     try:
-        return suite == _own_suite(record, run_folder)
+        return suite == own_suite(record, run_folder)
     except BadInput:
         return False
 

@@ -1,0 +1,110 @@
+"""``zoo verify``: a stranger's run is believed after it was scored again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import zoo
+from zoo.cli.main import cli
+from zoo.core.files import csv_text, read_csv, sha256_of
+from zoo.harness.plan.suite import load_suite, open_photos
+from zoo.harness.run.bench import BenchRequest, bench
+
+
+@pytest.fixture(scope="module")
+def benched(tmp_path_factory):
+    """Runs of three models without anything to learn: fast, and scored like any other."""
+    out = tmp_path_factory.mktemp("benched") / "out"
+    bench(BenchRequest(models="gray,mean_ab,levin2004", suite="smoke", out=out, device="cpu", jobs=1))
+    return out
+
+
+@pytest.fixture
+def submission(benched, tmp_path):
+    return shutil.copytree(benched, tmp_path / "submission")
+
+
+def run_of(folder, model):
+    return next(folder.glob(f"runs/{model}/seed0-*"))
+
+
+def verify(*arguments):
+    result = CliRunner().invoke(cli, ["verify", *map(str, arguments)])
+    assert "Traceback" not in result.output
+    return result
+
+
+def checked(folder):
+    table = zoo.leaderboard(folder)
+    return dict(zip(table["model"], table["checked"], strict=True))
+
+
+def lie(run, *, photos, gain=1.0):
+    """A decibel more on the first so many photos, in the record's mean too."""
+    columns, rows = read_csv(run / "scores.csv")
+    for row in rows[:photos]:
+        row["psnr"] = f"{float(row['psnr']) + gain:.6f}"
+    (run / "scores.csv").write_text(csv_text(columns, rows))
+    record = json.loads((run / "run.json").read_text())
+    record["scores"]["psnr"] += gain * photos / len(rows)
+    (run / "run.json").write_text(json.dumps(record))
+
+
+@pytest.mark.slow
+def test_runs_are_verified_from_their_weights_and_lies_are_not(submission):
+    assert set(checked(submission).values()) == {""}
+    lie(run_of(submission, "levin2004"), photos=1)
+    done = verify(submission)
+    assert done.exit_code == 1
+    assert done.stdout.count("verified by its weights") == 2
+    assert "self-reported by its weights: psnr of" in done.stdout
+    assert checked(submission) == {"gray": "verified", "mean_ab": "verified", "levin2004": "self-reported"}
+    # The mark is of those scores: others, written later, are not believed.
+    lie(run_of(submission, "gray"), photos=1, gain=0.001)
+    assert CliRunner().invoke(cli, ["leaderboard", str(submission), "--rebuild"]).exit_code == 0
+    assert checked(submission)["gray"] == "self-reported"
+
+
+@pytest.mark.slow
+def test_without_weights_the_predictions_are_scored(submission):
+    run = run_of(submission, "gray")
+    (run / "model.safetensors").unlink()
+    assert "neither weights nor predictions/" in verify(run).stdout
+    photos = open_photos(load_suite("smoke")).test
+    (run / "predictions").mkdir()
+    for name, truth in zip(photos.names, photos.tensor().permute(0, 2, 3, 1).numpy(), strict=True):
+        made = zoo.colorize("gray", np.ascontiguousarray(truth))
+        (run / "predictions" / f"{name}.png").parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(made).save(run / "predictions" / f"{name}.png")
+    done = verify(run)
+    assert (done.exit_code, "verified by its predictions" in done.stdout) == (0, True), done.output
+    next((run / "predictions").rglob("*.png")).unlink()
+    assert verify(run).exit_code == 1
+
+
+@pytest.mark.slow
+def test_another_protocol_than_it_says_is_not_believed(submission):
+    run = run_of(submission, "gray")
+    record = json.loads((run / "run.json").read_text())
+    record["plan"]["suite"]["eval_hints"] = {"name": "pixels", "densities": [0.5]}
+    (run / "run.json").write_text(json.dumps(record))
+    done = verify(run)
+    assert (done.exit_code, "another eval_hints" in done.stdout) == (1, True), done.output
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    refused = verify(tmp_path)
+    assert (refused.exit_code, "no run.json" in refused.stderr) == (2, True)
+
+
+def test_the_digest_is_of_the_file_that_was_read(tmp_path):
+    (tmp_path / "scores.csv").write_text("image,psnr\n")
+    before = sha256_of(tmp_path / "scores.csv")
+    (tmp_path / "scores.csv").write_text("image,psnr\na,1\n")
+    assert sha256_of(tmp_path / "scores.csv") != before

@@ -1,0 +1,161 @@
+"""A stranger's run, scored again: from its weights, or from the predictions that it comes with.
+
+The mark is in the run's own record, and holds for the scores.csv that it was given to. It says that whoever has this
+folder scored it again; a folder from elsewhere is believed after it was verified here, not before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+import zoo
+from zoo.core.errors import BadInput, ZooError
+from zoo.core.files import locked, sha256_of
+from zoo.core.photo import read_photo
+from zoo.core.trained import load
+from zoo.harness.metrics.exact import means_of
+from zoo.harness.metrics.score import score
+from zoo.harness.plan.keys import protocol_of
+from zoo.harness.plan.suite import Suite, SuitePhotos, check_same_photos, describe_data, open_photos, scored_photos
+from zoo.harness.results.leaderboard import rebuild
+from zoo.harness.results.removal import refuse_published
+from zoo.harness.results.run_record import Checked, RunRecord
+from zoo.harness.results.store import RunFolder
+from zoo.harness.run.evaluate import own_suite
+from zoo.harness.run.workbench import on_device
+from zoo.harness.scoring.scores import make_metrics, score_colorizer
+from zoo.harness.training import device as devices
+
+MEAN_TOLERANCE, PHOTO_TOLERANCE = 1e-3, 1e-2
+"""How far a mean and a photo's score may be off, as a share of the score, or of 1 where that is less: 0.02 dB and
+0.2 dB at 20 dB of PSNR. Machines differ in the last digits of sums, and a pixel then in how it is rounded."""
+PREDICTIONS = "predictions"
+"""The folder in a run's: ``<image>.png`` for each image of scores.csv, of the suite's size."""
+_SCORED = ("version", "size", "fit", "test", "eval_hints", "hint_seed", "old_print", "metrics")
+"""What of a protocol decides the scores of weights that are there."""
+
+
+def verify(run_folder: Path, *, data: str | None = None, device: str = "auto") -> Checked:
+    """Score a finished run again, mark it, and write the tables of its results folder anew.
+
+    Args:
+        data: where its test photos lie here, in the place of where they lay for whoever made the run.
+
+    Returns:
+        The mark, as it stands in the record.
+
+    Raises:
+        BadInput: no finished run is there, it is published, or its photos are not here.
+    """
+    refuse_published(run_folder)
+    folder = RunFolder(run_folder)
+    record = folder.record()
+    if record is None or not record.ok:
+        found = "no run.json" if record is None else f"a run with status {record.status}"
+        raise BadInput(f"{run_folder} holds {found}; name the folder of a finished run.")
+    suite = own_suite(record, run_folder)
+    if data is not None:
+        # The photos are known by their content, wherever they lie.
+        suite = msgspec.structs.replace(suite, **{"test_data" if suite.test_data else "data": data})
+    photos = open_photos(suite)
+    check_same_photos(record.data, describe_data(suite, photos), ("test",))
+    by: Literal["weights", "predictions", ""] = ""
+    why = ""
+    try:
+        _check_protocol(record, suite, photos)
+        by, scores = _scored(folder, record, suite, photos, device)
+        why = _difference(folder, record, list(photos.test.names), scores)
+    except ZooError as error:
+        why = str(error)
+    mark = Checked(
+        verdict="self-reported" if why else "verified",
+        by=by,
+        scores_sha256=sha256_of(run_folder / "scores.csv"),
+        why=why,
+        zoo=zoo.__version__,
+        date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
+    )
+    results = folder.results
+    with locked((results or run_folder) / ".lock"):
+        folder.write_record(msgspec.structs.replace(record, checked=mark))
+        if results is not None:
+            with contextlib.suppress(BadInput):
+                rebuild(results)
+    return mark
+
+
+def _check_protocol(record: RunRecord, suite: Suite, photos: SuitePhotos) -> None:
+    """
+    Raises:
+        BadInput: the record's protocol, by which it is ranked, is not that of the suite that it says it ran under.
+    """
+    plain = msgspec.structs.replace(suite, sweeps={}, sweep_limit=None)
+    now = protocol_of(plain, describe_data(suite, photos), {})
+    for field in _SCORED:
+        if getattr(now, field) != getattr(record.protocol, field):
+            raise BadInput(f"its protocol has another {field} than this zoo gives its suite")
+    if record.protocol.sealed().fingerprint != record.fingerprint:
+        raise BadInput("its protocol's fingerprint is not that of its fields")
+
+
+def _scored(
+    folder: RunFolder, record: RunRecord, suite: Suite, photos: SuitePhotos, device: str
+) -> tuple[Literal["weights", "predictions"], Mapping[str, Sequence[float]]]:
+    """What was scored, and a score a photo of each metric that can be had here.
+
+    Raises:
+        ZooError: there is nothing to score, or it cannot be read.
+    """
+    metrics = [name for name in suite.metrics if name in folder.scores()[1]]
+    if folder.weights.is_file():
+        where = devices.pick_device(device)
+        colorizer = load(folder.path)
+        rulers, _ = make_metrics(metrics, device=where)
+        batches = scored_photos(suite, photos, colorizer.extras, where)
+        return "weights", score_colorizer(on_device(colorizer, suite, where), batches, rulers).per_image
+    pictures = folder.path / PREDICTIONS
+    if not pictures.is_dir():
+        raise BadInput(f"there are neither weights nor {PREDICTIONS}/ to score")
+    had, _ = make_metrics(metrics, device=devices.pick_device("cpu"))
+    names = [metric.name for metric in had]
+    truths = photos.test.tensor().permute(0, 2, 3, 1).numpy()
+    rows = []
+    for name, truth in zip(photos.test.names, truths, strict=True):
+        file = pictures / f"{name}.png"
+        if not file.is_file():
+            raise BadInput(f"{PREDICTIONS}/{name}.png is not there")
+        rows.append(score(read_photo(file), np.ascontiguousarray(truth), names))
+    return "predictions", {name: [row[name] for row in rows] for name in names}
+
+
+def _difference(folder: RunFolder, record: RunRecord, names: list[str], found: Mapping[str, Sequence[float]]) -> str:
+    """Where the run's own numbers are not those that were found; empty where they are."""
+    images, said = folder.scores()
+    if images != names:
+        return "its scores are of other photos than its suite's"
+    if "psnr" not in found:
+        return "its PSNR cannot be had here"
+    means, told = means_of(found)[0], means_of({name: said[name] for name in found})[0]
+    for metric, scores in found.items():
+        for image, mine, theirs in zip(names, scores, said[metric], strict=True):
+            if _apart(mine, theirs, PHOTO_TOLERANCE):
+                return f"{metric} of {image} is {mine:.4f} here, and {theirs:.4f} in its scores.csv"
+        for where, value in (("scores.csv", told[metric]), ("run.json", record.scores.get(metric))):
+            if _apart(means[metric], value, MEAN_TOLERANCE):
+                return f"its mean {metric} is {means[metric]} here, and {value} in its {where}"
+    return ""
+
+
+def _apart(mine: float | None, theirs: float | None, tolerance: float) -> bool:
+    gaps = [value is None or math.isnan(value) for value in (mine, theirs)]
+    if mine is None or theirs is None or any(gaps):
+        return gaps[0] != gaps[1]
+    return abs(mine - theirs) > tolerance * max(1.0, abs(mine))
