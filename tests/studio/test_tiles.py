@@ -109,3 +109,14 @@ def test_a_look_at_the_whole_photo_is_one_sentence(photos):
         colorize(Colorizer(Mean(), name="mine"), photos[0], tiles=True)
     with pytest.raises(BadInput, match="leave one of them out"):
         Manner(tiles=True, reference=photos[0])
+
+
+@pytest.mark.slow
+def test_a_large_photo_takes_little_memory(benchmark_script, tmp_path):
+    """24 megapixels beside 1: what a pixel costs, in a process of its own; 100 megapixels stay under 4 GB at that."""
+    script = benchmark_script("scale/large_photo.py")
+    peaks = []
+    for megapixels in (1, 24):  # in this order: the peak is that of all processes so far
+        photo = script.large_photo(tmp_path / f"{megapixels}.jpg", megapixels)
+        peaks.append(script.measured([str(photo), "--with", "gray", "--tiles", "--format", "jpg"]))
+    assert peaks[0] + 99 / 23 * (peaks[1] - peaks[0]) < 4

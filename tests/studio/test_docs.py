@@ -1,0 +1,55 @@
+"""Every command and snippet of docs/colorize.md does what stands there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from zoo.cli.main import cli
+
+TEXT = (Path(__file__).parents[2] / "docs" / "colorize.md").read_text(encoding="utf-8")
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
+(SNIPPET,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+
+
+@pytest.fixture
+def here(tmp_path, photos, monkeypatch) -> Path:
+    """What the page speaks of, small."""
+    for name, photo in zip(
+        ("photo.jpg", "print.jpg", "other.jpg", "album/a.jpg", "scans/1950/b.tif"), photos, strict=False
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photo[:64, :80]).save(tmp_path / name)
+    hints = np.zeros((64, 80, 4), np.uint8)
+    hints[10:20, 10:20], hints[40:50, 50:60] = (200, 40, 40, 255), (40, 60, 200, 255)
+    Image.fromarray(hints).save(tmp_path / "hints.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_colorizes(here, line):
+    before, pipe, command = line.rpartition(" | ")
+    given = subprocess.run(before, shell=True, capture_output=True, check=True).stdout if pipe else None
+    words = ["pyramid" if word == "MODEL" else word for word in shlex.split(command, comments=True)]
+    result = CliRunner().invoke(cli, words[1:], given, prog_name="zoo")
+    assert result.exit_code == 0, result.output
+    assert not result.stdout.startswith("0 colorized")
+    assert list(here.rglob("*.colorized.png"))
+
+
+def test_the_snippet_colours(here):
+    space: dict[str, object] = {}
+    exec(SNIPPET, space)
+    assert np.ptp(np.asarray(space["rgb"]).astype(int), axis=2).mean() > 5
+
+
+def test_there_are_commands():
+    assert len(COMMANDS) == 7
