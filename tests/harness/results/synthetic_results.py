@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.harness.results.pictures import save_photos, save_predictions
-from zoo.harness.results.run_record import RunRecord
+from zoo.harness.results.run_record import LogEntry, RunRecord
 from zoo.harness.results.store import RunFolder, SweepScore
 
 PHOTOS = Path(__file__).parents[3] / "zoo" / "harness" / "data" / "photos" / "validation"
@@ -61,7 +61,7 @@ def write_results(
             if not baseline:
                 for step in range(10, 161, 10):
                     loss = float(0.1 * (1 + place / 9) * (0.3 + np.exp(-step / 60)) + rng.uniform(0, 0.01))
-                    run.append_log({"step": step, "seconds": step * 0.1, "colorizer": loss, "colorizer/l1": loss})
+                    run.append_log(LogEntry(step, step * 0.1, {"colorizer": loss, "colorizer/l1": loss}))
             if pictures:
                 share = 0.85 - 0.8 * place / len(models)
                 save_predictions(run.path, (share * rgb.float() + (1 - share) * grey).round().to(torch.uint8))

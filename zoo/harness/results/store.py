@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from zoo.core.errors import BadInput
 from zoo.core.files import csv_text, make_folder, number, read_csv, unwritable, write_whole
-from zoo.harness.results.run_record import RunRecord, read_record
+from zoo.harness.results.run_record import LogEntry, RunRecord, read_record
 
 
 class SweepScore(NamedTuple):
@@ -190,23 +189,33 @@ class RunFolder:
         """Changes when one of the files that tables are made of does."""
         return tuple(_stamp(self.path / file) for file in ("run.json", "scores.csv", "samples.csv", "hints.csv"))
 
-    def append_log(self, entry: Mapping[str, Any]) -> None:
+    def append_log(self, entry: LogEntry) -> None:
         with self.log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+            file.write(entry.line() + "\n")
+
+    def logged(self) -> list[LogEntry]:
+        """What was logged, without a last line that was cut off when the run was killed; none where there is no log.
+
+        Raises:
+            OSError, ValueError: it cannot be read, or is damaged.
+        """
+        if not self.log.exists():
+            return []
+        return [LogEntry.read(line) for line in self.log.read_bytes().splitlines() if line.endswith(b"}")]
 
     def cut_log(self, step: int) -> None:
         """Drop what was logged after ``step``: a resumed run writes it again."""
         if not self.log.exists():
             return
         kept = []
-        for line in self.log.read_text(encoding="utf-8").splitlines():
+        for line in self.log.read_bytes().splitlines():
             try:
-                entry = json.loads(line)
+                entry = LogEntry.read(line)
             except ValueError:
                 break  # the line that was being written when the run was killed
-            if entry.get("step", 0) <= step:
+            if entry.step <= step:
                 kept.append(line)
-        write_whole(self.log, "".join(line + "\n" for line in kept))
+        write_whole(self.log, b"".join(line + b"\n" for line in kept))
 
 
 def run_folders(results: Path) -> list[RunFolder]:

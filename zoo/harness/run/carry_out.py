@@ -106,7 +106,7 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
     draws = _aside(notes, "random draws", dict[str, Any](), lambda: _draw(bench, colorizer, metrics, folder))
     if draws:
         notes.append("scored on its deterministic answer; rows of its random draws are not ranked")
-    weighed = trained.costs if trained.earlier else _weigh(bench, trained, notes)
+    weighed = _weigh(bench, trained, notes) if trained.weighed is None else trained.weighed
 
     save_weights(colorizer.network, folder.weights)
     names = bench.photos.test.names
@@ -194,17 +194,17 @@ def _weigh(bench: Workbench, trained: Trained, notes: list[str]) -> dict[str, fl
     colorizer = trained.colorizer.eval()
     one = next(bench.evaluations(batch_size=1)).batch
     timing = _aside(notes, "inference time", None, lambda: costs.inference(colorizer, one))
-    busy = {"inference": timing.busy if timing else 0.0, "training": trained.costs["training_busy"] or 0.0}
+    busy = {"inference": timing.busy if timing else 0.0, "training": trained.costs.training_busy or 0.0}
     notes += costs.disturbances(busy)
     return {
         "params_m": costs.parameters_m(colorizer),
         "gflops": _aside(notes, "gflops", None, lambda: costs.gflops(colorizer, one)),
-        "train_img_s": trained.costs["train_img_s"],
+        "train_img_s": trained.costs.train_img_s,
         "infer_ms": timing.median if timing else None,
         "infer_ms_q1": timing.lower if timing else None,
         "infer_ms_q3": timing.upper if timing else None,
         "peak_mem_mb": costs.peak_memory_mb(bench.device),
-        "train_s": trained.costs["train_s"],
+        "train_s": trained.costs.train_s,
         **{f"{what}_busy": round(share, 4) for what, share in busy.items()},
     }
 

@@ -19,7 +19,7 @@ from zoo.core.errors import BadInput, Diverged, Stopped, reason_of
 from zoo.core.spec import UNTRAINED
 from zoo.harness.metrics.exact import mean_of_all
 from zoo.harness.plan.planned_run import PlannedRun
-from zoo.harness.results.run_record import CurvePoint, RunRecord
+from zoo.harness.results.run_record import CurvePoint, LogEntry, RunRecord
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.tracking import Line, Tracking
 from zoo.harness.run.workbench import Workbench, on_device
@@ -29,24 +29,32 @@ from zoo.harness.training.budget import Budget
 from zoo.harness.training.loop import Training, read_state, save_state
 
 
+class TrainingCosts(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a record's ``costs``, those of the training; ``training_busy`` is the share of :class:`Load`."""
+
+    train_img_s: float | None = None
+    train_s: float | None = 0.0
+    training_busy: float | None = 0.0
+
+
 class Trained(NamedTuple):
     """A colorizer whose training is over, in this run or in an earlier one.
 
-    ``curve`` has no points where nothing was to be trained. ``costs`` are those of the training; of an earlier run all
-    that it measured, and then ``earlier`` is set.
+    ``curve`` has no points where nothing was to be trained. ``weighed`` are all costs that an earlier run measured of
+    the same colorizer.
     """
 
     colorizer: Colorizer
     steps: int | None
     curve: list[CurvePoint]
-    costs: dict[str, float | None]
+    costs: TrainingCosts
     notes: list[str]
-    earlier: bool = False
+    weighed: dict[str, float | None] | None = None
 
 
 def as_it_is(bench: Workbench) -> Trained:
     """A colorizer that a suite without training scores: nothing to learn, or weights that were given."""
-    return Trained(bench.colorizer, 0, [], {"train_img_s": None, "train_s": 0.0, "training_busy": 0.0}, [])
+    return Trained(bench.colorizer, 0, [], TrainingCosts(), [])
 
 
 def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking, line: Line) -> Trained:
@@ -75,11 +83,11 @@ def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking
         if training.progress < 1 and (suite.compile or training.device.type != "cpu"):
             training.warm_up()
         begun = training.step
-        curve = _curve_so_far(folder)
+        curve = [entry.point for entry in folder.logged() if entry.point]
         points = [point / suite.curve for point in range(1, suite.curve)]
         for look in training.looks(points=points, save_every=suite.checkpoint_every):
             if look.log:
-                folder.append_log({name: round(value, 6) for name, value in look.log.items()})
+                folder.append_log(LogEntry.of_step(look.log))
                 tracking.log(training.step, {name: value for name, value in look.log.items() if name != "step"})
                 rate = training.photos / max(training.seconds, 1e-9)
                 loss = look.log[training.objective.players[-1]]
@@ -89,7 +97,7 @@ def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking
                 # Before a checkpoint: a run that is taken up from there would go past it.
                 psnr = _psnr(bench, training.trained, line)
                 curve.append(CurvePoint(training.step, round(training.seconds, 3), psnr))
-                folder.append_log({"curve": True, **msgspec.structs.asdict(curve[-1])})
+                folder.append_log(LogEntry.of_point(curve[-1]))
                 tracking.log(training.step, {"psnr": psnr} if psnr is not None else {})
             stopped = line.stop()
             if look.checkpoint_due or stopped:
@@ -108,18 +116,11 @@ def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking
     if training.objective.players:
         psnr = _psnr(bench, trained, line) if suite.curve else None
         curve.append(CurvePoint(training.step, round(training.seconds, 3), psnr))
-    learned = training.step > 0
-    return Trained(
-        trained,
-        training.step,
-        curve,
-        {
-            "train_img_s": training.photos / max(training.seconds, 1e-9) if learned else None,
-            "train_s": training.seconds if learned else 0.0,
-            "training_busy": busy if learned else 0.0,
-        },
-        notes,
-    )
+    costs = TrainingCosts()
+    if training.step > 0:
+        rate = training.photos / max(training.seconds, 1e-9)
+        costs = TrainingCosts(train_img_s=rate, train_s=training.seconds, training_busy=busy)
+    return Trained(trained, training.step, curve, costs, notes)
 
 
 def resume(training: Training, folder: RunFolder) -> tuple[bool, list[str]]:
@@ -165,17 +166,6 @@ def _save(training: Training, folder: RunFolder) -> None:
     save_state({"training": training.state_dict()}, folder.checkpoint)
 
 
-def _curve_so_far(folder: RunFolder) -> list[CurvePoint]:
-    if not folder.log.exists():
-        return []
-    entries = map(msgspec.json.decode, folder.log.read_bytes().splitlines())
-    return [
-        msgspec.convert({name: value for name, value in entry.items() if name != "curve"}, CurvePoint)
-        for entry in entries
-        if entry.get("curve")
-    ]
-
-
 _SEEN_ON_THE_WAY = ("validation", "old_print", "eval_hints", "hint_seed", "size", "fit")
 """What of a protocol decides the PSNR at the points of a curve."""
 
@@ -201,9 +191,9 @@ class TrainedBefore(NamedTuple):
             colorizer,
             self.record.steps,
             self.record.curve if self._seen_alike(run) else [],
-            dict(self.record.costs),
+            self._training_costs(),
             [*colorizer.notes, *self._notes(run)],
-            earlier=True,
+            dict(self.record.costs),
         )
 
     def scored_elsewhere(self, run: PlannedRun, device: torch.device) -> Trained:
@@ -224,8 +214,11 @@ class TrainedBefore(NamedTuple):
             f"trained under {self.record.suite!r} at {size} px on {train.photos} photos of {train.source}",
             *([f"trained by other code than its {' and '.join(changed)} have now"] if changed else []),
         ]
-        costs = {name: self.record.costs.get(name) for name in ("train_img_s", "train_s", "training_busy")}
-        return Trained(colorizer, self.record.steps, [], costs, notes)
+        return Trained(colorizer, self.record.steps, [], self._training_costs(), notes)
+
+    def _training_costs(self) -> TrainingCosts:
+        known = self.record.costs
+        return TrainingCosts(**{name: known.get(name) for name in TrainingCosts.__struct_fields__})
 
     def _seen_alike(self, run: PlannedRun) -> bool:
         """Whether the points of its curve are of the same photos and hints."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from statistics import fmean
-from typing import Any
-
-import msgspec
 
 from zoo.harness.results.finished_runs import Result
 from zoo.harness.results.league import League
@@ -79,27 +76,13 @@ def _lines(league: League, points: Callable[[Result], list[Point]]) -> list[Line
 
 
 def _losses(run: Result, left_out: list[str]) -> list[tuple[float, float]]:
-    """(step, loss) of the player that is trained last: of an adversarial pair, the colorizer's."""
-    path = run.folder.log
-    if not path.exists():
-        return []
+    """(step, loss) of each logged step."""
     try:
-        # The last line may have been cut off when the run was killed.
-        lines = [line for line in path.read_bytes().splitlines() if line.endswith(b"}")]
-        losses = [
-            (float(entry["step"]), float(entry[name]))
-            for entry in map(msgspec.json.decode, lines)
-            if not entry.get("curve") and (name := _loss_name(entry))
-        ]
-    except (OSError, msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
-        left_out.append(f"{path} is damaged ({error}); delete its folder to run it again.")
+        logged = run.folder.logged()
+    except (OSError, ValueError) as error:
+        left_out.append(f"{run.folder.log} is damaged ({error}); delete its folder to run it again.")
         return []
-    return [(step, loss) for step, loss in losses if math.isfinite(loss)]
-
-
-def _loss_name(entry: dict[str, Any]) -> str:
-    names = [name for name in entry if "/" not in name and name not in ("step", "seconds")]
-    return "colorizer" if "colorizer" in names else names[-1] if names else ""
+    return [(entry.step, entry.loss) for entry in logged if entry.loss is not None and math.isfinite(entry.loss)]
 
 
 def _thinned(points: list[Point]) -> list[Point]:
