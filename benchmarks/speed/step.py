@@ -74,8 +74,7 @@ def photos_per_second(step: Callable[[], None], steps: int, batch: int, device: 
     started = time.perf_counter()
     for _ in range(steps):
         step()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    devices.finish(device)
     return steps * batch / (time.perf_counter() - started)
 
 

@@ -61,12 +61,15 @@ def _python() -> Iterator[Finding]:
 def _torch() -> Iterator[Finding]:
     import torch
 
+    from zoo.harness.training.device import cards
+
     yield True, "torch", f"{torch.__version__}, {torch.get_num_threads()} threads"
-    if torch.cuda.is_available():
-        for index in range(torch.cuda.device_count()):
-            device = torch.cuda.get_device_properties(index)
-            yield True, f"cuda:{index}", f"{device.name}, {device.total_memory / 2**30:.0f} GiB"
-    elif torch.backends.mps.is_available():
+    found = list(cards())
+    for index, (name, gib) in enumerate(found):
+        yield True, f"cuda:{index}", f"{name}, {gib:.0f} GiB"
+    if found:
+        return
+    if torch.backends.mps.is_available():
         yield True, "mps", "Apple GPU"
     else:
         yield True, "device", "cpu only: the quick suite is made for it, the others want a GPU"

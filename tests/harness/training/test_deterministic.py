@@ -16,7 +16,8 @@ from zoo.harness.plan.suite import describe_data, open_photos
 from zoo.harness.run.bench import BenchRequest, effective_suite
 from zoo.harness.run.workbench import Workbench
 from zoo.harness.scoring.scores import make_metrics, score_colorizer, score_draws
-from zoo.harness.training.device import DeterministicPooling, adaptive_avg_pool2d, generator
+from zoo.harness.training.deterministic_pooling import DeterministicPooling, adaptive_avg_pool2d
+from zoo.harness.training.device import generator
 
 CPU = torch.device("cpu")
 

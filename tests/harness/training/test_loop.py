@@ -43,8 +43,9 @@ class Fit:
 
     players = ("colorizer",)
 
-    def __init__(self, colorizer, poison_at=None):
+    def __init__(self, colorizer, poison_at=None, weight=1.0):
         self.colorizer, self.poison_at, self.calls, self.seen = colorizer, poison_at, 0, []
+        self.weight = weight
 
     def prepare(self, data): ...
 
@@ -56,18 +57,19 @@ class Fit:
 
     def loss(self, player, batch):
         self.calls += 1
-        error = (self.colorizer(batch.condition) - batch.ab).square().mean()
+        error = self.weight * (self.colorizer(batch.condition) - batch.ab).square().mean()
         if self.poison_at == self.calls:
             error = error * float("nan")
         return error, {"l2": error.detach()}
 
 
-def make(recipe=None, budget=None, **options):
+def make(recipe=None, budget=None, precision="fp32", **options):
     torch.manual_seed(derive(0, "init"))
     network = nn.Sequential(nn.Conv2d(4, 8, 3, padding=1), nn.BatchNorm2d(8), nn.Dropout(0.2), nn.Conv2d(8, 2, 1))
     objective = Fit(network, **options)
     recipe = recipe or RecipeRow(lr=1e-2, clip=1.0, ema=0.9, warmup=0.1)
-    return Training(network, objective, Stream(), recipe, budget or Budget(steps=40), device=torch.device("cpu"))
+    budget = budget or Budget(steps=40)
+    return Training(network, objective, Stream(), recipe, budget, device=torch.device("cpu"), precision=precision)
 
 
 def train(training, *, to=None):
@@ -85,14 +87,33 @@ def test_the_loss_falls():
     assert training.photos == 480
 
 
-def test_a_run_that_was_stopped_reaches_the_same_numbers(tmp_path):
-    whole = make()
+def test_in_fp16_gradients_are_scaled_so_that_small_ones_are_not_lost():
+    """Below 6e-8 a gradient is 0 in fp16: these would all be."""
+    training = make(budget=Budget(steps=60), precision="fp16", weight=1e-6)
+    losses = [look.log["colorizer"] for look in training.looks() if look.log]
+    assert losses[-1] < 0.75 * losses[0]
+
+
+def test_in_fp16_a_step_whose_gradients_overflow_is_left_out():
+    training = make(recipe=RecipeRow(lr=1e-2), precision="fp16", weight=1e4)
+    before = copy.deepcopy(list(training.colorizer.parameters()))
+    training.one_step()
+    assert all(torch.equal(*each) for each in zip(before, training.colorizer.parameters(), strict=True))
+    for _ in range(20):
+        training.one_step()  # with half the scale after each that was left out
+    assert not any(torch.equal(*each) for each in zip(before, training.colorizer.parameters(), strict=True))
+    assert all(torch.isfinite(parameter).all() for parameter in training.colorizer.parameters())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_a_run_that_was_stopped_reaches_the_same_numbers(precision, tmp_path):
+    whole = make(precision=precision)
     train(whole)
-    first = make()
+    first = make(precision=precision)
     train(first, to=17)
     save_state({"training": first.state_dict()}, tmp_path / "checkpoint.pt")
     torch.rand(100)  # the process that goes on has another random state
-    second = make()
+    second = make(precision=precision)
     second.load_state_dict(read_state(tmp_path / "checkpoint.pt")["training"])
     assert second.step == 17
     train(second)

@@ -130,7 +130,7 @@ def training_identity(
     """What decides the weights that come out of a training.
 
     Args:
-        precision: what the suite's comes to on the device, ``fp32`` or ``bf16``.
+        precision: what the suite's comes to on the device, ``fp32``, ``bf16`` or ``fp16``.
         weights: the digest of a file that takes the training's place.
 
     Raises:

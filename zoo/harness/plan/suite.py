@@ -132,7 +132,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     sweep_limit: Count | None = None
     psnr_target: Annotated[float, msgspec.Meta(ge=-1000, le=1000)] | None = None
     curve: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 5
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     channels_last: bool = True
     compile: bool = False
     deterministic: bool = False

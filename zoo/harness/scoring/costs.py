@@ -19,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from zoo.core.contracts import Batch
 from zoo.harness.results.run_record import CurvePoint
+from zoo.harness.training.device import finish, tensors_peak_mb
 
 ATTEMPTS = 3
 """How often a time is taken while others keep the machine busy."""
@@ -82,8 +83,7 @@ def _attempt(colorizer: nn.Module, batch: Batch, repeats: int) -> Timing:
             load = Load()
         started = time.perf_counter()
         colorizer(batch.condition, batch.extras)
-        if batch.condition.device.type == "cuda":
-            torch.cuda.synchronize(batch.condition.device)
+        finish(batch.condition.device)
         times.append((time.perf_counter() - started) * 1e3)
     busy = load.share()
     lower, median, upper = statistics.quantiles(times[2:], n=4, method="inclusive")
@@ -93,7 +93,7 @@ def _attempt(colorizer: nn.Module, batch: Batch, repeats: int) -> Timing:
 def peak_memory_mb(device: torch.device) -> float | None:
     """CUDA: the most that tensors took, MiB. CPU: the most the whole process had resident; None where unknown."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
+        return tensors_peak_mb(device)
     try:
         import resource  # not on Windows
     except ImportError:

@@ -1,7 +1,8 @@
-"""Where a run computes and what makes it repeatable: device, precision, memory format, seeds and deterministic forms.
+"""Where a run computes and what makes it repeatable: device, precision, memory format and seeds.
 
-One random generator a purpose, so that adding a consumer of randomness shifts nothing else. Tensors lie channels last,
-but for the CPU's heaviest and widest convolutions; what torch has no deterministic form of on a GPU has another here.
+Whatever is asked of a GPU is asked here, through :data:`CUDA`, so that a test can say what would be answered. One
+random generator a purpose, so that adding a consumer of randomness shifts nothing else. Tensors lie channels last, but
+for the CPU's heaviest and widest convolutions.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from zoo.core.errors import BadInput, did_you_mean
 from zoo.core.process import usable_cores
+
+CUDA: Any = torch.cuda
+"""The GPUs. No other file of the zoo names ``torch.cuda``."""
 
 
 def pick_device(name: str) -> torch.device:
@@ -29,7 +31,7 @@ def pick_device(name: str) -> torch.device:
         BadInput: a device torch does not know, or that is not here.
     """
     if name == "auto":
-        if torch.cuda.is_available():
+        if CUDA.is_available():
             return torch.device("cuda")
         if torch.backends.mps.is_available():
             return torch.device("mps")
@@ -46,25 +48,75 @@ def pick_device(name: str) -> torch.device:
 def describe(device: torch.device) -> str:
     """The device in words, for a CSV row: the GPU's name, or the number of threads on the CPU."""
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
+        return str(CUDA.get_device_name(device))
     if device.type == "cpu":
         threads = torch.get_num_threads()
         return f"cpu, {threads} thread{'s' * (threads != 1)}"
     return device.type
 
 
+def cards() -> Iterator[tuple[str, float]]:
+    """The name of each CUDA device here and its memory in GiB."""
+    for index in range(CUDA.device_count() if CUDA.is_available() else 0):
+        card = CUDA.get_device_properties(index)
+        yield card.name, card.total_memory / 2**30
+
+
+def finish(device: torch.device) -> None:
+    """Wait until a GPU has done what it was told. Only clocks need that."""
+    if device.type == "cuda":
+        CUDA.synchronize(device)
+
+
+def tensors_peak_mb(device: torch.device) -> float:
+    """The most that tensors took of a CUDA device in this process, MiB."""
+    return float(CUDA.max_memory_allocated(device)) / 2**20
+
+
+def random_states(device: torch.device) -> dict[str, Tensor]:
+    """Torch's global generators, from which dropout and its like draw: the CPU's, and that of a CUDA device."""
+    states = {"torch_random": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda_random"] = CUDA.get_rng_state(device)
+    return states
+
+
+def set_random_states(states: Mapping[str, Any], device: torch.device) -> None:
+    """Put back what :func:`random_states` gave; what else ``states`` holds is not looked at."""
+    torch.set_rng_state(states["torch_random"])
+    if "cuda_random" in states and device.type == "cuda":
+        CUDA.set_rng_state(states["cuda_random"], device)
+
+
+_HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+BF16_FROM = (8, 0)
+"""Compute capability (Ampere) from which a GPU has bf16; torch calls it supported below, where it is emulated."""
+
+
 def pick_precision(name: str, device: torch.device) -> str:
-    """``auto`` is bf16 on a CUDA device that has it, else fp32."""
+    """``auto`` is bf16 on a CUDA device that computes in it, fp16 on an older one, and fp32 everywhere else."""
     if name != "auto":
         return name
-    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+    if device.type != "cuda":
+        return "fp32"
+    return "bf16" if CUDA.get_device_capability(device) >= BF16_FROM else "fp16"
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
-    """bf16 where asked for. It needs no loss scaling and is as fast as fp16."""
-    if precision == "bf16":
-        return torch.autocast(device.type, dtype=torch.bfloat16)
+    """Half precision where asked for."""
+    if precision in _HALVES:
+        return torch.autocast(device.type, dtype=_HALVES[precision])
     return contextlib.nullcontext()
+
+
+def loss_scaler(precision: str, device: torch.device) -> torch.amp.GradScaler:
+    """What keeps the small gradients of fp16 from becoming 0; in the other precisions it changes nothing.
+
+    It leaves out a step whose gradients overflow, as the first few may, and to know that it waits for the device once
+    a step (arXiv:1710.03740, section 3.2).
+    """
+    return torch.amp.GradScaler(device.type, enabled=precision == "fp16")
 
 
 def prepare(device: torch.device, *, deterministic: bool = False, threads: int | None = None) -> None:
@@ -78,6 +130,8 @@ def prepare(device: torch.device, *, deterministic: bool = False, threads: int |
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
+        from zoo.harness.training.deterministic_pooling import DeterministicPooling  # which few runs ask for
+
         contextlib.ExitStack().enter_context(DeterministicPooling())  # for the life of the process
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = not deterministic
@@ -137,50 +191,3 @@ def derive(seed: int, *purpose: str) -> int:
 def generator(seed: int, *purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
     """A generator on ``device`` for one purpose of one run."""
     return torch.Generator(device=device).manual_seed(derive(seed, *purpose))
-
-
-class DeterministicPooling(TorchFunctionMode):
-    """While it is entered, adaptive average pooling is done by :func:`adaptive_avg_pool2d` of this module.
-
-    On CUDA the gradient of torch's own is summed by atomic additions, in any order, and is refused under
-    ``torch.use_deterministic_algorithms``. A mode, so that it reaches the pooling within timm,
-    segmentation-models-pytorch and plugins too.
-    """
-
-    def __torch_function__(
-        self,
-        function: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        if function in (F.adaptive_avg_pool2d, torch._C._nn.adaptive_avg_pool2d):
-            return adaptive_avg_pool2d(*args, **(kwargs or {}))
-        return function(*args, **(kwargs or {}))
-
-
-def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) -> Tensor:
-    """:func:`torch.nn.functional.adaptive_avg_pool2d` as two matrix products, which have a fixed order.
-
-    Args:
-        input: (…, H, W).
-        output_size: of the result, one side or (H', W'); None keeps a side.
-
-    Returns:
-        (…, H', W') in the input's type.
-    """
-    sides = (output_size, output_size) if isinstance(output_size, int) else output_size
-    rows, columns = (
-        _averages(length, length if side is None else side, input.device)
-        for length, side in zip(input.shape[-2:], sides, strict=True)
-    )
-    with torch.autocast(input.device.type, enabled=False):
-        return (rows @ input.float() @ columns.T).to(input.dtype)
-
-
-def _averages(length: int, bins: int, device: torch.device) -> Tensor:
-    """(bins, length): row i averages the places from ⌊i·length/bins⌋ to before ⌈(i+1)·length/bins⌉."""
-    bin_ = torch.arange(bins, device=device)[:, None]
-    place = torch.arange(length, device=device)
-    inside = (place >= bin_ * length // bins) & (place < -(-(bin_ + 1) * length // bins))
-    return inside / inside.sum(1, keepdim=True)

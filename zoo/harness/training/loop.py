@@ -28,7 +28,7 @@ from zoo.core.errors import BadInput, Diverged
 from zoo.core.files import writing
 from zoo.core.spec import RecipeRow
 from zoo.harness.training.budget import Budget, TrainingClock
-from zoo.harness.training.device import autocast
+from zoo.harness.training.device import autocast, finish, loss_scaler, random_states, set_random_states
 from zoo.harness.training.schedule import Ema, make_optimizer, make_schedule, set_learning_rate
 
 _HEADER = len("sha256 ") + 64 + 1
@@ -112,7 +112,7 @@ class Training:
         stream: the batches.
         recipe: optimizer, schedule, clipping, EMA.
         budget: in steps; one in seconds is to be put in steps before the training begins.
-        precision: ``fp32`` or ``bf16``.
+        precision: ``fp32``, ``bf16`` or ``fp16``.
     """
 
     def __init__(
@@ -133,6 +133,7 @@ class Training:
         self.budget = budget
         self.device = device
         self.precision = precision
+        self._scaler = loss_scaler(precision, device)
         self._batches = stream.forever()
         self.step = 0
         self.photos = 0
@@ -176,8 +177,8 @@ class Training:
                 over = self.progress >= 1
                 log = self._log(terms) if self.step % LOG_EVERY == 0 or over else None
                 point = any(before < point <= self.progress for point in points)
-                if (point or over) and self.device.type == "cuda":
-                    torch.cuda.synchronize(self.device)
+                if point or over:
+                    finish(self.device)
                     self.seconds = self.clock.read()
                 due = log is not None and not over and time.monotonic() - saved > save_every
                 with self.clock.paused():
@@ -232,13 +233,15 @@ class Training:
                 loss, parts = self.objective.loss(player, batch)
             optimizer = self._optimizers[player]
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            self._scaler.scale(loss).backward()
+            self._scaler.unscale_(optimizer)
             if self.recipe.clip is not None:
                 nn.utils.clip_grad_norm_(self._parameters[player], self.recipe.clip)
             set_learning_rate(optimizer, rate)
-            optimizer.step()
+            self._scaler.step(optimizer)
             terms[player] = loss.detach()
             terms.update({f"{player}/{name}": value for name, value in parts.items()})
+        self._scaler.update()
         self.step += 1
         self.photos += batch.ab.shape[0]
         if self.ema:
@@ -256,11 +259,9 @@ class Training:
             "colorizer": self.colorizer.state_dict(),
             "optimizers": {player: optimizer.state_dict() for player, optimizer in self._optimizers.items()},
             "stream": self.stream.state_dict(),
-            # Dropout and its like draw from torch's global generator.
-            "torch_random": torch.get_rng_state(),
+            "scaler": self._scaler.state_dict(),
+            **random_states(self.device),
         }
-        if self.device.type == "cuda":
-            state["cuda_random"] = torch.cuda.get_rng_state(self.device)
         if isinstance(self.objective, nn.Module):
             state["objective"] = self.objective.state_dict()
         if self.ema:
@@ -281,9 +282,9 @@ class Training:
             self.objective.load_state_dict(state["objective"])
         if self.ema:
             self.ema.resume(state["ema"], self.step)
-        torch.set_rng_state(state["torch_random"])
-        if "cuda_random" in state and self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["cuda_random"], self.device)
+        if state.get("scaler"):
+            self._scaler.load_state_dict(state["scaler"])
+        set_random_states(state, self.device)
 
 
 def _shown(values: Mapping[str, float]) -> str:

@@ -9,6 +9,7 @@ from statistics import median
 import torch
 
 from zoo.harness.training.budget import Budget
+from zoo.harness.training.device import finish
 from zoo.harness.training.loop import Training
 
 STEPS = 10
@@ -36,7 +37,6 @@ def seconds_of(work: Callable[[], object], device: torch.device) -> float:
     """
     wall, cpu = time.perf_counter(), time.process_time()
     work()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    finish(device)
     passed, worked = time.perf_counter() - wall, time.process_time() - cpu
     return min(passed, worked) if device.type == "cpu" else passed
