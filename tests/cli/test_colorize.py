@@ -464,3 +464,16 @@ def test_a_large_photo_in_a_folder_is_made_like_any_other(album, tmp_path, monke
     monkeypatch.setattr(album_module, "LARGE", 0)
     assert "2 colorized" in colorize(album, "-o", tmp_path / "alone").stdout
     assert content(tmp_path / "alone") == content(tmp_path / "beside")
+
+
+def test_a_photo_that_cannot_be_brought_to_full_size_costs_itself(album, tmp_path, monkeypatch):
+    def fails(rgb, *_):
+        if rgb.shape[0] == 20:
+            raise MemoryError("no room")
+        return rgb
+
+    monkeypatch.setattr(album_module, "finished", fails)
+    Image.new("RGB", (20, 20)).save(album / "small.png")
+    result = colorize(album, "-o", tmp_path / "out")
+    assert "2 colorized, 1 failed (1 its result cannot be made)" in result.stdout
+    assert "small.png: bringing it to full size failed (MemoryError: no room)" in result.stderr

@@ -228,6 +228,10 @@ class _Album:
                 written = b""
         except ZooError as error:
             return Outcome(job, "failed", "its result cannot be written", _about(job, str(error)))
+        except Exception as error:  # such as memory that runs out: one photo costs itself alone
+            reason = f"bringing it to full size failed ({type(error).__name__}: {reason_of(error)})"
+            sentence = f"{_shown(job.photo)}: {reason}; choose another --upsampling, or free memory."
+            return Outcome(job, "failed", "its result cannot be made", sentence, error=error)
         notes = (*answered.notes, *metadata.notes)
         lacks = lack_of_colour(answered.answer.ab)
         return Outcome(job, "colorized", notes=notes, remark=answered.remark, lacks=lacks, content=written)
