@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+import yaml
+from click.testing import CliRunner
+
+from zoo.cli.main import cli
+from zoo.core.files import read_csv
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,3 +38,24 @@ def test_the_snippets_of_a_page_run(page, monkeypatch):
     place: dict[str, object] = {}
     for snippet in snippets:
         exec(compile(snippet, page, "exec"), place)
+
+
+@pytest.mark.slow
+def test_everything_on_the_page_of_own_parts_works(tmp_path, monkeypatch):
+    """Its classes in one module, its rows in one file, its commands as they stand."""
+    text = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
+    blocks = {kind: re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL) for kind in ("python", "yaml", "sh")}
+    table: dict[str, dict[str, object]] = {}
+    for block in map(yaml.safe_load, blocks["yaml"]):
+        for kind, rows in block.items():
+            table.setdefault(kind, {}).update(rows)
+    (tmp_path / "mine.py").write_text("\n".join(blocks["python"]))
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(table))
+    monkeypatch.chdir(tmp_path)
+    for command in (line for block in blocks["sh"] for line in block.splitlines()):
+        result = CliRunner().invoke(cli, [*shlex.split(command)[1:], "--no-baselines", "--set", "width=8"])
+        assert result.exit_code == 0, result.output
+    columns, rows = read_csv(Path("benches/smoke/leaderboard.csv"))
+    assert "worst_pixel" in columns
+    assert {row["model"] for row in rows} == {"unet width=8", "unet recipe=smooth width=8", "two_level_unet width=8"}
+    assert {row["status"] for row in rows} == {"ok"}
