@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
@@ -272,18 +272,25 @@ def reflect_pad(image: Tensor, stride: int) -> Tensor:
     ``F.pad(mode="reflect")`` refuses to pad by more than the side; the index arithmetic here reflects
     as often as it takes (a side of 1 repeats).
     """
+    if stride == 1:
+        return image
     height, width = image.shape[-2:]
-    tall, wide = -(-height // stride) * stride, -(-width // stride) * stride
-    if tall != height:
-        image = image.index_select(-2, _reflection(height, tall, image.device))
-    if wide != width:
-        image = image.index_select(-1, _reflection(width, wide, image.device))
+    tall, wide = ((side + stride - 1) // stride * stride for side in (height, width))
+    # A graph for photos of any size has no branch for those that fit: there the indices are arithmetic in it.
+    exporting = torch.compiler.is_exporting()
+    reflection: Callable[[int, int, torch.device], Tensor] = _reflection if exporting else _kept_reflection
+    if exporting or tall != height:
+        image = image.index_select(-2, reflection(height, tall, image.device))
+    if exporting or wide != width:
+        image = image.index_select(-1, reflection(width, wide, image.device))
     return image
 
 
-@lru_cache(maxsize=64)
-@torch.inference_mode(False)  # cached: a tensor made under inference mode could not be used in training
 def _reflection(size: int, target: int, device: torch.device) -> Tensor:
-    period = max(2 * (size - 1), 1)
-    phase = torch.arange(target) % period
-    return torch.where(phase < size, phase, period - phase).clamp_max(size - 1).to(device)
+    period = torch.full((), torch.sym_max(2 * (size - 1), 1), device=device)  # ONNX divides by tensors only
+    phase = torch.arange(target, device=device) % period
+    return torch.where(phase < size, phase, period - phase).clamp_max(size - 1)
+
+
+# Cached: a tensor made under inference mode could not be used in training.
+_kept_reflection = lru_cache(maxsize=64)(torch.inference_mode(False)(_reflection))

@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 
 from zoo.core.errors import BadInput
 from zoo.parts.layers.affinity import shifted
+from zoo.parts.layers.each_photo import refuse_a_graph
 from zoo.parts.layers.learned_equations import Equations, LearnedEquations
 from zoo.parts.layers.propagation import System
 
@@ -111,6 +112,7 @@ class Solve(Function):
 
 def _arrays(batch: Tensor) -> np.ndarray:
     """(N, C, H, W) to (N, H, W, C) float64."""
+    refuse_a_graph()
     return np.asarray(batch.detach().permute(0, 2, 3, 1).cpu().double().numpy())
 
 

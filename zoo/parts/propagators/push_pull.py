@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.parts.propagators.pyramid import TRUST_A_LEVEL
+from zoo.parts.propagators.pyramid import TRUST_A_LEVEL, goes_on
 
 _EMPTY = 1e-30
 
@@ -31,13 +31,15 @@ class PushPullPropagator(nn.Module):
     def forward(self, condition: Tensor) -> tuple[Tensor, Tensor]:
         _, colour, weight = condition.split((1, 2, 1), dim=1)
         levels = [(colour, weight)]
-        while max(weight.shape[-2:]) > 1:
+        while goes_on(len(levels), weight):
             colour, weight = pull(colour, weight)
             levels.append((colour, weight))
         confidence = weight
         for fine, known in levels[-2::-1]:
             colour = known * fine + (1 - known) * push(colour, known)
-            confidence = known + (1 - known) * TRUST_A_LEVEL * push(confidence, known)
+            # 1, but 0 where an exported pyramid goes on below its one pixel
+            lower = torch.sym_min(known.shape[-1] * known.shape[-2] - 1, 1)
+            confidence = known + (1 - known) * (TRUST_A_LEVEL * lower) * push(confidence, known)
         return colour, confidence
 
 

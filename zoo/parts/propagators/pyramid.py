@@ -31,6 +31,10 @@ COARSER_SHARE, COARSER_SCREENING, COARSER_SWEEPS = 0.75, 0.3, 2
 """What the options of the finest level are multiplied by at the others, whose windows hold more edges, whose colours
 from above are nearly none, and whose sweeps cost a quarter or less."""
 
+LEVELS_OF_A_GRAPH = 10
+"""Halvings in an exported graph, which cannot know how large its photos will be: one pixel from 1024 on a side. Those
+of a smaller photo go on from its one pixel, which they leave as it is."""
+
 _EMPTY = 1e-8
 
 
@@ -103,7 +107,7 @@ class PyramidPropagator(nn.Module):
         lightness, weighted, weight = (lightness + 1) / 2, hint_ab * mask, mask
         of_hints = lightness * weight
         found = [Level(lightness, weighted / weight.clamp_min(_EMPTY), weight > 0, 0)]
-        while max(lightness.shape[-2:]) > 1:
+        while goes_on(len(found), lightness):
             lightness, of_hints, weighted, weight = (halved(x) for x in (lightness, of_hints, weighted, weight))
             least = weight.clamp_min(_EMPTY)
             seen = torch.where(weight > 0, lightness.lerp(of_hints / least, HINTS_LIGHTNESS), lightness)
@@ -163,6 +167,11 @@ def enlarge(colour: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
     for number, cell in enumerate(_window(colour)):
         total = total + _doubled(cell, fine) * weight[:, number : number + 1]
     return total
+
+
+def goes_on(levels: int, coarsest: Tensor) -> bool:
+    """Whether a pyramid of so many levels has another one below its coarsest (N, C, h, w)."""
+    return levels <= LEVELS_OF_A_GRAPH if torch.compiler.is_exporting() else max(coarsest.shape[-2:]) > 1
 
 
 def halved(image: Tensor) -> Tensor:
