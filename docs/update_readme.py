@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from zoo.core.files import read_csv
 from zoo.core.kinds import KINDS
 from zoo.core.registry import Registry
 from zoo.core.registry_rows import OURS
@@ -41,6 +42,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "docs" / "models.md"
 PLUGINS = ROOT / "docs" / "plugins.md"
 SUITES = ROOT / "docs" / "suites.md"
+EXPORT = ROOT / "docs" / "export.md"
+EXPORTED = ROOT / "benchmarks" / "export" / "rows.csv"
 RESULTS = ROOT / "results" / "README.md"
 
 
@@ -167,6 +170,19 @@ def kinds_table() -> str:
     return "\n".join(lines)
 
 
+def export_table() -> str:
+    """How exactly each row's exported file gives what the row gives, or why there is none."""
+    _, rows = read_csv(EXPORTED)
+    known = {row["model"]: row for row in rows}
+    lines = ["| row | largest difference | largest ab | why not |", "|---|---|---|---|"]
+    for name in Registry.read().names("models"):
+        if row := known.get(name):
+            lines.append(f"| `{name}` | {row['difference']} | {row['largest']} | {row['reason']} |")
+        else:
+            lines.append(f"| `{name}` | | | not tried yet |")
+    return "\n".join(lines)
+
+
 def updated(text: str, tables: Mapping[str, str]) -> str:
     """The text with its generated parts made anew."""
     for name, table in tables.items():
@@ -191,6 +207,7 @@ def main() -> None:
         MODELS: {"models": models_table()},
         PLUGINS: {"kinds": kinds_table()},
         SUITES: {"suites": suites_table()},
+        EXPORT: {"export": export_table()},
         RESULTS: {
             "leaderboard columns": columns_table(LEADERBOARD_CSV),
             "run columns": columns_table(of_runs_only()),

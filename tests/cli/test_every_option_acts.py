@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from zoo.cli.main import VERBS, cli
+from zoo.core.resolve import build
 from zoo.harness.run import bench as bench_module
 from zoo.harness.run import evaluate as evaluate_module
 from zoo.harness.run.bench import BenchOutcome, BenchRequest, bench
@@ -112,6 +113,24 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
         "--metrics": [(["a.png", "b.png"], ["--metrics", "psnr"]), (["album", "album"], ["--metrics", "ssim"])],
         "--format": [(["a.png", "b.png"], ["--format", "csv"]), (["album", "album"], ["--format", "json"])],
     },
+    "export": {
+        "--to": [(["gray", "--to", "torch"], ["--to", "onnx"])],
+        "--lab": [(["gray", "--to", "torch"], ["--lab", "outside"])],
+        "--pixels": [(["gray", "--to", "torch", "--lab", "outside"], ["--pixels", "uint8"])],
+        "--weights": [(["unet", "--to", "torch"], ["--weights", "weights.pth"])],
+        "--set": [(["RUN", "--to", "torch"], ["--set", "a=1"])],
+        "--output": [(["gray", "--to", "torch"], ["-o", "elsewhere.pt2"])],
+        "--overwrite": [(["gray", "--to", "torch", "-o", "a.png"], ["--overwrite"])],
+    },
+    "push": {
+        "--licence": [(["RUN", "a/b", "--card-only"], ["--licence", "mit"])],
+        "--private": [(["RUN", "a/b"], ["--private"])],
+        "--card-only": [(["RUN", "a/b"], ["--card-only"])],
+    },
+    "pull": {
+        "--output": [(["a/b"], ["-o", "album"])],
+        "--revision": [(["a/b"], ["--revision", "older"])],
+    },
     "new-plugin": {"--output": [(["mine"], ["-o", "elsewhere"])]},
 }
 """Verb → option → forms of the command without it, and the option."""
@@ -175,6 +194,8 @@ def outcome(place, tmp_path, monkeypatch) -> Callable[[list[str]], Any]:
         monkeypatch.setattr(bench_module, "bench", ask)
         monkeypatch.setattr(evaluate_module, "evaluate", lambda *given: asked.append(given) or {})
         monkeypatch.setattr("zoo.cli.probing.probe_apart", lambda *given, **named: asked.append((given, named)) or [])
+        if arguments[0] in ("export", "push", "pull"):
+            studio_only_asked(monkeypatch, asked)
         relative = str(Path("results") / run.relative_to(place / "results"))
         done = CliRunner().invoke(cli, [relative if each == "RUN" else each for each in arguments], prog_name="zoo")
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
@@ -182,6 +203,20 @@ def outcome(place, tmp_path, monkeypatch) -> Callable[[list[str]], Any]:
         return done.exit_code, done.output, asked, files
 
     return observe
+
+
+def studio_only_asked(monkeypatch: pytest.MonkeyPatch, asked: list[Any]) -> None:
+    """What is slow, or wants a network, is only asked for."""
+
+    def export(colorizer: object, path: Path, *given: object, **named: object) -> float:
+        asked.append((given, named))
+        path.write_bytes(b"")
+        return 0.0
+
+    monkeypatch.setattr("zoo.core.trained.load", lambda *given, **named: asked.append((given, named)) or build("gray"))
+    monkeypatch.setattr("zoo.studio.export.export", export)
+    for verb in ("push", "pull"):
+        monkeypatch.setattr(f"zoo.studio.hub.{verb}", lambda *given, **named: asked.append((given, named)) or "there")
 
 
 CASES = [

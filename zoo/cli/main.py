@@ -39,6 +39,9 @@ VERBS = (
     "verify",
     "score",
     "colorize",
+    "export",
+    "push",
+    "pull",
     "new-plugin",
 )
 

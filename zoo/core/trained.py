@@ -198,15 +198,18 @@ def _trained(folder: Path) -> Colorizer:
 def _without_weights(folder: Path) -> BadInput:
     """The sentence for a run that is only a record, with the command that makes its weights."""
     record = read_record(folder)
-    model, suite = record.model, record.suite
-    settings = record.label.removeprefix(model).split()
-    command = ["zoo train", shlex.quote(model), "--suite", shlex.quote(suite)]
-    command += [f"--set {shlex.quote(setting)}" for setting in settings if "=" in setting]
-    command.append(f"--seeds {record.seed + 1}")
     return BadInput(
         f"{folder} holds no {WEIGHTS} (published results leave the weights out); "
-        f"`{' '.join(command)}` trains it anew, then give benches/{suite}/runs/{model}."
+        f"`{training_command(record)}` trains it anew, then give benches/{record.suite}/runs/{record.model}."
     )
+
+
+def training_command(record: ModelRecord) -> str:
+    """The command that trains a run anew, on the photos that come with the zoo."""
+    settings = record.label.removeprefix(record.model).split()
+    command = ["zoo train", shlex.quote(record.model), "--suite", shlex.quote(record.suite)]
+    command += [f"--set {shlex.quote(setting)}" for setting in settings if "=" in setting]
+    return " ".join([*command, f"--seeds {record.seed + 1}"])
 
 
 def read_spec(folder: Path) -> ModelSpec:
