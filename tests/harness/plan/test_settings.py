@@ -47,6 +47,8 @@ def test_fields_of_the_suite_are_reached_at_every_depth():
     assert found.psnr_target is None
     same = ("name", "seeds", "options", "train_hints", "metrics")
     assert [getattr(found, field) for field in same] == [getattr(quick, field) for field in same]
+    # The margin that is cropped away grows with the photo.
+    assert (quick.size, quick.load_size, suite_with(suite__size=128).load_size) == (64, 72, 144)
     # A part that is named alone takes options too.
     assert suite_with(suite__eval_hints="pixels", suite__eval_hints__densities=[0.02]).eval_hints == {
         "name": "pixels",
