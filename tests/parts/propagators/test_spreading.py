@@ -14,9 +14,12 @@ from zoo.parts.propagators.nearest import NearestPropagator
 from zoo.parts.propagators.push_pull import PushPullPropagator, pull, push
 
 NAMES = current().names("propagators")
+SMOOTHING = {"nconv"}
+"""What weighs a hint with its neighbours, as its paper does: the colorizer puts the hints back."""
 
 
 def spread(name: str, condition: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    torch.manual_seed(0)  # what a learned one starts with
     found = make("propagators", name)(condition)
     return (found, None) if isinstance(found, torch.Tensor) else found
 
@@ -32,7 +35,7 @@ def drawn(*shape: int, density: float = 0.1, seed: int = 0) -> torch.Tensor:
     return condition
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(set(NAMES) - SMOOTHING))
 def test_hints_are_kept_to_the_bit_and_confidence_is_one_there(name: str, hinted: Callable) -> None:
     condition = hinted(8, 0.05).condition
     mask = condition[:, 3:] > 0
