@@ -177,6 +177,15 @@ class Colorizer(nn.Module):
         """Whether it has more than one answer, of which :meth:`sample` draws some."""
         return bool(getattr(self.network, "can_sample", isinstance(self.network, Sampler)))
 
+    @property
+    def on_host(self) -> bool:
+        """Whether a part of it computes on the CPU, wherever the rest does: each says so by ``on_host = True``.
+
+        Such are direct solvers and graph searches, photo by photo in float64, which GPUs are no faster at. Every other
+        colorizer must not wait for the device.
+        """
+        return any(getattr(module, "on_host", False) for module in self.network.modules())
+
     def sample(
         self, condition: Tensor, k: int, generator: torch.Generator, extras: Mapping[str, Tensor] | None = None
     ) -> Tensor:

@@ -41,6 +41,7 @@ class Gupta2012(nn.Module):
     """
 
     stride = 1
+    on_host = True
     extras = ("reference",)
 
     def __init__(self, *, area: float = 40.0, likeness: float = 0.05, hints: bool = False):

@@ -35,6 +35,7 @@ class Huang2005(nn.Module):
     """
 
     stride = 1
+    on_host = True
 
     def __init__(self, *, window: int = 15, strictness: float = 1.0, leak: float = 0.1):
         super().__init__()

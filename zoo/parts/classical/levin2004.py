@@ -17,6 +17,7 @@ class Levin2004(nn.Module):
     """
 
     stride = 1
+    on_host = True
 
     def forward(self, condition: Tensor) -> Tensor:
         return propagate_hints(condition, lambda lightness, known: affinity(lightness))

@@ -36,6 +36,7 @@ class Yatziv2006(nn.Module):
     """
 
     stride = 1
+    on_host = True
 
     def __init__(self, *, exponent: float = 2.0, colours: int = 3, pixel: float = 0.005):
         super().__init__()

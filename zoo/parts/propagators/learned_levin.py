@@ -46,6 +46,7 @@ class LearnedLevin(nn.Module):
     """
 
     stride = 1
+    on_host = True
 
     def __init__(self, *, width: int = 16, features: int = 8):
         super().__init__()

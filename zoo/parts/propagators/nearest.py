@@ -19,6 +19,7 @@ class NearestPropagator(nn.Module):
     """
 
     stride = 1
+    on_host = True
 
     def forward(self, condition: Tensor) -> tuple[Tensor, Tensor]:
         ab, confidence = each_photo(condition, nearest).split((2, 1), dim=1)
