@@ -16,7 +16,7 @@ from zoo.harness.plan.suite import describe_data, open_photos
 from zoo.harness.run.bench import BenchRequest, effective_suite
 from zoo.harness.run.workbench import Workbench
 from zoo.harness.scoring.scores import make_metrics, score_colorizer, score_draws
-from zoo.harness.training.deterministic_pooling import DeterministicPooling, adaptive_avg_pool2d
+from zoo.harness.training.deterministic_forms import DeterministicForms, adaptive_avg_pool2d
 from zoo.harness.training.device import generator
 
 CPU = torch.device("cpu")
@@ -83,9 +83,27 @@ def test_pooling_is_torchs_with_its_gradient(shape, size):
     torch.testing.assert_close(ours.grad, theirs.grad)
 
 
+@pytest.mark.parametrize("align_corners", [True, False])
+@pytest.mark.parametrize("shape", [(2, 3, 7, 5), (1, 1, 1, 4)])
+def test_sampling_is_torchs_with_its_gradients_also_beyond_the_edge(shape, align_corners):
+    torch.manual_seed(0)
+    image, places = torch.rand(shape, dtype=torch.float64), torch.rand(shape[0], 6, 9, 2, dtype=torch.float64) * 3 - 1.5
+    given = [(image.clone().requires_grad_(), places.clone().requires_grad_()) for _ in range(2)]
+    expected = F.grid_sample(*given[0], padding_mode="border", align_corners=align_corners)
+    with DeterministicForms(), Operations() as operations:
+        found = F.grid_sample(*given[1], mode="bilinear", padding_mode="border", align_corners=align_corners)
+        weight = torch.rand_like(expected)
+        (found * weight).sum().backward()
+    torch.testing.assert_close(found, expected)
+    (expected * weight).sum().backward()
+    assert not {name for name in operations.names if "grid_sampler" in name}
+    for ours, theirs in zip(given[1], given[0], strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad)
+
+
 def test_the_mode_reaches_modules_and_keeps_their_type():
     x = torch.rand(1, 2, 6, 6).requires_grad_()
-    with DeterministicPooling(), Operations() as operations:
+    with DeterministicForms(), Operations() as operations:
         pooled = nn.AdaptiveAvgPool2d(4)(x)
         F.adaptive_avg_pool2d(x, (2, 3)).sum().backward()
         half = F.adaptive_avg_pool2d(x.detach().bfloat16(), 4)
@@ -118,7 +136,7 @@ def bench():
 def test_no_model_does_in_training_or_scoring_what_cuda_would_refuse(bench, model):
     suite, photos, metrics = bench
     run = plan_runs(model, resolve_model(model, suite), suite, describe_data(suite, photos), device="cpu")[0]
-    with DeterministicPooling(), Operations() as operations:
+    with DeterministicForms(), Operations() as operations:
         work = Workbench.of(run, photos=photos)
         training = work.training
         work.objective.prepare(work.preparation())

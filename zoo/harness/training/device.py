@@ -130,9 +130,9 @@ def prepare(device: torch.device, *, deterministic: bool = False, threads: int |
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
-        from zoo.harness.training.deterministic_pooling import DeterministicPooling  # which few runs ask for
+        from zoo.harness.training.deterministic_forms import DeterministicForms  # which few runs ask for
 
-        contextlib.ExitStack().enter_context(DeterministicPooling())  # for the life of the process
+        contextlib.ExitStack().enter_context(DeterministicForms())  # for the life of the process
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = not deterministic
         torch.set_float32_matmul_precision("highest" if deterministic else "high")
