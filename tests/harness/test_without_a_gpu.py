@@ -8,6 +8,7 @@ taken on fake ``meta`` tensors, which it does not, and to which all the same app
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import Any
 
 import pytest
@@ -109,7 +110,11 @@ def fake(monkeypatch):
     monkeypatch.setattr(torch, "Generator", Generator)
     monkeypatch.setattr(nn.Module, "_apply", moved)
     monkeypatch.setattr(devices, "CUDA", Cards)
-    return mode
+    yield mode
+    for name, module in list(sys.modules.items()):  # what is kept for the next call, weights and windows, is fake too
+        for kept in vars(module).values() if name.startswith("zoo.") else ():
+            if callable(clear := getattr(kept, "cache_clear", None)):
+                clear()
 
 
 @pytest.fixture(scope="module")

@@ -84,7 +84,7 @@ def test_a_good_neighbour_is_listed_beside_a_damaged_one(site, monkeypatch):
 @given(st.sampled_from((*KINDS, "")) | names, names)
 @hostile
 def test_a_name_is_found_or_unknown(builtin, kind, name):
-    for look_up in (builtin.record, builtin.names):
+    for look_up in (builtin.entry, builtin.names):
         try:
             look_up(kind, name)
         except (UnknownName, AmbiguousName) as error:

@@ -130,6 +130,17 @@ def _part_beside(path: Path) -> Path:
     return path.with_name(f".{secrets.token_hex(6)}{_PART}")
 
 
+def remove_folder(path: Path) -> None:
+    """Remove a folder so that a removal that is killed halfway leaves nothing that passes for it.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    gone = path.with_name(f".removed-{path.name}")
+    path.rename(gone)
+    shutil.rmtree(gone)
+
+
 def remove_parts(folder: Path) -> None:
     """Remove the temporary files that killed writers left in ``folder``; for whoever holds the folder's lock."""
     for part in folder.glob(f".*{_PART}"):

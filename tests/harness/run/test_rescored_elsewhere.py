@@ -41,8 +41,8 @@ def test_runs_of_another_suite_are_rows_beside_the_untrained(small_zoo, suite_fi
     assert len({row["protocol"] for row in rows.values()}) == 1, "so that they are ranked together"
     row = rows["small (tiny)"]
     assert (row["seeds"], row["status"], row["images"]) == ("2", "ok", "3")
-    assert "trained under 'tiny' at 32 px on 284 photos of photos" in row["notes"]
-    assert row["data"] == "photos 284 / photos 3"
+    assert "trained under 'tiny' at 32 px on 224 photos of photos" in row["notes"]
+    assert row["data"] == "photos 224 / photos 3"
     assert float(row["train_img_s"]) > 0, "what its training cost is not measured anew"
     records = [json.loads(path.read_text()) for path in out.glob("runs/small/*/run.json")]
     assert {len(record["hints"]) for record in records} == {2}, "its hint sweeps are those of this suite"

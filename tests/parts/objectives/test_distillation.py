@@ -36,7 +36,8 @@ def run(tmp_path: Path) -> Path:
     network = assemble(spec).network
     torch.nn.init.normal_(network.head.project.weight, std=0.3)
     save_file(network.state_dict(), tmp_path / "model.safetensors")
-    (tmp_path / "run.json").write_text(json.dumps({"spec": msgspec.to_builtins(spec)}))
+    told = {"model": "unet", "label": "unet", "seed": 0, "suite": "smoke", "spec": msgspec.to_builtins(spec)}
+    (tmp_path / "run.json").write_text(json.dumps(told))
     return tmp_path
 
 

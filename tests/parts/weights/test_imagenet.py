@@ -11,7 +11,11 @@ from zoo.parts.weights import imagenet
 from zoo.parts.weights.imagenet import shipped_state_dict
 
 # ImageNet-1k class numbers
-ANIMALS = {"test/gcompris-koala-0.jpg": 105, "test/gcompris-macaque-0.jpg": 373, "train/gcompris-bison-1.jpg": 347}
+ANIMALS = {
+    "validation/gcompris-koala-0.jpg": 105,
+    "validation/gcompris-macaque-0.jpg": 373,
+    "test/gcompris-bison-0.jpg": 347,
+}
 
 
 @pytest.mark.parametrize("variant", [0, 1, 2])

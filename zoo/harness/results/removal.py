@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import zoo
 from zoo.core.errors import BadInput, UnknownName, did_you_mean
-from zoo.core.files import locked_if_free, unwritable
+from zoo.core.files import locked_if_free, remove_folder, unwritable
 from zoo.harness.results.report import write_report
 from zoo.harness.results.store import RunFolder, run_folders
 
@@ -76,9 +75,7 @@ def remove_runs(results: Path, runs: Sequence[RunFolder]) -> None:
                 if run.path.is_symlink():
                     run.path.unlink()
                     continue
-                gone = run.path.with_name(f".removed-{run.path.name}")
-                run.path.rename(gone)  # so that one that is half removed is no run
-                shutil.rmtree(gone)
+                remove_folder(run.path)
                 if not any(run.path.parent.iterdir()):
                     run.path.parent.rmdir()
             if run_folders(results):

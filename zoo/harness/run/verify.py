@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 import zoo
-from zoo.core.errors import BadInput, ZooError
+from zoo.core.errors import BadInput, Changed, ZooError
 from zoo.core.files import locked, sha256_of
 from zoo.core.photo import read_photo
 from zoo.core.trained import load
@@ -66,7 +66,12 @@ def verify(run_folder: Path, *, data: str | None = None, device: str = "auto") -
         # The photos are known by their content, wherever they lie.
         suite = msgspec.structs.replace(suite, **{"test_data" if suite.test_data else "data": data})
     photos = open_photos(suite)
-    check_same_photos(record.data, describe_data(suite, photos), ("test",))
+    try:
+        check_same_photos(record.data, describe_data(suite, photos), ("test",))
+    except Changed as error:
+        if data is None:
+            raise
+        raise BadInput(f"--data {data}: these are not the photos that the run was scored on; name those.") from error
     by: Literal["weights", "predictions", ""] = ""
     why = ""
     try:
