@@ -1,6 +1,6 @@
 """What every registered part of ours does on fixed inputs, as a few numbers: is its ``version`` still true?
 
-    python tests/golden/behaviour.py [--write]
+    python tests/golden/behaviour.py [--write] [KIND/NAME …]
 
 ``behaviour.json`` holds the numbers of every part and model, and what each was made of: the versions of all parts
 that were looked up for it, and a model's options. Where the numbers are others and what it is made of is not, a
@@ -124,9 +124,11 @@ def unversioned(old: Entry, new: Entry) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="write behaviour.json anew")
+    parser.add_argument("looked_at", nargs="*", metavar="KIND/NAME", help="look at these only; the others stay")
     arguments = parser.parse_args()
-    old, new = stored(), {}
-    for full in names():
+    old, known = stored(), names()
+    new = {full: old[full] for full in known if full in old} if arguments.looked_at else {}
+    for full in arguments.looked_at or known:
         new[full] = look(full)
         if new[full]["numbers"] is None and full in old:
             new[full]["numbers"] = old[full]["numbers"]  # not to be had here: what was seen elsewhere stays

@@ -38,10 +38,11 @@ COMPARING = [L1, L2, Huber, SSIM, MSSSIM, L1MSSSIM, Gradient, ScaleInvariant, Pe
 ELSEWHERE = {
     "auxiliary": "test_auxiliary.py",
     "class_distribution": "test_class_distribution.py",
+    "log_l2": "test_pointwise.py",
     "lpips": "test_on_features.py",
     "mixture_nll": "test_mixture_nll.py",
 }
-"""Losses that need a prediction of their own, or weights, and where they are tested."""
+"""Losses that need a prediction of their own, or weights, or are not zero at the truth, and where they are tested."""
 
 
 def test_every_registered_loss_is_looked_at() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from skimage.metrics import peak_signal_noise_ratio
 
 from zoo.core.contracts import Batch
+from zoo.core.errors import BadInput
 from zoo.parts.losses.gradient import Gradient
 from zoo.parts.losses.huber import Huber
 from zoo.parts.losses.l1 import L1
 from zoo.parts.losses.l2 import L2
+from zoo.parts.losses.log_l2 import LogL2
 from zoo.parts.losses.scale_invariant import ScaleInvariant
 from zoo.parts.losses.tv import TV
 
@@ -28,6 +31,22 @@ def test_l1_and_l2_are_means(batch: Batch, nearly) -> None:
     d = difference(nearly, batch)
     assert L1()(nearly, batch).item() == pytest.approx(np.abs(d).mean(), rel=1e-5)
     assert L2()(nearly, batch).item() == pytest.approx((d**2).mean(), rel=1e-5)
+
+
+def test_log_l2_falls_by_a_decibel_where_psnr_rises_by_one(batch: Batch, nearly) -> None:
+    """Against scikit-image's PSNR of each photo; data of range 1."""
+    ab, truth = nearly["ab"].detach(), batch.ab
+    decibels = [peak_signal_noise_ratio(b.numpy(), a.numpy(), data_range=1) for a, b in zip(ab, truth, strict=True)]
+    assert LogL2(epsilon=1e-12)(nearly, batch).item() == pytest.approx(-np.mean(decibels), rel=1e-4)
+
+
+def test_every_photo_pulls_alike_in_log_l2() -> None:
+    ab = (torch.ones(2, 2, 4, 4) * torch.tensor([0.1, 0.5]).view(2, 1, 1, 1)).requires_grad_()
+    LogL2()({"ab": ab}, against_zero(ab)).backward()
+    assert ab.grad is not None
+    torch.testing.assert_close((ab.grad * ab)[0], (ab.grad * ab)[1], rtol=2e-3, atol=0)
+    with pytest.raises(BadInput, match="epsilon is 0"):
+        LogL2(epsilon=0)
 
 
 def test_huber_is_quadratic_within_delta_and_linear_beyond() -> None:
