@@ -90,16 +90,15 @@ class Names(click.ParamType):
         return names
 
 
+def choice_option(option: str, choices: Sequence[str], about: str, *names: str) -> Callable[[Any], Any]:
+    """An option with these choices, the first by default; ``names`` is what the command calls it, if otherwise."""
+    kind = click.Choice(choices)
+    return click.option(option, *names, type=kind, default=choices[0], show_default=True, help=about)
+
+
 def format_option(*choices: str) -> Callable[[Any], Any]:
     """``--format``, the first choice by default."""
-    return click.option(
-        "--format",
-        "form",
-        type=click.Choice(choices),
-        default=choices[0],
-        show_default=True,
-        help="Print it in this form.",
-    )
+    return choice_option("--format", choices, "Print it in this form.", "form")
 
 
 device_option = click.option(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.arguments import STANDARD, FilePath, device_option, weights_option
+from zoo.cli.arguments import STANDARD, FilePath, choice_option, device_option, weights_option
 from zoo.cli.terminal import echo, echo_data, echo_error
 from zoo.studio.manner import REFERENCE_USES, UPSAMPLINGS, WORKING_SIZE, Manner
 
@@ -71,23 +71,16 @@ _NAMES_SHOWN = 3
     help="Show the network a longer side of so many pixels.",
 )
 @click.option("--tiles", is_flag=True, help="Show the network the photo at its own size, tile by tile of --size.")
-@click.option(
-    "--upsampling",
-    type=click.Choice(UPSAMPLINGS),
-    default=UPSAMPLINGS[0],
-    show_default=True,
-    help="Bring colours up to full size in this way.",
-)
+@choice_option("--upsampling", UPSAMPLINGS, "Bring colours up to full size in this way.")
 @click.option(
     "--saturation", type=float, default=1.0, metavar="FACTOR", help="Make colours stronger (1.3), or weaker (0.7)."
 )
 @click.option("--from-sepia", is_flag=True, help="Read toned or yellowed prints: sepia, cyanotypes, aged paper.")
 @click.option("--reference", type=FilePath(exists=True), metavar="PHOTO", help="Take the colours of this photo.")
-@click.option(
+@choice_option(
     "--reference-use",
-    type=click.Choice(REFERENCE_USES),
-    default=REFERENCE_USES[0],
-    help="Take them as the model asks for them, by their histogram, or as hints where both photos look alike.",
+    REFERENCE_USES,
+    "Take them as the model asks for them, by their histogram, or as hints where both photos look alike.",
 )
 @device_option
 @click.option("--resume", is_flag=True, help="Pass over what has a result, without a look at either; quick.")
@@ -104,17 +97,11 @@ def command(
     hints: Path | None,
     output: Path | None,
     form: str | None,
-    size: int,
-    tiles: bool,
-    upsampling: str,
-    saturation: float,
-    from_sepia: bool,
-    reference: Path | None,
-    reference_use: str,
     device: str,
     resume: bool,
     again: bool,
     overwrite: bool,
+    **manners: Any,
 ) -> None:
     """Colorize PHOTOS (files, whole folders, 'patterns*', or - for standard input) as NAME.colorized.png at full size.
 
@@ -143,15 +130,7 @@ def command(
         raise click.UsageError("No photo is given; name photos, folders or patterns, or --from-list FILE.", ctx)
     if resume and (again or overwrite):
         raise click.UsageError("--resume passes over what --again and --overwrite make anew; leave one out.", ctx)
-    manner = Manner(
-        size=size,
-        upsampling=upsampling,
-        tiles=tiles,
-        saturation=saturation,
-        from_sepia=from_sepia,
-        reference=reference,
-        reference_use=reference_use,
-    )
+    manner = Manner(**manners)
     named = [] if listed is None else read_list(_bytes_of(listed), "The list" if listed == STANDARD else str(listed))
     jobs, form, remarks = find_jobs(photos, output, form, named)
     if hints is not None and len(jobs) != 1:
@@ -164,19 +143,12 @@ def command(
     target = pick_device(device)
     for remark in remarks:
         _warn(remark)
-    wish = Wish(
-        origin=origin_of(model, weights, dict(settings)),
-        form=form,
-        manner=manner,
-        hints=hints,
-        again=again,
-        overwrite=overwrite,
-        resume=resume,
-    )
+    origin = origin_of(model, weights, dict(settings))
+    wish = Wish(origin, form, manner, hints, again=again, overwrite=overwrite, resume=resume)
 
     @lru_cache(maxsize=1)
     def colorizer() -> Colorizer:
-        return _loaded(model, weights, dict(settings), target, alone=reference is None)
+        return _loaded(model, weights, dict(settings), target, alone=manner.reference is None)
 
     counts: Counter[str] = Counter()
     causes: dict[str, Counter[str]] = {state: Counter() for state in _STATES}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.arguments import FilePath, weights_option
+from zoo.cli.arguments import FilePath, choice_option, weights_option
 from zoo.cli.terminal import echo, echo_data
 
 if TYPE_CHECKING:
@@ -22,20 +22,12 @@ if TYPE_CHECKING:
     required=True,
     help="Write ONNX (extra `export`), or what torch.export.load reads.",
 )
-@click.option(
+@choice_option(
     "--lab",
-    type=click.Choice(["inside", "outside"]),
-    default="inside",
-    show_default=True,
-    help="inside: grey photo and hints to RGB; outside: lightness, hint a, hint b, mask to ab.",
+    ("inside", "outside"),
+    "inside: grey photo and hints to RGB; outside: lightness, hint a, hint b, mask to ab.",
 )
-@click.option(
-    "--pixels",
-    type=click.Choice(["float", "uint8"]),
-    default="float",
-    show_default=True,
-    help="With Lab inside: pictures are float32 in 0 to 1, or uint8.",
-)
+@choice_option("--pixels", ("float", "uint8"), "With Lab inside: pictures are float32 in 0 to 1, or uint8.")
 @weights_option("For a model, not a run", "For a model, not a run")
 @click.option("-o", "--output", type=FilePath(), metavar="FILE", help="Write this file (default: MODEL.onnx, .pt2).")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there.")

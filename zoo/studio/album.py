@@ -38,7 +38,7 @@ LARGE = 2**24
 """Pixels. A larger photo is neither decoded beside others nor written beside them."""
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class Wish(msgspec.Struct, frozen=True):
     """What every photo of an album is made with.
 
     Attributes:
