@@ -7,44 +7,35 @@ from typing import TYPE_CHECKING, Any
 from zoo.harness.results.column import Column, Span
 
 if TYPE_CHECKING:
+    from zoo.harness.results.finished_runs import Result
     from zoo.harness.results.league import Row
 
 
 def _metric(
-    name: str, title: str, meaning: str, decimals: int, *, higher: bool | None, shown: int = 1, **more: Any
+    name: str, title: str, meaning: str, decimals: int, *, higher: bool | None, interval: bool = False, **more: Any
 ) -> Column:
-    def of_row(row: Row) -> Span | None:
+    def of_row(row: Row) -> Span | float | None:
         found = row.interval(name)
-        return None if found is None else Span(found.mean, found.low, found.high)
+        spanned = None if found is None else Span(found.mean, found.low, found.high)
+        return spanned if interval or spanned is None else spanned.value
+
+    def of_run(run: Result) -> float | None:
+        return run.record.scores.get(name)
 
     return Column(
-        name,
-        title,
-        meaning,
-        decimals,
-        higher,
-        shown=shown,
-        of_row=of_row if more.get("interval") else lambda row: None if (found := of_row(row)) is None else found.value,
-        of_run=lambda run: run.record.scores.get(name),
-        **more,
+        name, title, meaning, decimals, higher, interval, of_row=of_row, of_run=of_run, **{"shown": 1, **more}
     )
 
 
-def _cost(
-    name: str, title: str, meaning: str, decimals: int, *, higher: bool = False, shown: int = 1, **more: Any
-) -> Column:
-    return Column(
-        name,
-        title,
-        meaning,
-        decimals,
-        higher,
-        cost=True,
-        shown=shown,
-        of_row=lambda row: row.cost(name),
-        of_run=lambda run: run.record.costs.get(name),
-        **more,
-    )
+def _cost(name: str, title: str, meaning: str, decimals: int, *, higher: bool = False, **more: Any) -> Column:
+    def of_row(row: Row) -> float | None:
+        return row.cost(name)
+
+    def of_run(run: Result) -> float | None:
+        return run.record.costs.get(name)
+
+    more = {"cost": True, "shown": 1, **more}
+    return Column(name, title, meaning, decimals, higher, of_row=of_row, of_run=of_run, **more)
 
 
 _PSNR_INTERVAL = (

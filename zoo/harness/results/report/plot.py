@@ -38,7 +38,7 @@ SMALL = Shape(580, 300, 58, 214, 14, 50, ends=True)
 
 @dataclass(frozen=True)
 class Point:
-    """A value, with its interval where it has one."""
+    """A value, with its interval where it has one; drawn, in pixels."""
 
     x: float
     y: float
@@ -63,16 +63,6 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A drawn point: pixels."""
-
-    x: float
-    y: float
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True)
 class Label:
     """A drawn name: where it starts, ends or is centred."""
 
@@ -88,7 +78,7 @@ class Drawn:
 
     series: Series
     path: str
-    marks: list[Mark]
+    marks: list[Point]
     label: Label | None
 
 
@@ -156,12 +146,12 @@ class Plot:
     def _y(self, value: float) -> float:
         return round(self.bottom - self.y.along(value) * (self.bottom - self.shape.top), 1)
 
-    def _mark(self, point: Point) -> Mark:
+    def _mark(self, point: Point) -> Point:
         bars = point.low is not None and point.high is not None
         low, high = (self._y(point.low or 0.0), self._y(point.high or 0.0)) if bars else (None, None)
-        return Mark(self._x(point.x), self._y(point.y), low, high)
+        return Point(self._x(point.x), self._y(point.y), low, high)
 
-    def _end_labels(self, marks: Sequence[Sequence[Mark]]) -> list[Label | None]:
+    def _end_labels(self, marks: Sequence[Sequence[Point]]) -> list[Label | None]:
         """Beside the ends of the lines in the right margin, moved apart where they are close."""
         order = sorted((i for i, found in enumerate(marks) if found), key=lambda i: marks[i][-1].y)
         heights: list[float] = []
@@ -180,7 +170,7 @@ class Plot:
             for i in range(len(marks))
         ]
 
-    def _labels(self, marks: Sequence[Sequence[Mark]]) -> list[Label | None]:
+    def _labels(self, marks: Sequence[Sequence[Point]]) -> list[Label | None]:
         """Right, left, above or below a series' last point; None where all of these are taken.
 
         A name stands on nothing drawn: no point, no error bar, not the front.
@@ -199,7 +189,7 @@ class Plot:
             for series, found in zip(self.series, marks, strict=True)
         ]
 
-    def _label(self, text: str, mark: Mark, taken: list[Box]) -> Label | None:
+    def _label(self, text: str, mark: Point, taken: list[Box]) -> Label | None:
         wide = _CHARACTER * len(text)
         ends = (mark.y if mark.low is None else mark.low, mark.y if mark.high is None else mark.high)
         choices = (
