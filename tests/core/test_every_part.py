@@ -7,17 +7,13 @@ from typing import Any
 import pytest
 
 from zoo.core.kinds import KINDS
-from zoo.core.part_contracts import CONTRACTS
-from zoo.core.probe import probe_part
+from zoo.core.probe import PROBES, probe_part
 from zoo.core.registry import current
 from zoo.core.registry_rows import OURS
 
 SLOW = {("encoders", "timm"), ("encoders", "enet"), ("objectives", "variational"), ("objectives", "zhang2017")}
 WHOLE = {"models", "networks"}
 """Kinds of which each is a whole network, which takes its time."""
-
-UNPROBED = {"extras", "executors", "trackers"}
-"""Kinds that the probe only imports: what they are called with is the harness's."""
 
 KNOWN = {
     "decoders": ("takes no backbone that starts at half size",),
@@ -44,11 +40,12 @@ def ours() -> list[Any]:
 def test_it_keeps_its_contract(kind: str, name: str) -> None:
     report = probe_part(kind, name)
     assert report.failures == []
-    known = ("imported only",) if kind in UNPROBED else KNOWN.get(kind, ())
+    known = KNOWN.get(kind, ()) if KINDS[kind].probed else ("imported only",)
     assert [note for note in report.notes if not any(each in note for each in known)] == []
 
 
-def test_every_kind_with_a_part_of_ours_has_a_contract_or_is_said_to_have_none() -> None:
+def test_every_kind_with_a_part_of_ours_has_a_contract_or_its_row_says_that_it_has_none() -> None:
     """The first part of a new kind brings it."""
-    said = {*CONTRACTS, *WHOLE, *UNPROBED}
-    assert {part.values[0] for part in ours()} <= said <= set(KINDS)
+    unprobed = {name for name, kind in KINDS.items() if not kind.probed}
+    assert {part.values[0] for part in ours()} <= PROBES.keys() | unprobed
+    assert PROBES.keys() <= KINDS.keys() - unprobed

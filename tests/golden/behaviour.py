@@ -31,8 +31,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from looks import LOOKS
 
 FILE = Path(__file__).with_name("behaviour.json")
-WITHOUT_NUMBERS = ("executors", "networks", "trackers")
-"""Kinds whose parts compute nothing, and whole networks, which are looked at as the models that they are."""
+AS_MODELS = "networks"
+"""The kind whose parts are looked at as the models that they are."""
 
 TOLERANCE = 1e-3
 """Of a tensor's size: what another machine or another torch may differ by."""
@@ -50,7 +50,7 @@ def names() -> list[str]:
     return [
         f"{kind}/{name}"
         for kind in KINDS
-        if kind not in WITHOUT_NUMBERS
+        if kind in LOOKS or (KINDS[kind].probed and kind != AS_MODELS)
         for name in registry.names(kind)
         if registry.entry(kind, name).distribution == OURS
     ]
@@ -60,7 +60,10 @@ def look(full: str) -> Entry:
     """``made_of`` and ``numbers`` of one part; ``numbers`` is None where its weights cannot be had here."""
     kind, _, name = full.partition("/")
     if kind not in LOOKS:
-        raise KeyError(f"{full} is the first of its kind here; say in looks.py how {kind} are looked at")
+        raise KeyError(
+            f"{full} is the first of its kind here; say in looks.py how {kind} are looked at, or in their "
+            "row of zoo/core/kinds.py that they are not probed"
+        )
     with torch.random.fork_rng(devices=[]), _looked_up() as used:
         torch.manual_seed(0)
         try:

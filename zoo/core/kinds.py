@@ -18,22 +18,28 @@ from zoo.core.errors import BadInput, BrokenPlugin, ZooError, did_you_mean
 from zoo.core.strict_yaml import misfit
 
 
-class Kind(msgspec.Struct, frozen=True, kw_only=True):
+class Kind(msgspec.Struct, frozen=True):
     """One kind of part.
 
     Attributes:
         plural: its name in the table, on the command line and in the entry-point group.
-        singular: what errors call one of them.
-        role: its place in a composed colorizer, where it has one.
         called: how the harness makes one.
         gives: what that is, or what calling it gives.
+        role: its place in a composed colorizer, where it has one.
+        singular: what errors call one of them; by default the plural without its s.
+        probed: whether one is held to a contract (:data:`zoo.core.probe.PROBES`) and ours to the numbers of
+            ``tests/golden``; else it is only imported, because what it is called with is the harness's.
     """
 
     plural: str
-    singular: str
-    role: str = ""
     called: str
     gives: str
+    role: str = ""
+    singular: str = ""
+    probed: bool = True
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "singular", self.singular or self.plural[:-1])
 
     @property
     def group(self) -> str:
@@ -41,66 +47,69 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
         return f"zoo.{self.plural}"
 
 
-def _kind(plural: str, called: str, gives: str, *, singular: str = "", role: str = "") -> Kind:
-    return Kind(plural=plural, singular=singular or plural[:-1], role=role, called=called, gives=gives)
-
-
 KINDS: dict[str, Kind] = {
     kind.plural: kind
     for kind in (
-        _kind("models", "`Model(**options)`", "a network with its row: condition (N, 4, H, W) → ab (N, 2, H, W)"),
-        _kind(
+        Kind("models", "`Model(**options)`", "a network with its row: condition (N, 4, H, W) → ab (N, 2, H, W)"),
+        Kind(
             "propagators",
             "`Propagator(**options)`",
             "condition (N, 4, H, W) → ab (N, 2, H, W), confidence (N, 1, H, W) in [0, 1]",
             role="propagator",
         ),
-        _kind(
+        Kind(
             "networks",
             "`Network(**options)`",
             "condition (N, 4, H, W) → ab (N, 2, H, W), or a mapping with it",
             role="network",
         ),
-        _kind("encoders", "`Encoder(in_channels, **options)`", "`.levels`, (N, C, H, W) → `Pyramid`", role="encoder"),
-        _kind("bridges", "`Bridge(levels, **options)`", "`.levels`, `Pyramid` → `Pyramid`", role="bridge"),
-        _kind(
+        Kind("encoders", "`Encoder(in_channels, **options)`", "`.levels`, (N, C, H, W) → `Pyramid`", role="encoder"),
+        Kind("bridges", "`Bridge(levels, **options)`", "`.levels`, `Pyramid` → `Pyramid`", role="bridge"),
+        Kind(
             "decoders",
             "`Decoder(levels, **options)`",
             "`.channels`, `.reduction`, `Pyramid` → (N, channels, H/reduction, W/reduction)",
             role="decoder",
         ),
-        _kind("skips", "`Skip(skip_channels, gate_channels, **options)`", "`.channels`, (skip, gate) → tensor"),
-        _kind("blocks", "`Block(in_channels, out_channels, **options)`", "tensor → tensor of the same size"),
-        _kind(
+        Kind("skips", "`Skip(skip_channels, gate_channels, **options)`", "`.channels`, (skip, gate) → tensor"),
+        Kind("blocks", "`Block(in_channels, out_channels, **options)`", "tensor → tensor of the same size"),
+        Kind(
             "heads",
             "`Head(channels, **options)`",
             'features → dict with `"ab"`; `.refine(prediction, condition)`, where it has one, goes on from there',
             role="head",
         ),
-        _kind("hints", "`HintSampler(**options)`", "(ab, generator) → hint_ab, hint_mask", singular="hint sampler"),
-        _kind(
+        Kind("hints", "`HintSampler(**options)`", "(ab, generator) → hint_ab, hint_mask", singular="hint sampler"),
+        Kind(
             "augmentations",
             "`Augmentation(**options)`",
             "(photos, generator) → photos: uint8 (N, 3, H, W), cropped, before there are hints",
         ),
-        _kind("losses", "`Loss(**options)`", "(prediction, batch) → scalar", singular="loss"),
-        _kind("objectives", "`Objective(colorizer, losses, **options)`", "what training needs beyond the colorizer"),
-        _kind(
+        Kind("losses", "`Loss(**options)`", "(prediction, batch) → scalar", singular="loss"),
+        Kind("objectives", "`Objective(colorizer, losses, **options)`", "what training needs beyond the colorizer"),
+        Kind(
             "optimizers",
             "`Optimizer(groups, *, lr, **options)`",
             "a `torch.optim.Optimizer`; of the recipe's `betas` and `momentum` it is given what it names",
         ),
-        _kind("schedules", "`schedule(**options)`", "progress in [0, 1] → what the learning rate is multiplied by"),
-        _kind("extras", "`extra(given)`", "view of a batch → tensor (N, …), what a model names in `extras`"),
-        _kind(
+        Kind("schedules", "`schedule(**options)`", "progress in [0, 1] → what the learning rate is multiplied by"),
+        Kind(
+            "extras", "`extra(given)`", "view of a batch → tensor (N, …), what a model names in `extras`", probed=False
+        ),
+        Kind(
             "datasets",
             "`Dataset(split, **options)`",
             "photos as uint8 (H, W, 3), `.fingerprint()`; a class with a `splits` that names `validation` is asked for "
             "those photos too, of any other a part of those to train on is kept for validation",
         ),
-        _kind("metrics", "`Metric(**options)`", "`.per_image(prediction, target)` → (N,)"),
-        _kind("executors", "`Executor()`", "`.start(target, payload)` → a task at work elsewhere"),
-        _kind("trackers", "`Tracker(run_folder, run_name, config)`", "`.log(step, values)`, `.finish(status, scores)`"),
+        Kind("metrics", "`Metric(**options)`", "`.per_image(prediction, target)` → (N,)"),
+        Kind("executors", "`Executor()`", "`.start(target, payload)` → a task at work elsewhere", probed=False),
+        Kind(
+            "trackers",
+            "`Tracker(run_folder, run_name, config)`",
+            "`.log(step, values)`, `.finish(status, scores)`",
+            probed=False,
+        ),
     )
 }
 

@@ -37,21 +37,7 @@ def probe_model(name: str) -> ProbeReport:
     (N, 3, H, W) uint8, ``label`` (N,) int64, ``histogram`` (N, 2, ⌈H/4⌉, ⌈W/4⌉), ``saturation`` (N, 1);
     anything else comes from the network's own ``example_extras(condition)``.
     """
-    found = Findings()
-    with torch.random.fork_rng(devices=[]), found.trying("building"):
-        torch.manual_seed(0)
-
-        def build(options: dict[str, Any]) -> tuple[ModelSpec, Colorizer]:
-            spec = resolve(name, options)
-            return spec, assemble(spec)
-
-        built = smallest(build, found)
-        if built is not None:
-            spec, model = built
-            _probe_colorizer(model, assemble(spec), found)
-            if not found.failures:
-                _probe_training(model, spec.recipe, found)
-    return found.report("models", name)
+    return probe_part("models", name)
 
 
 def probe_part(kind: str, name: str) -> ProbeReport:
@@ -60,19 +46,28 @@ def probe_part(kind: str, name: str) -> ProbeReport:
     Raises:
         UnknownName: no such kind.
     """
-    if kind == "models":
-        return probe_model(name)
     found = Findings()
     with torch.random.fork_rng(devices=[]), found.trying("building"):
         torch.manual_seed(0)
-        if kind == "networks":
-            _probe_network(name, found)
-        elif kind in CONTRACTS:
-            CONTRACTS[kind](name, found)
+        if kind in PROBES:
+            PROBES[kind](name, found)
         else:
             current().load(kind, name)
             found.notes.append(f"imported only: {kind} have no contract that can be probed")
     return found.report(kind, name)
+
+
+def _probe_model(name: str, found: Findings) -> None:
+    def build(options: dict[str, Any]) -> tuple[ModelSpec, Colorizer]:
+        spec = resolve(name, options)
+        return spec, assemble(spec)
+
+    built = smallest(build, found)
+    if built is not None:
+        spec, model = built
+        _probe_colorizer(model, assemble(spec), found)
+        if not found.failures:
+            _probe_training(model, spec.recipe, found)
 
 
 def _probe_network(name: str, found: Findings) -> None:
@@ -86,6 +81,10 @@ def _probe_network(name: str, found: Findings) -> None:
     if built is not None:
         model, twin = built
         _probe_colorizer(model, twin, found)
+
+
+PROBES = {**CONTRACTS, "models": _probe_model, "networks": _probe_network}
+"""Kind → what holds a name of it to its contract."""
 
 
 def _probe_colorizer(model: Colorizer, twin: Colorizer, found: Findings) -> None:
