@@ -1,4 +1,4 @@
-"""Every command and snippet of docs/colorize.md does what stands there."""
+"""Every command and snippet of docs/colorize.md and docs/by_hand.md does what stands there."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ from PIL import Image
 
 from zoo.cli.main import cli
 
-TEXT = (Path(__file__).parents[2] / "docs" / "colorize.md").read_text(encoding="utf-8")
-COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
+TEXT, BY_HAND = (
+    (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8") for page in ("colorize.md", "by_hand.md")
+)
+COMMANDS, COMMANDS_BY_HAND = (
+    [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    for text in (TEXT, BY_HAND)
+)
 (SNIPPET,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+(MARKS,) = re.findall(r"```json\n(.*?)```", BY_HAND, re.DOTALL)
 
 
 @pytest.fixture
@@ -30,11 +36,12 @@ def here(tmp_path, photos, monkeypatch) -> Path:
     hints = np.zeros((64, 80, 4), np.uint8)
     hints[10:20, 10:20], hints[40:50, 50:60] = (200, 40, 40, 255), (40, 60, 200, 255)
     Image.fromarray(hints).save(tmp_path / "hints.png")
+    (tmp_path / "hints.json").write_text(MARKS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+@pytest.mark.parametrize("line", COMMANDS + COMMANDS_BY_HAND)
 def test_a_command_colorizes(here, line):
     before, pipe, command = line.rpartition(" | ")
     given = subprocess.run(before, shell=True, capture_output=True, check=True).stdout if pipe else None
@@ -53,3 +60,11 @@ def test_the_snippet_colours(here):
 
 def test_there_are_commands():
     assert len(COMMANDS) == 7
+    assert len(COMMANDS_BY_HAND) == 2
+
+
+def test_a_mistake_in_the_hints_is_the_sentence_of_the_page(here):
+    (here / "hints.json").write_text(MARKS.replace("tan", "tann"))
+    result = CliRunner().invoke(cli, shlex.split(COMMANDS_BY_HAND[0])[1:], prog_name="zoo")
+    (sentence,) = re.findall(r"\*(hints\.json, .*?\?)\*", BY_HAND.replace("\n", " "))
+    assert sentence in result.stderr

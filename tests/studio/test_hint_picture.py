@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from skimage.color import rgb2lab
 
 from zoo.core.errors import BadInput
-from zoo.studio.hint_picture import read_hints
+from zoo.studio.hint_file import read_hints
 
 GREY = np.full((6, 8, 3), 90, np.uint8)
 RED, BLUE = (200, 40, 60), (40, 70, 190)

@@ -49,7 +49,9 @@ _NAMES_SHOWN = 3
 )
 @weights_option("For the model named in --with", "For a model, not a run")
 @click.option(
-    "--hints", type=FilePath(exists=True, dash=True), help="Take the known colours from a picture of the photo's size."
+    "--hints",
+    type=FilePath(exists=True, dash=True),
+    help="Take known colours from a picture of the photo's size, or from JSON.",
 )
 @click.option(
     "-o",
@@ -112,8 +114,10 @@ def command(
 
     `--with zhang2017 --weights published` colours by the weights that its authors published.
 
-    --hints: where that picture has transparency, its pixels that are at least half opaque are hints; else
-    those that are not grey (channels more than 25 apart) and not the photo's own.
+    --hints: where a picture has transparency, its pixels that are at least half opaque are hints; else
+    those that are not grey (channels more than 25 apart) and not the photo's own. JSON is a list of points
+    {"x": 120, "y": 80, "color": "#3366cc", "radius": 4} and strokes {"points": [[10, 10], [60, 24]], "color": "green",
+    "width": 9}, in pixels of the photo.
 
     Killed on the way, the same command goes on where it was; with --resume it does so without reading what is done.
 

@@ -24,7 +24,8 @@ from zoo.studio.ahead import ahead
 from zoo.studio.colorize import Answer, answered, finished
 from zoo.studio.files import STANDARD, Job, unwritable_folders
 from zoo.studio.formats import FORMATS, encode
-from zoo.studio.hint_picture import Hints, read_hints
+from zoo.studio.hint_file import read_hints
+from zoo.studio.hint_picture import Hints
 from zoo.studio.made_by import MadeBy, is_unchanged, made_by, read_made_by, sealed
 from zoo.studio.manner import Manner
 from zoo.studio.metadata import read_metadata
@@ -45,7 +46,7 @@ class Wish(msgspec.Struct, frozen=True):
         origin: where the model comes from.
         form: the results' format, a key of ``FORMATS``.
         manner: the options of colorizing; its ``reference`` a file's path.
-        hints: a hint picture for the one photo.
+        hints: a file of hints for the one photo.
         again: make anew what is done already.
         overwrite: replace, besides, what was changed by hand, or is no result.
         resume: pass over every photo that has a result, without a look at either.
@@ -68,7 +69,7 @@ class Outcome(NamedTuple):
         cause: why, in a few words that many photos share.
         reason: why it was kept or failed, a sentence.
         notes: what else a person should know of the photo, a phrase each.
-        remark: what was wrong with the hint picture, a sentence.
+        remark: what was wrong with the hints, a sentence.
         lacks: what is wrong with the result's colour, if anything.
         content: the result's bytes, where it goes to standard output.
         error: what a model raised that is no sentence.

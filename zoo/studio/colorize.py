@@ -23,7 +23,8 @@ from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput, Diverged
 from zoo.core.trained import load
 from zoo.studio.device import device_of
-from zoo.studio.hint_picture import Hints, read_hints
+from zoo.studio.hint_file import read_hints
+from zoo.studio.hint_picture import Hints
 from zoo.studio.manner import UPSAMPLINGS, WORKING_SIZE, Manner
 from zoo.studio.no_colour import reads_hints
 from zoo.studio.photo import as_rgb
@@ -54,7 +55,8 @@ def colorize(
         model: from :func:`zoo.load` or :func:`zoo.build`, on any device; it is run in eval mode. Or what
             :func:`zoo.load` takes, a run's folder or a model's name, which is loaded for this one photo.
         image: a path, a Pillow image, or a uint8 array (H, W) or (H, W, 3) RGB, of any size from 1×1.
-        hints: known colours: ab (H, W, 2) in Lab units and a mask (H, W) of where they hold; or a hint picture's path.
+        hints: known colours: ab (H, W, 2) in Lab units and a mask (H, W) of where they hold; or the path of a file of
+            them, as ``--hints`` takes it.
         size: the longer side the network works at, or with ``tiles`` a tile's side; default :data:`WORKING_SIZE`.
         upsampling, tiles, saturation, from_sepia, reference_use: see :class:`~zoo.studio.manner.Manner`.
         reference: another photo whose colours are taken, given as ``image`` is.
@@ -63,7 +65,7 @@ def colorize(
         uint8 (H, W, 3) RGB with the photo's own lightness (up to the clipping of colours that sRGB lacks).
 
     Raises:
-        BadInput: an image or a hint picture that cannot be read, hints of another size, an option out of its range, or
+        BadInput: an image or hints that cannot be read, hints of another size, an option out of its range, or
             a model that wants more than it is given.
         Diverged: the model's colours are not finite.
         ZooError: a model that cannot be loaded.

@@ -36,14 +36,14 @@ Hints = tuple[np.ndarray, np.ndarray]
 """``ab`` (H, W, 2) float32 in Lab units (about -110…110), and the mask (H, W) bool of where it holds."""
 
 
-class HintPicture(NamedTuple):
-    """The hints, and what was left out of the picture, if anything: a sentence."""
+class GivenHints(NamedTuple):
+    """The hints, and what was left out of their file, if anything: a sentence."""
 
     hints: Hints
     remark: str = ""
 
 
-def read_hints(path: Path, photo: np.ndarray, content: bytes | None = None) -> HintPicture:
+def read_picture(path: Path, photo: np.ndarray, content: bytes) -> GivenHints:
     """A hint picture: colours painted where the photo's colours are known.
 
     With transparency the pixels that are at least half opaque are hints; without (or where nothing is transparent),
@@ -54,12 +54,11 @@ def read_hints(path: Path, photo: np.ndarray, content: bytes | None = None) -> H
     Args:
         path: the picture.
         photo: uint8 (H, W, 3); the picture must have its size.
-        content: the picture's bytes, where they have been read already.
+        content: the picture's bytes.
 
     Raises:
         BadInput: the file cannot be read, has another size, or holds no hint.
     """
-    content = _read(path) if content is None else content
     image = open_photo(content, name=str(path)).image
     height, width = photo.shape[:2]
     if image.size != (width, height):
@@ -83,14 +82,7 @@ def read_hints(path: Path, photo: np.ndarray, content: bytes | None = None) -> H
             f"{path} holds no hint{', only noise' if remark else ''}; paint colours on a transparent picture, or on "
             "the grey photo, and save it as PNG."
         )
-    return HintPicture((ab, mask), remark)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read ({error.strerror or error}); give another --hints.") from None
+    return GivenHints((ab, mask), remark)
 
 
 def _ab(rgb: np.ndarray) -> np.ndarray:

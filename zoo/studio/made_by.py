@@ -37,7 +37,7 @@ class MadeBy(msgspec.Struct, frozen=True, kw_only=True):
         model: its name, for people.
         weights: the first digits of its weights' SHA-256; empty for a model without any.
         size: the longer side the network saw.
-        hints: the first digits of the hint picture's SHA-256, or empty.
+        hints: the first digits of the SHA-256 of the file of hints, or empty.
         identity: a hash of all that decides the result: model, weights, options, hints, photo, format.
         file: SHA-256 of the file, with zeros in this place.
     """
@@ -64,7 +64,7 @@ def made_by(
     hints: bytes | None = None,
     reference: bytes | None = None,
 ) -> MadeBy:
-    """What a result of this model, photo, format, manner, hint picture and reference says of itself."""
+    """What a result of this model, photo, format, manner, hints and reference says of itself."""
     hinted = hashlib.sha256(hints).hexdigest() if hints is not None else ""
     decides: dict[str, Any] = {
         "studio": STUDIO_VERSION,
