@@ -266,6 +266,28 @@ def test_every_network_but_a_distribution_starts_at_what_is_spread(condition, na
     assert same == upon.colorizer.residual or refines
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", current().names("models"))
+def test_a_residual_that_starts_at_zero_reaches_every_layer(condition, name):
+    """Within some steps: at the first the layer that makes ab takes it all, and eigen_multiscale has three of them."""
+    spec = resolve(name)
+    if not takes_option(name, "propagator") or spec.extras or spec.recipe == UNTRAINED or name == "ddcolor":
+        return
+    upon = resolve(name, {"propagator": "pyramid"}, defaults={"width": 8, "depth": 5})
+    if not upon.colorizer.residual:
+        return
+    model = assemble(upon).train()
+    optimizer = torch.optim.AdamW(model.network.parameters(), lr=1e-3)
+    for _ in range(4):
+        optimizer.zero_grad()
+        found = model(condition)["ab"]
+        (found - found.detach() - torch.rand_like(found)).square().mean().backward()
+        optimizer.step()
+    first = next(p for p in model.learner.parameters() if p.dim() > 1)
+    assert first.grad is not None
+    assert first.grad.any()
+
+
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [

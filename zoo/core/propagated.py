@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,10 @@ from zoo.core.spec import ColorizerOptions
 
 AT_ZERO = "predicts_ab"
 """The attribute by which a layer says that its output is ab: a residual begins with it at zero."""
+
+STARTED_AT_ZERO = "starts_at_zero"
+"""The attribute by which a module says that what it gives begins at zero. Then the layer that makes ab of it keeps its
+weights: with both at zero no gradient would ever reach either."""
 
 
 class Propagated(nn.Module):
@@ -41,9 +45,10 @@ class Propagated(nn.Module):
         elif hasattr(network, "stride"):
             self.stride = network.stride
         if network is not None and told.residual:
+            started = any(getattr(module, STARTED_AT_ZERO, False) for module in network.modules())
             for layer in network.modules():
                 if getattr(layer, AT_ZERO, False):
-                    _zero(layer)
+                    _zero(layer, spared=("weight",) if started else ())
 
     @property
     def extras(self) -> tuple[str, ...]:
@@ -103,6 +108,7 @@ class Propagated(nn.Module):
 
 
 @torch.no_grad()
-def _zero(layer: nn.Module) -> None:
-    for parameter in layer.parameters(recurse=False):
-        parameter.zero_()
+def _zero(layer: nn.Module, spared: Container[str]) -> None:
+    for name, parameter in layer.named_parameters(recurse=False):
+        if name not in spared:
+            parameter.zero_()

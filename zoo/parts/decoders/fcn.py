@@ -21,7 +21,7 @@ class FCNDecoder(nn.Module):
     and never learned (``lr_mult: 0``): away from the border they are bilinear resizing, which is what is used. At
     the border a deconvolution fades to zero; FCN did not see that, as it had padded the photo by 100 and cropped.
 
-    The scores start at zero, as theirs.
+    The scores start at zero, as theirs, which is said to whoever would start the head at zero too.
 
     Args:
         levels: of the pyramid, fine to coarse; where two have one reduction, the later counts.
@@ -35,6 +35,7 @@ class FCNDecoder(nn.Module):
     """
 
     reduction = 1
+    starts_at_zero = True
 
     def __init__(self, levels: Sequence[Level], *, stride: int = 8, classes: int = 21, at_once: bool = False):
         super().__init__()
