@@ -18,6 +18,12 @@ def test_a_stem_that_is_another_photos_name_is_kept_apart():
     assert shared_stems(["a.jpg", "a.jpg.png"]) == {"a.jpg.png"}
 
 
+def test_each_of_several_answers_is_a_result():
+    assert is_result("a.colorized-12.png")
+    assert not is_result("a-12.png")
+    assert not is_result("a.colorized-old.png")
+
+
 def test_long_names_are_cut_to_what_file_systems_take_and_stay_apart():
     for name in ("x" * 251 + ".jpg", "ü" * 125 + ".jpg", "x" * 245 + ".png"):
         stem = result_stem(name)

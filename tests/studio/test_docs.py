@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from safetensors.torch import save_file
 
 from zoo.cli.main import cli
+from zoo.core.resolve import build
 
 TEXT, BY_HAND = (
     (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8") for page in ("colorize.md", "by_hand.md")
@@ -22,6 +24,7 @@ COMMANDS, COMMANDS_BY_HAND = (
     for text in (TEXT, BY_HAND)
 )
 (SNIPPET,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+STANDS_FOR = {"MODEL": "pyramid", "RUN": "unet_mixture --set width=4 --weights several.safetensors"}
 (MARKS,) = re.findall(r"```json\n(.*?)```", BY_HAND, re.DOTALL)
 
 
@@ -37,6 +40,7 @@ def here(tmp_path, photos, monkeypatch) -> Path:
     hints[10:20, 10:20], hints[40:50, 50:60] = (200, 40, 40, 255), (40, 60, 200, 255)
     Image.fromarray(hints).save(tmp_path / "hints.png")
     (tmp_path / "hints.json").write_text(MARKS)
+    save_file(build("unet_mixture", width=4).network.state_dict(), tmp_path / "several.safetensors")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -45,11 +49,11 @@ def here(tmp_path, photos, monkeypatch) -> Path:
 def test_a_command_colorizes(here, line):
     before, pipe, command = line.rpartition(" | ")
     given = subprocess.run(before, shell=True, capture_output=True, check=True).stdout if pipe else None
-    words = ["pyramid" if word == "MODEL" else word for word in shlex.split(command, comments=True)]
+    words = [word for each in shlex.split(command, comments=True) for word in STANDS_FOR.get(each, each).split()]
     result = CliRunner().invoke(cli, words[1:], given, prog_name="zoo")
     assert result.exit_code == 0, result.output
     assert not result.stdout.startswith("0 colorized")
-    assert list(here.rglob("*.colorized.png"))
+    assert list(here.rglob("*.colorized*.png"))
 
 
 def test_the_snippet_colours(here):
@@ -60,7 +64,7 @@ def test_the_snippet_colours(here):
 
 def test_there_are_commands():
     assert len(COMMANDS) == 7
-    assert len(COMMANDS_BY_HAND) == 2
+    assert len(COMMANDS_BY_HAND) == 3
 
 
 def test_a_mistake_in_the_hints_is_the_sentence_of_the_page(here):

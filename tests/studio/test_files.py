@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zoo.core.errors import BadInput
-from zoo.studio.files import STANDARD, Job, find_jobs, unwritable_folders
+from zoo.studio.files import STANDARD, Job, find_jobs, in_samples, unwritable_folders
 
 
 def touch(root: Path, *names: str) -> None:
@@ -28,6 +28,18 @@ def test_results_lie_beside_their_photos_and_are_not_photos_themselves(tmp_path)
     touch(tmp_path, "a.jpg", "b.jpg", "a.colorized.png")
     assert [job.result.name for job in find_jobs([tmp_path]).jobs] == ["a.colorized.png", "b.colorized.png"]
     assert all(job.photo.parent == job.result.parent for job in find_jobs([tmp_path]).jobs)
+
+
+def test_several_answers_are_numbered_and_are_not_photos_themselves(tmp_path):
+    touch(tmp_path, "a.jpg")
+    drawn = in_samples(find_jobs([tmp_path]).jobs, 2)
+    assert [(job.result.name, job.draw) for job in drawn] == [("a.colorized-1.png", 1), ("a.colorized-2.png", 2)]
+    drawn = in_samples(find_jobs([tmp_path / "a.jpg"], tmp_path / "photo.png").jobs, 2)
+    assert [job.result.name for job in drawn] == ["photo-1.png", "photo-2.png"]
+    touch(tmp_path, "a.colorized-1.png", "a.colorized-2.png")
+    assert [job.photo.name for job in find_jobs([tmp_path]).jobs] == ["a.jpg"]
+    with pytest.raises(BadInput, match="one picture"):
+        in_samples(find_jobs([STANDARD]).jobs, 2)
 
 
 def test_photos_that_share_a_stem_keep_their_suffix(tmp_path):

@@ -84,6 +84,12 @@ _NAMES_SHOWN = 3
     REFERENCE_USES,
     "Take them as the model asks for them, by their histogram, or as hints where both photos look alike.",
 )
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Give so many answers of a model that has several, NAME.colorized-1.png and on.",
+)
 @device_option
 @click.option("--resume", is_flag=True, help="Pass over what has a result, without a look at either; quick.")
 @click.option("--again", is_flag=True, help="Colorize again what is done already.")
@@ -128,7 +134,7 @@ def command(
     from zoo.core.origin import origin_of
     from zoo.harness.training.device import pick_device
     from zoo.studio.album import Wish, colorize_album
-    from zoo.studio.files import find_jobs, read_list
+    from zoo.studio.files import find_jobs, in_samples, read_list
 
     if not photos and listed is None:
         raise click.UsageError("No photo is given; name photos, folders or patterns, or --from-list FILE.", ctx)
@@ -141,6 +147,10 @@ def command(
         raise BadInput(f"--hints is for one photo, and these are {len(jobs)}; give one.")
     if hints == STANDARD and jobs[0].photo == STANDARD:
         raise BadInput("The photo and the hints cannot both be standard input; give one of them as a file.")
+    read = _bytes_of
+    if manner.samples is not None:
+        jobs = in_samples(jobs, manner.samples)
+        read = lru_cache(maxsize=1)(_bytes_of)  # standard input comes once
     to_standard = jobs[0].result == STANDARD
     if to_standard and sys.stdout.isatty():
         raise BadInput("Standard output is a terminal, which shows no picture; write -o FILE, or > FILE.")
@@ -152,14 +162,14 @@ def command(
 
     @lru_cache(maxsize=1)
     def colorizer() -> Colorizer:
-        return _loaded(model, weights, dict(settings), target, alone=manner.reference is None)
+        return _loaded(model, weights, dict(settings), target, manner)
 
     counts: Counter[str] = Counter()
     causes: dict[str, Counter[str]] = {state: Counter() for state in _STATES}
     lacking: list[Outcome] = []
     notes: dict[str, list[Outcome]] = {}
     said: set[str] = set()
-    for outcome in watched(colorize_album(jobs, wish, colorizer, _bytes_of), len(jobs)):
+    for outcome in watched(colorize_album(jobs, wish, colorizer, read), len(jobs)):
         counts[outcome.state] += 1
         causes[outcome.state].update(filter(None, [outcome.cause]))
         for note in outcome.notes:
@@ -184,21 +194,23 @@ def command(
         if counts[state] or state == "colorized"
     ]
     echo(", ".join(shown), err=to_standard)
-    if len(jobs) == 1 and counts["colorized"] and not to_standard:
-        echo_data(f"{click.format_filename(jobs[0].result)}\n")
+    if len({job.photo for job in jobs}) == 1 and counts["colorized"] and not to_standard:
+        echo_data("".join(f"{click.format_filename(job.result)}\n" for job in jobs))
     incomplete = counts["failed"] + counts["kept"]
     ctx.exit(0 if not incomplete else 1 if counts.total() > counts["failed"] else 2)
 
 
 def _loaded(
-    model: str, weights: Path | None, options: dict[str, Any], device: torch.device, *, alone: bool
+    model: str, weights: Path | None, options: dict[str, Any], device: torch.device, manner: Manner
 ) -> Colorizer:
     from zoo.core.trained import load
-    from zoo.studio.colorize import wants_a_photo_alone
+    from zoo.studio.colorize import wants_a_photo_alone, wants_several_answers
 
     loaded = load(model, device, weights=weights, options=options)
-    if alone:
+    if manner.reference is None:
         wants_a_photo_alone(loaded)
+    if manner.samples is not None:
+        wants_several_answers(loaded)
     for note in loaded.notes:
         _warn(f"{model}: {note}.")
     return loaded

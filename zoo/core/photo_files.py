@@ -7,8 +7,8 @@ silence.
 
 A result is ``NAME.colorized.png``, one rule for whoever writes results and for whoever looks for a photo's result
 later. Where two photos of a folder share a stem (``a.jpg``, ``a.png``) the suffix stays in the name
-(``a.jpg.colorized.png``). A name that would be too long for the file system is cut, and eight digits of its hash keep
-it apart from others.
+(``a.jpg.colorized.png``). Several answers to one photo are numbered: ``NAME.colorized-1.png``. A name that would be
+too long for the file system is cut, and eight digits of its hash keep it apart from others.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -85,8 +86,8 @@ def is_photo(name: str | Path) -> bool:
 
 
 def is_result(name: str | Path) -> bool:
-    """Whether a file is named as ``zoo colorize`` names its results: ``cat.colorized.png``."""
-    return Path(name).stem.endswith(RESULT_MARK)
+    """Whether a file is named as ``zoo colorize`` names its results: ``cat.colorized.png``, ``cat.colorized-2.png``."""
+    return re.search(rf"{re.escape(RESULT_MARK)}(-\d+)?$", Path(name).stem) is not None
 
 
 def looks_like_a_picture(name: str | Path) -> bool:

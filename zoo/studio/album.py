@@ -165,6 +165,7 @@ class _Album:
                 self.wish.manner,
                 hints=self.hints,
                 reference=self.reference,
+                draw=job.draw,
             )
             found = _found(job, said, self.wish)
         except ZooError as error:
@@ -208,7 +209,7 @@ class _Album:
             seen = untoned(seen) if self.manner.from_sepia else seen
         elif alpha is not None and alpha.min() < 255:
             notes.append(f"{self.wish.form} has no transparency, the result is shown over white")
-        answer = answered(colorizer, rgb, given, self.manner)
+        answer = answered(colorizer, rgb, given, self.manner, prepared.job.draw)
         return _Answered(prepared, photo, seen, answer, tuple(notes), remark)
 
     def written(self, answered: _Answered | Outcome) -> Outcome:

@@ -48,6 +48,7 @@ def colorize(
     from_sepia: bool = False,
     reference: Any = None,
     reference_use: str = "auto",
+    samples: int | None = None,
 ) -> np.ndarray:
     """Colorize one photo, as ``zoo colorize`` does with the options of the same names.
 
@@ -60,13 +61,15 @@ def colorize(
         size: the longer side the network works at, or with ``tiles`` a tile's side; default :data:`WORKING_SIZE`.
         upsampling, tiles, saturation, from_sepia, reference_use: see :class:`~zoo.studio.manner.Manner`.
         reference: another photo whose colours are taken, given as ``image`` is.
+        samples: so many answers of a model that has several; the same ones every time.
 
     Returns:
-        uint8 (H, W, 3) RGB with the photo's own lightness (up to the clipping of colours that sRGB lacks).
+        uint8 (H, W, 3) RGB with the photo's own lightness (up to the clipping of colours that sRGB lacks); with
+        ``samples`` (samples, H, W, 3).
 
     Raises:
         BadInput: an image or hints that cannot be read, hints of another size, an option out of its range, or
-            a model that wants more than it is given.
+            a model that wants more than it is given, or has one answer only.
         Diverged: the model's colours are not finite.
         ZooError: a model that cannot be loaded.
     """
@@ -78,15 +81,20 @@ def colorize(
         from_sepia=from_sepia,
         reference=None if reference is None else as_rgb(reference),
         reference_use=reference_use,
+        samples=samples,
     )
     colorizer = as_colorizer(model)
+    if samples is not None:
+        wants_several_answers(colorizer)
     rgb = as_rgb(image)
     if isinstance(hints, str | Path):
         hints = read_hints(Path(hints), rgb).hints
     if manner.from_sepia:
         rgb = untoned(rgb)
-    answer = answered(colorizer, rgb, hints, manner)
-    return answer.picture if answer.picture is not None else finished(rgb, answer, manner)
+    draws = range(1, samples + 1) if samples is not None else (0,)
+    answers = (answered(colorizer, rgb, hints, manner, draw) for draw in draws)
+    pictures = [answer.picture if answer.picture is not None else finished(rgb, answer, manner) for answer in answers]
+    return pictures[0] if samples is None else np.stack(pictures)
 
 
 class Answer(NamedTuple):
@@ -101,8 +109,11 @@ class Answer(NamedTuple):
     picture: np.ndarray | None = None
 
 
-def answered(model: Colorizer, rgb: np.ndarray, hints: Hints | None, manner: Manner) -> Answer:
+def answered(model: Colorizer, rgb: np.ndarray, hints: Hints | None, manner: Manner, draw: int = 0) -> Answer:
     """The model's part of the work on a photo (H, W, 3), its reference read as uint8 (H, W, 3).
+
+    Args:
+        draw: which of its several answers, from 1; 0 for its one answer.
 
     Raises:
         BadInput, Diverged: as :func:`colorize`.
@@ -110,7 +121,7 @@ def answered(model: Colorizer, rgb: np.ndarray, hints: Hints | None, manner: Man
     if manner.tiles:
         return _tiled(model, rgb, hints, manner)
     if manner.reference is None:
-        return Answer(predict(model, rgb, hints=hints, size=manner.size))
+        return Answer(predict(model, rgb, hints=hints, size=manner.size, draw=draw))
     reference = _planes(
         _reduced(manner.reference, _working_size(manner.reference.shape[0], manner.reference.shape[1], manner.size))
     )
@@ -119,13 +130,13 @@ def answered(model: Colorizer, rgb: np.ndarray, hints: Hints | None, manner: Man
         use = use_of(model.extras, reads_hints=not model.extras and reads_hints(model))
     if use == "global":
         extras = extras_of(reference, model.extras, model.name)
-        return Answer(predict(model, rgb, hints=hints, size=manner.size, extras=extras))
+        return Answer(predict(model, rgb, hints=hints, size=manner.size, extras=extras, draw=draw))
     if use == "hints":
         wants_a_photo_alone(model)
         if not reads_hints(model):
             raise BadInput(f"{model.name} reads no hints; choose --reference-use histogram, or another model.")
-        return Answer(predict(model, rgb, hints=hints, size=manner.size, reference=reference))
-    ab = predict(model, rgb, hints=hints, size=manner.size)
+        return Answer(predict(model, rgb, hints=hints, size=manner.size, reference=reference, draw=draw))
+    ab = predict(model, rgb, hints=hints, size=manner.size, draw=draw)
     return Answer(matched_histogram(ab, split_lab(reference)[1]))
 
 
@@ -153,6 +164,15 @@ def wants_a_photo_alone(model: Colorizer) -> None:
         raise BadInput(f"{model.name} needs {wanted}, which a photo alone does not have; choose another model.")
 
 
+def wants_several_answers(model: Colorizer) -> None:
+    """Raise BadInput for a model that has one."""
+    if not model.can_sample:
+        raise BadInput(
+            f"{model.name} has one answer to a photo; leave the samples out, or choose a model that has several, such "
+            "as a trained unet_mixture, pix2pix or deshpande2017."
+        )
+
+
 def predict(
     model: Colorizer,
     rgb: np.ndarray,
@@ -161,12 +181,14 @@ def predict(
     size: int | None = None,
     extras: Mapping[str, Tensor] | None = None,
     reference: Tensor | None = None,
+    draw: int = 0,
 ) -> Tensor:
     """The ab (1, 2, h, w) of a photo (H, W, 3) at the working size, on the model's device.
 
     Args:
         extras: what the model asks for beyond the photo.
         reference: uint8 (1, 3, h, w), matched with the photo for more hints.
+        draw: as for :func:`answered`.
 
     Raises:
         BadInput, Diverged: as :func:`colorize`.
@@ -179,18 +201,22 @@ def predict(
         free = mask * (1 - condition[:, 3:])  # what a person said stands
         condition[:, 1:3] += ab * free
         condition[:, 3:] += free
-    return _asked(model, condition, extras)
+    return _asked(model, condition, extras, draw)
 
 
 @torch.no_grad()
-def _asked(model: Colorizer, condition: Tensor, extras: Mapping[str, Tensor] | None = None) -> Tensor:
+def _asked(model: Colorizer, condition: Tensor, extras: Mapping[str, Tensor] | None = None, draw: int = 0) -> Tensor:
     """The model's ab for a condition, in eval mode, on its device; Diverged where it is not finite."""
     device = device_of(model)
     training = model.training
     model.eval()
     try:
         given = None if extras is None else {name: value.to(device) for name, value in extras.items()}
-        ab: Tensor = model(condition.to(device), given)["ab"].float()
+        if draw:
+            drawn = model.sample(condition.to(device), 1, torch.Generator().manual_seed(draw), given)
+            ab: Tensor = drawn[:, 0].float()
+        else:
+            ab = model(condition.to(device), given)["ab"].float()
     finally:
         model.train(training)
     if not bool(ab.isfinite().all()):

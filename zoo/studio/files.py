@@ -33,10 +33,15 @@ longer path."""
 
 
 class Job(NamedTuple):
-    """One photo and where its result goes."""
+    """One photo and where its result goes.
+
+    Attributes:
+        draw: which of a model's several answers it is, from 1; 0 for its one answer.
+    """
 
     photo: Path
     result: Path
+    draw: int = 0
 
 
 class Jobs(NamedTuple):
@@ -84,6 +89,22 @@ def find_jobs(
         named = ", ".join(map(str, arguments)) or "The list"
         raise BadInput(" ".join((f"{named}: no photo found ({suffix_list()}); check the path.", *remarks)))
     return Jobs(_placed(photos, output, FORMATS[form].suffixes[0]), form, remarks)
+
+
+def in_samples(jobs: Iterable[Job], samples: int) -> list[Job]:
+    """Each job so many times, for an answer each: ``out.png`` becomes ``out-1.png``, ``out-2.png`` ….
+
+    Raises:
+        BadInput: a result is standard output, which takes one picture.
+    """
+    each: list[Job] = []
+    for job in jobs:
+        if job.result == STANDARD:
+            raise BadInput("Standard output takes one picture, and --samples makes several; write -o FILE or FOLDER.")
+        stem, suffix = job.result.stem, job.result.suffix
+        for draw in range(1, samples + 1):
+            each.append(job._replace(result=job.result.with_name(f"{stem}-{draw}{suffix}"), draw=draw))
+    return each
 
 
 def read_list(content: bytes, name: str) -> list[Path]:

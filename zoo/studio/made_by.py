@@ -63,8 +63,9 @@ def made_by(
     *,
     hints: bytes | None = None,
     reference: bytes | None = None,
+    draw: int = 0,
 ) -> MadeBy:
-    """What a result of this model, photo, format, manner, hints and reference says of itself."""
+    """What a result of this model, photo, format, manner, hints, reference and draw says of itself."""
     hinted = hashlib.sha256(hints).hexdigest() if hints is not None else ""
     decides: dict[str, Any] = {
         "studio": STUDIO_VERSION,
@@ -77,6 +78,8 @@ def made_by(
     }
     if reference is not None:
         decides["reference"] = hashlib.sha256(reference).hexdigest()
+    if draw:
+        decides["draw"] = draw
     return MadeBy(
         model=origin.name,
         weights=origin.weights,

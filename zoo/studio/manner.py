@@ -31,6 +31,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
         from_sepia: the photo is a toned print; see :mod:`zoo.studio.sepia`.
         reference: a photo whose colours are taken: a path, or what :func:`zoo.colorize` takes as an image.
         reference_use: one of :data:`REFERENCE_USES`.
+        samples: how many answers of a model that has several, instead of its one.
 
     Raises:
         BadInput: a value out of its range, or two that do not go together.
@@ -43,12 +44,17 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     from_sepia: bool = False
     reference: Any = None
     reference_use: str = REFERENCE_USES[0]
+    samples: int | None = None
 
     def __post_init__(self) -> None:
         if self.size < 1:
             raise BadInput(f"The working size is {self.size}; give the longer side in pixels, such as {WORKING_SIZE}.")
         if not 0 <= self.saturation < math.inf:
             raise BadInput(f"The saturation is {self.saturation}; give a factor of 0 or more, such as 1.2.")
+        if self.samples is not None and self.samples < 1:
+            raise BadInput(f"{self.samples} answers of a model are asked for; give 1 or more, such as 5.")
+        if self.samples is not None and self.tiles:
+            raise BadInput("An answer is drawn for the whole photo, and tiles never see it; leave one of them out.")
         for what, value, known in (
             ("upsampling", self.upsampling, UPSAMPLINGS),
             ("use of a reference", self.reference_use, REFERENCE_USES),
@@ -65,8 +71,9 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     def decides(self) -> dict[str, Any]:
         """What of it decides the result, as far as it is not the default: a new option makes no old result another.
 
-        The reference is not in it, only its use: its bytes are for the caller to tell.
+        The reference is not in it, only its use: its bytes are for the caller to tell, and so is which of the samples
+        a result is.
         """
-        told = {name: getattr(self, name) for name in self.__struct_fields__ if name != "reference"}
+        told = {name: getattr(self, name) for name in self.__struct_fields__ if name not in ("reference", "samples")}
         plain = dict(zip(self.__struct_fields__, self.__struct_defaults__, strict=True))
         return {"size": self.size, **{name: value for name, value in told.items() if value != plain[name]}}
