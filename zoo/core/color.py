@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 AB_SCALE = 110.0
@@ -113,3 +114,16 @@ def join_lab(lightness: Tensor, ab: Tensor) -> Tensor:
 def to_uint8(rgb: Tensor) -> Tensor:
     """[0, 1] → uint8, clipped and rounded (truncating takes half a level off, and moves the PSNR by some 0.05 dB)."""
     return rgb.clamp(0, 1).mul(255).round().to(torch.uint8)
+
+
+def ab_histogram(ab: Tensor) -> Tensor:
+    """ab (N, 2, H, W) averaged over every 4×4 pixels, sizes rounded up: what the global hints of Zhang et al. 2017
+    (arXiv:1705.02999, section 3.2) quantise."""
+    return F.avg_pool2d(ab, 4, ceil_mode=True)
+
+
+def mean_saturation(rgb: Tensor) -> Tensor:
+    """The mean HSV saturation (same source) of uint8 photos (N, 3, H, W): (N, 1) in [0, 1]."""
+    colours = rgb.float()
+    highest, lowest = colours.amax(1), colours.amin(1)
+    return ((highest - lowest) / highest.clamp_min(1)).mean((1, 2))[:, None]

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.core.assemble import assemble, make, make_objective
+from zoo.core.color import ab_histogram
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import Batch
 from zoo.core.errors import ContractError, Unavailable
@@ -170,7 +170,7 @@ def _extras(model: Colorizer, condition: Tensor, names: Sequence[str] | None = N
         "rgb": photos[0],
         "reference": photos[1],
         "label": torch.randint(0, 2, (n,), generator=generator),
-        "histogram": F.avg_pool2d(truth_ab, 4, ceil_mode=True),
+        "histogram": ab_histogram(truth_ab),
         "saturation": torch.rand(n, 1, generator=generator),
     }
     example = getattr(model.network, "example_extras", None)

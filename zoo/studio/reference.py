@@ -18,12 +18,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from scipy import ndimage
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from zoo.core.color import AB_SCALE, split_lab
+from zoo.core.color import AB_SCALE, ab_histogram, mean_saturation, split_lab
 from zoo.core.errors import BadInput
 
 _TURNS = (*range(0, 90, 10), *range(0, 90, 15), 0)
@@ -45,13 +44,7 @@ def extras_of(rgb: Tensor, wanted: Sequence[str], name: str) -> Mapping[str, Ten
     Raises:
         BadInput: it asks for nothing, or for what no reference has.
     """
-    colours = rgb.float()
-    highest, lowest = colours.amax(1), colours.amin(1)
-    found = {
-        "reference": rgb,
-        "histogram": F.avg_pool2d(split_lab(rgb)[1], 4, ceil_mode=True),
-        "saturation": ((highest - lowest) / highest.clamp_min(1)).mean((1, 2))[:, None],
-    }
+    found = {"reference": rgb, "histogram": ab_histogram(split_lab(rgb)[1]), "saturation": mean_saturation(rgb)}
     if not wanted or not set(wanted) <= set(found):
         asks = f"asks for {', '.join(wanted)}" if wanted else "takes no reference"
         raise BadInput(f"{name} {asks}; choose another --reference-use (histogram, hints), or another model.")

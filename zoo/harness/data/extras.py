@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.core.assemble import make
-from zoo.core.color import split_lab
+from zoo.core.color import ab_histogram, mean_saturation, split_lab
 from zoo.core.registry import current
 from zoo.core.registry_rows import OURS
 from zoo.harness.data.bank import PhotoBank, centre
@@ -116,18 +116,13 @@ def label(given: Given) -> Extra:
 
 def histogram(given: Given) -> Extra:
     """The mean ab of every 4×4 pixels."""
-    return lambda view: F.avg_pool2d(view.ab, 4, ceil_mode=True)
+    return lambda view: ab_histogram(view.ab)
 
 
 def saturation(given: Given) -> Extra:
     """The photo's mean saturation."""
 
-    def of(view: View) -> Tensor:
-        colours = view.rgb.float()
-        highest, lowest = colours.amax(1), colours.amin(1)
-        return ((highest - lowest) / highest.clamp_min(1)).mean((1, 2))[:, None]
-
-    return of
+    return lambda view: mean_saturation(view.rgb)
 
 
 def reference(given: Given) -> Extra:
