@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from zoo.core.errors import BadInput, Changed
@@ -206,6 +207,35 @@ def _shown(path: Path) -> str:
 FOLDER = Path(__file__).resolve().parent / "photos"
 
 
+class Credit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose an embedded photo is: a row of CREDITS.csv.
+
+    Attributes:
+        file: its path in the folder.
+        photo_id, subject: the photograph it was cut from, and what that shows; neither is on two sides of the split.
+        package, package_version, path_in_package: where the photograph was found, in Debian.
+        source: the page of the original.
+    """
+
+    file: str
+    split: str
+    photo_id: str
+    subject: str
+    title: str
+    author: str
+    licence: str
+    package: str
+    package_version: str
+    path_in_package: str
+    sha256: str
+    source: str
+
+
+def read_credits() -> list[Credit]:
+    """Every embedded photo's."""
+    return msgspec.convert(read_csv(FOLDER / "CREDITS.csv")[1], list[Credit])
+
+
 class Photos(Folder):
     """224 photos to train on, 41 for validation, 105 to test, of 256×256, split by original, free licences.
 
@@ -218,5 +248,5 @@ class Photos(Folder):
 
     def __init__(self, split: str):
         super().__init__(split, argument=FOLDER)
-        cut_from = {row["file"]: row["photo_id"] for row in read_csv(FOLDER / "CREDITS.csv")[1]}
+        cut_from = {credit.file: credit.photo_id for credit in read_credits()}
         self.originals = [cut_from[name] for name in self.names]
