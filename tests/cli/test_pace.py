@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import sys
 
+import pytest
+
 from zoo.cli.pace import Pace, RunsPace, duration
 from zoo.cli.photo_progress import watched
 
@@ -60,9 +62,14 @@ def test_durations_are_as_exact_as_an_estimate_is():
     ]
 
 
+def piped(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What stands in standard error's place, and is no terminal."""
+    monkeypatch.setattr(sys, "stderr", pipe := io.StringIO())
+    return pipe
+
+
 def test_in_a_pipe_a_plain_line_now_and_then_says_photos_a_second_and_the_time_left(monkeypatch):
-    clock, pipe = Clock(), io.StringIO()
-    monkeypatch.setattr(sys, "stderr", pipe)
+    clock, pipe = Clock(), piped(monkeypatch)
 
     def photos():
         for number in range(24):
@@ -80,7 +87,6 @@ def test_in_a_pipe_a_plain_line_now_and_then_says_photos_a_second_and_the_time_l
 
 
 def test_one_photo_is_done_in_silence(monkeypatch):
-    clock, pipe = Clock(), io.StringIO()
-    monkeypatch.setattr(sys, "stderr", pipe)
-    assert list(watched([1], 1, clock)) == [1]
+    pipe = piped(monkeypatch)
+    assert list(watched([1], 1, Clock())) == [1]
     assert pipe.getvalue() == ""

@@ -1,16 +1,17 @@
-"""A small zoo for tests of the bench: models of one convolution, and models that fail in every way."""
+"""Small zoos for tests of the bench: models of two convolutions, and models that fail in every way."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
 from zoo.core.registry import Registry, use
 
-MODELS = """
-import os, time
-import ctypes
+SMALL = """
+import ctypes, os, threading, time
 import torch
 from torch import nn
 
@@ -24,8 +25,9 @@ class Small(nn.Module):
 
     def forward(self, condition):
         return self.body(condition)
+"""
 
-
+MODELS = """
 class Published(Small):
     # its public original names the same tensors otherwise
 
@@ -118,19 +120,35 @@ NAMES = {
 
 
 @pytest.fixture
-def small_zoo(tmp_path, monkeypatch):
-    """A registry overlaid with the models above, in this process and in those that it starts."""
+def zoo_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Path]]:
+    """A registry overlaid with a module's models and metrics, in this process and in those that it starts.
+
+    The module is ``Small`` and the source that is given; its table of rows is handed back.
+    """
     folder = tmp_path / "plugins"
     folder.mkdir()
-    (folder / "bench_test_models.py").write_text(MODELS)
-    rows = "".join(f'  {name}: {{target: "bench_test_models:{cls}", summary: s}}\n' for name, cls in NAMES.items())
-    table = folder / "registry.yaml"
-    table.write_text("models:\n" + rows)
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    use(Registry.read([table]))
-    yield table
+
+    def overlaid(module: str, source: str, models: Mapping[str, str], metrics: Mapping[str, str] | None = None) -> Path:
+        (folder / f"{module}.py").write_text(SMALL + source, encoding="utf-8")
+        table = folder / "registry.yaml"
+        rows = [
+            "".join(f'  {name}: {{target: "{module}:{cls}", summary: s}}\n' for name, cls in classes.items())
+            for classes in (models, metrics or {})
+        ]
+        table.write_text(f"models:\n{rows[0]}" + (f"parts:\n metrics:\n{rows[1]}" if metrics else ""), encoding="utf-8")
+        monkeypatch.syspath_prepend(folder)
+        monkeypatch.setenv("PYTHONPATH", str(folder))
+        use(Registry.read([table]))
+        return table
+
+    yield overlaid
     use(None)
+
+
+@pytest.fixture
+def small_zoo(zoo_of: Callable[..., Path]) -> Path:
+    """The models above."""
+    return zoo_of("bench_test_models", MODELS, NAMES)
 
 
 @pytest.fixture

@@ -158,22 +158,11 @@ def test_run_json(results, content):
     attempt(results, "run.json", content)
 
 
-@given(st.one_of(files, _tables, damaged(whole("scores.csv"))))
+@pytest.mark.parametrize("name", ["scores.csv", "samples.csv", "hints.csv"])
+@given(data=st.data())
 @hostile
-def test_scores_csv(results, content):
-    attempt(results, "scores.csv", content)
-
-
-@given(st.one_of(files, _tables, damaged(whole("samples.csv"))))
-@hostile
-def test_samples_csv(results, content):
-    attempt(results, "samples.csv", content)
-
-
-@given(st.one_of(files, _tables, damaged(whole("hints.csv"))))
-@hostile
-def test_hints_csv(results, content):
-    attempt(results, "hints.csv", content)
+def test_a_runs_tables(results, name, data):
+    attempt(results, name, data.draw(st.one_of(files, _tables, damaged(whole(name)))))
 
 
 @given(

@@ -6,28 +6,13 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
 from zoo.core.files import locked
 from zoo.harness.run.bench import BenchRequest, bench
 
-SCRIPT = """
-import signal, sys
-from pathlib import Path
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
-from zoo.core.registry import Registry, use
-from zoo.harness.run.bench import BenchRequest, bench
-table, suite, out = sys.argv[1:]
-use(Registry.read([Path(table)]))
-try:
-    bench(BenchRequest(models="small,gray", suite=suite, out=Path(out)))
-except KeyboardInterrupt:
-    sys.exit(130)
-"""
+MODELS = "small,gray"
 
 
 @pytest.fixture
@@ -37,29 +22,18 @@ def long_suite(suite_file):
     return suite_file
 
 
-def start(table, suite, out):
-    return subprocess.Popen([sys.executable, "-c", SCRIPT, str(table), str(suite), str(out)], start_new_session=True)
-
-
-def wait_for(condition, process):
-    """As long as it takes: how long that is says something of the machine only."""
-    while not condition():
-        assert process.poll() is None, "the bench ended before it could be stopped"
-        time.sleep(0.02)
-
-
 def small_scores(out):
     return next(out.glob("runs/small/seed0-*/scores.csv")).read_bytes()
 
 
 @pytest.mark.slow
-def test_killed_and_interrupted_runs_end_as_if_nothing_had_been(small_zoo, long_suite, tmp_path):
+def test_killed_and_interrupted_runs_end_as_if_nothing_had_been(small_zoo, long_suite, start_bench, wait_for, tmp_path):
     undisturbed = tmp_path / "undisturbed"
-    bench(BenchRequest(models="small,gray", suite=str(long_suite), out=undisturbed))
+    bench(BenchRequest(models=MODELS, suite=str(long_suite), out=undisturbed))
 
     for number, expected in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 130), (signal.SIGINT, 130)):
         out = tmp_path / number.name
-        process = start(small_zoo, long_suite, out)
+        process = start_bench(MODELS, small_zoo, long_suite, out)
         wait_for(lambda out=out: any(out.glob("runs/small/*/checkpoint.pt")), process)
         if number == signal.SIGINT:
             os.killpg(process.pid, number)  # as a terminal does it
@@ -68,7 +42,7 @@ def test_killed_and_interrupted_runs_end_as_if_nothing_had_been(small_zoo, long_
         assert process.wait() == expected
         if number != signal.SIGKILL:
             assert any(out.glob("runs/small/*/run.json")), "the stopped run has a row"
-        bench(BenchRequest(models="small,gray", suite=str(long_suite), out=out))
+        bench(BenchRequest(models=MODELS, suite=str(long_suite), out=out))
         assert small_scores(out) == small_scores(undisturbed), number.name
         log = next(out.glob("runs/small/*/log.jsonl")).read_text()
         assert log.count('"step": 300,') == next(undisturbed.glob("runs/small/*/log.jsonl")).read_text().count(
@@ -77,24 +51,26 @@ def test_killed_and_interrupted_runs_end_as_if_nothing_had_been(small_zoo, long_
 
 
 @pytest.mark.slow
-def test_a_run_of_seconds_that_was_killed_has_the_length_it_was_begun_with(small_zoo, suite_file, tmp_path):
+def test_a_run_of_seconds_that_was_killed_has_the_length_it_was_begun_with(
+    small_zoo, suite_file, start_bench, wait_for, tmp_path
+):
     suite_file.write_text(suite_file.read_text().replace("steps: 8", "seconds: 1.0"))
     whole, out = tmp_path / "whole", tmp_path / "out"
-    bench(BenchRequest(models="small,gray", suite=str(suite_file), out=whole))
+    bench(BenchRequest(models=MODELS, suite=str(suite_file), out=whole))
     shutil.copytree(whole / "step_times", out / "step_times")
-    process = start(small_zoo, suite_file, out)
+    process = start_bench(MODELS, small_zoo, suite_file, out)
     wait_for(lambda: any(out.glob("runs/small/*/checkpoint.pt")), process)
     process.kill()
     process.wait()
     shutil.rmtree(out / "step_times")  # the checkpoint knows
-    bench(BenchRequest(models="small,gray", suite=str(suite_file), out=out))
+    bench(BenchRequest(models=MODELS, suite=str(suite_file), out=out))
     assert small_scores(out) == small_scores(whole)
 
 
 @pytest.mark.slow
-def test_a_damaged_checkpoint_means_starting_anew(small_zoo, long_suite, tmp_path):
+def test_a_damaged_checkpoint_means_starting_anew(small_zoo, long_suite, start_bench, wait_for, tmp_path):
     out = tmp_path / "results"
-    process = start(small_zoo, long_suite, out)
+    process = start_bench(MODELS, small_zoo, long_suite, out)
     wait_for(lambda: any(out.glob("runs/small/*/checkpoint.pt")), process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -107,9 +83,9 @@ def test_a_damaged_checkpoint_means_starting_anew(small_zoo, long_suite, tmp_pat
 
 
 @pytest.mark.slow
-def test_two_benches_at_once_share_the_work(small_zoo, long_suite, tmp_path):
+def test_two_benches_at_once_share_the_work(small_zoo, long_suite, start_bench, tmp_path):
     out = tmp_path / "results"
-    processes = [start(small_zoo, long_suite, out) for _ in range(2)]
+    processes = [start_bench(MODELS, small_zoo, long_suite, out) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
     assert len(list(out.glob("runs/*/*/run.json"))) == 2
     with contextlib.closing((out / "runs.csv").open()) as file:

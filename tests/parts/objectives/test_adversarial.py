@@ -31,14 +31,6 @@ class Counting(nn.Module):
         return self.convolution(condition)
 
 
-@pytest.fixture
-def batch() -> Batch:
-    generator = torch.Generator().manual_seed(0)
-    ab = torch.rand(2, 2, 32, 32, generator=generator) - 0.5
-    lightness = torch.rand(2, 1, 32, 32, generator=generator) * 2 - 1
-    return Batch(lightness, ab, torch.zeros_like(ab), torch.zeros_like(lightness))
-
-
 def objective_of(**options: object) -> tuple[Adversarial, Counting]:
     torch.manual_seed(3)
     network = Counting()

@@ -47,14 +47,6 @@ def student() -> Colorizer:
     return build("unet", width=4, depth=2)
 
 
-@pytest.fixture
-def batch() -> Batch:
-    generator = torch.Generator().manual_seed(0)
-    ab = torch.rand(2, 2, 32, 32, generator=generator) - 0.5
-    lightness = torch.rand(2, 1, 32, 32, generator=generator) * 2 - 1
-    return Batch(lightness, ab, torch.zeros_like(ab), torch.zeros_like(lightness))
-
-
 def train(objective: Distillation, batch: Batch, steps: int) -> list[float]:
     optimizer = torch.optim.Adam(objective.parameters_of("colorizer"), lr=3e-3)
     seen = []

@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from zoo.core.registry import Registry, use
-
 MODELS = """
-import os, threading, time
-import torch
-from torch import nn
-
-
-class Small(nn.Module):
-    stride = 1
-
-    def __init__(self, width: int = 4):
-        super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(4, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, 2, 1))
-
-    def forward(self, condition):
-        return self.body(condition)
-
-
 class Noisy(Small):
     # ab of standard deviation 60: its pictures take more bytes than they have pixels
     def forward(self, condition):
@@ -159,20 +142,9 @@ SUITE = textwrap.dedent(
 
 
 @pytest.fixture
-def odd_zoo(tmp_path, monkeypatch):
-    """The registry's table, read in this process and in those that it starts."""
-    folder = tmp_path / "plugins"
-    folder.mkdir()
-    (folder / "odd_models.py").write_text(MODELS, encoding="utf-8")
-    rows = "".join(f'  {name}: {{target: "odd_models:{cls}", summary: s}}\n' for name, cls in NAMES.items())
-    metrics = "".join(f'    {name}: {{target: "odd_models:{cls}", summary: s}}\n' for name, cls in METRICS.items())
-    table = folder / "registry.yaml"
-    table.write_text(f"models:\n{rows}parts:\n  metrics:\n{metrics}", encoding="utf-8")
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    use(Registry.read([table]))
-    yield table
-    use(None)
+def odd_zoo(zoo_of: Callable[..., Path]) -> Path:
+    """The colorizers and metrics above."""
+    return zoo_of("odd_models", MODELS, NAMES, METRICS)
 
 
 @pytest.fixture

@@ -5,9 +5,6 @@ from __future__ import annotations
 import io
 import json
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import msgspec
@@ -94,23 +91,9 @@ def test_a_training_whose_scoring_fails_is_not_trained_again(odd_zoo, suite):
     assert not (folder / "checkpoint.pt").exists()
 
 
-SCRIPT = """
-import sys
-from pathlib import Path
-from zoo.core.registry import Registry, use
-from zoo.harness.run.bench import BenchRequest, bench
-table, suite, out = sys.argv[1:]
-use(Registry.read([Path(table)]))
-try:
-    bench(BenchRequest(models="small", suite=suite, out=Path(out)))
-except KeyboardInterrupt:
-    sys.exit(130)
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_a_finished_row_outlives_an_attempt_that_is_stopped(odd_zoo, suite, number):
+def test_a_finished_row_outlives_an_attempt_that_is_stopped(odd_zoo, suite, start_bench, wait_for, number):
     suite.write_text(
         suite.read_text(encoding="utf-8").replace("steps: 8", "steps: 400").replace("every: 1000", "every: 0"),
         encoding="utf-8",
@@ -121,13 +104,8 @@ def test_a_finished_row_outlives_an_attempt_that_is_stopped(odd_zoo, suite, numb
     kept = {name: (folder / name).read_bytes() for name in ("run.json", "scores.csv", "log.jsonl", "samples.png")}
     (folder / "model.safetensors").unlink()
 
-    command = [sys.executable, "-c", SCRIPT, str(odd_zoo), str(suite), str(request.out)]
-    process = subprocess.Popen(command, start_new_session=True)
-    deadline = time.monotonic() + 120
-    while not (folder / ".again" / "checkpoint.pt").exists():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    process = start_bench("small", odd_zoo, suite, request.out)
+    wait_for((folder / ".again" / "checkpoint.pt").exists, process)
     process.send_signal(number)
     assert process.wait(timeout=120) == (130 if number != signal.SIGKILL else -number)
 
