@@ -64,6 +64,7 @@ def test_every_option_reaches_the_request(asked, tmp_path):
             deterministic=True,
             track=("tensorboard", "mlflow"),
             baselines=True,
+            executor="local",
         )
     ]
 

@@ -40,8 +40,8 @@ _OPTIONS = (
         "settings",
         type=Setting(),
         multiple=True,
-        help="Set an option of the models, or a field of the suite or of the recipes: width=16, suite.size=128, "
-        "recipe.lr=3e-4.",
+        help="Set an option of the models, or a field of the suite, of the recipes or of the executor: width=16, "
+        "suite.size=128, recipe.lr=3e-4, executor.gpus=0.5.",
     ),
     click.option("--recipe", metavar="NAME", help="Train all models by this recipe."),
     click.option(
@@ -69,10 +69,8 @@ _OPTIONS = (
     click.option("--deterministic", is_flag=True, help="Use deterministic algorithms only, slower on CUDA."),
     click.option(
         "--executor",
-        default="local",
-        show_default=True,
         metavar="NAME",
-        help="Carry runs out by this executor: local, or a plugin's.",
+        help="Carry runs out by this executor: local, ray, slurm, or a plugin's (default: the suite's, local).",
     ),
     click.option(
         "--track", multiple=True, metavar="NAME", help="Tell this tracker too: tensorboard, mlflow, or a plugin's."

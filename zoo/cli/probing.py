@@ -15,10 +15,9 @@ from typing import Any
 
 import msgspec
 
-from zoo.core.assemble import make
 from zoo.core.module_checks import ProbeReport
 from zoo.core.registry import current
-from zoo.harness.run.executor import Executor, Task
+from zoo.harness.run.executors.local import LocalExecutor, Task
 
 Name = tuple[str, str]
 START_SECONDS = 300.0
@@ -33,7 +32,7 @@ def probe_apart(names: Sequence[Name], *, timeout: float) -> Iterator[ProbeRepor
     One process serves many names; the name at which it ends or stands still for ``timeout`` seconds has
     failed, and a new process goes on behind it.
     """
-    executor: Executor = make("executors", "local")
+    executor = LocalExecutor()
     waiting = list(names)
     with tempfile.TemporaryDirectory(prefix="zoo-check-") as folder:
         while waiting:
@@ -69,7 +68,7 @@ def probe_task(payload: dict[str, Any], send: Callable[[dict[str, Any]], None], 
 class _Worker:
     """A task's messages, one by one."""
 
-    def __init__(self, executor: Executor, task: Task):
+    def __init__(self, executor: LocalExecutor, task: Task):
         self.executor = executor
         self.task = task
         self.waiting: deque[dict[str, Any]] = deque()

@@ -103,7 +103,12 @@ KINDS: dict[str, Kind] = {
             "those photos too, of any other a part of those to train on is kept for validation",
         ),
         Kind("metrics", "`Metric(**options)`", "`.per_image(prediction, target)` → (N,)"),
-        Kind("executors", "`Executor()`", "`.start(target, payload)` → a task at work elsewhere", probed=False),
+        Kind(
+            "executors",
+            "`Executor(**options)`",
+            "`.submit(run, results)` → a task; the record comes into `results`",
+            probed=False,
+        ),
         Kind(
             "trackers",
             "`Tracker(run_folder, run_name, config)`",

@@ -70,7 +70,18 @@ IN_SCORING = (
 )
 """Those that decide what is measured."""
 
-DECIDING_NOTHING = ("base", "checkpoint_every", "models", "name", "pictures", "seeds", "summary", "timeout", "track")
+DECIDING_NOTHING = (
+    "base",
+    "checkpoint_every",
+    "executor",
+    "models",
+    "name",
+    "pictures",
+    "seeds",
+    "summary",
+    "timeout",
+    "track",
+)
 """Those that decide no number of a run."""
 
 
@@ -203,6 +214,7 @@ def check_suite(suite: Suite) -> None:
         if ref is not None:
             part_identity("hints", ref, f"{where}, {field}")
     _metrics(suite)
+    registry.entry("executors", part_ref(suite.executor, f"{where}, executor").name)
     for tracker in suite.track:
         registry.entry("trackers", tracker)
     if suite.recipe is not None:

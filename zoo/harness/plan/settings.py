@@ -1,4 +1,6 @@
-"""What ``--set`` reaches beside options of models: fields of the suite (``suite.size``), of recipes (``recipe.lr``)."""
+"""What ``--set`` reaches beside options of models: fields of the suite (``suite.size``) and of recipes (``recipe.lr``),
+and the executor's options (``executor.gpus``), which the suite holds.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from zoo.core.spec import RecipeRow
 from zoo.core.strict_yaml import decode
 from zoo.harness.plan.suite import Suite
 
-SUITE, RECIPE = "suite", "recipe"
+SUITE, RECIPE, EXECUTOR = "suite", "recipe", "executor"
 
 _OF_MODELS = ("options", "model_options")
 """Fields of a suite that no protocol tells apart: set there, a row would take the place of another one of its name."""
@@ -37,8 +39,10 @@ def divided(settings: Mapping[str, Any]) -> Settings:
         word, point, path = key.partition(".")
         if point and word in (SUITE, RECIPE):
             (found.suite if word == SUITE else found.recipe)[path] = value
+        elif point and word == EXECUTOR:
+            found.suite[key] = value
         elif point and word not in KIND_OF_ROLE:
-            known = (SUITE, RECIPE, *KIND_OF_ROLE)
+            known = (SUITE, RECIPE, EXECUTOR, *KIND_OF_ROLE)
             raise BadInput(f"--set {key}: there is no {word!r} to set anything of; {did_you_mean(word, known)}")
         else:
             found.models[key] = value

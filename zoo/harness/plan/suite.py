@@ -100,6 +100,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             because the order of a sum decides its last digits.
         timeout: seconds after which a run is given up.
         checkpoint_every: seconds between two checkpoints.
+        executor: where runs are carried out, by name or with options; ``--executor`` names another.
         track: trackers that a run's log goes to besides its own ``log.jsonl``; they decide no number.
         pictures: keep pictures and hints of the photos beside the numbers; not of photos that may not be passed on.
     """
@@ -139,6 +140,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     threads: Count | None = None
     timeout: Annotated[float, msgspec.Meta(gt=0, le=LONGEST_SECONDS)] = 3600.0
     checkpoint_every: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_SECONDS)] = 30.0
+    executor: str | dict[str, Any] = "local"
     track: tuple[str, ...] = ()
     pictures: bool = True
     version: int = 1

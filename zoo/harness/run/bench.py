@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-import torch
 
 from zoo.core.assemble import make
 from zoo.core.errors import BadInput, ZooError, reason_of
 from zoo.core.files import locked
 from zoo.core.given_weights import given_weights
-from zoo.core.process import usable_cores
 from zoo.core.registry import current
 from zoo.core.spec import UNTRAINED, GivenWeights, ModelSpec
 from zoo.harness.data import build
@@ -55,7 +53,7 @@ from zoo.harness.results.store import RunFolder, run_folders
 from zoo.harness.run.anew import tell_why_anew
 from zoo.harness.run.crew import Crew, how_it_died
 from zoo.harness.run.executor import Executor
-from zoo.harness.run.executors.local import STOPPING
+from zoo.harness.run.executors.local import STOPPING, LocalExecutor
 from zoo.harness.run.overlap import tell_overlap
 from zoo.harness.run.reporter import Reporter, SilentReporter
 from zoo.harness.run.status import told_in_a_file
@@ -64,7 +62,6 @@ from zoo.harness.run.tracking import check_trackers
 from zoo.harness.run.workbench import use_registry_files
 from zoo.harness.scoring.scores import check_trunk
 from zoo.harness.training.budget import parse_budget
-from zoo.harness.training.device import pick_device
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +93,8 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
         deterministic: use deterministic algorithms only, also where the suite does not ask for them.
         track: trackers to be told, besides the suite's.
         pictures: False keeps numbers only, also where the suite keeps pictures.
-        executor: where runs are carried out: ``local``, or a plugin's.
+        executor: where runs are carried out: ``local``, ``ray``, ``slurm``, or a plugin's; its options are set as
+            ``executor.gpus``.
         weights: a file that takes the place of training, for one model at the size its row says; ``published``, or
             the name of a row of the table of published weights.
     """
@@ -120,7 +118,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
     deterministic: bool = False
     track: tuple[str, ...] = ()
     pictures: bool = True
-    executor: str = "local"
+    executor: str | None = None
     weights: str | Path | None = None
     rescored: tuple[Path, ...] = ()
     baselines: bool = False
@@ -156,6 +154,8 @@ def effective_suite(request: BenchRequest) -> Suite:
         UnknownName, BadInput: a suite, recipe, budget or number that cannot be.
     """
     suite = load_suite(request.suite)
+    if request.executor is not None:  # first, since what is set of it is set of the one that was asked for
+        suite = msgspec.structs.replace(suite, executor=request.executor)
     if request.seeds is not None and request.seeds < 1:
         raise BadInput(f"--seeds {request.seeds} is too few; give 1 or more.")
     if request.jobs is not None and request.jobs < 1:
@@ -219,59 +219,64 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     options = {**(weights.options if weights else {}), **settings.models}
     check_options(models, options)
     check_trunk(request.lpips_trunk, suite.metrics)
-    device = pick_device(request.device)
     check_suite(suite)
     check_recipes([each for each in models if not third_party(each)], suite, request.recipes, settings.recipe)
     check_trackers(suite.track)
-    photos = open_photos(suite)
-    data = describe_data(suite, photos)
-    _tell_what_is_left_out(data, reporter)
-    if suite.trains:
-        tell_overlap(photos.train, {"validation": photos.validation, suite.split: photos.test}, reporter)
-    folder = request.out or default_folder(suite)
-    executor: Executor = make("executors", request.executor)
-    swept = sweep_photos(suite, photos.test)
-    hints = {name: hints_of(name, suite, swept, folder) for name in suite.sweeps}
-    digests = {name: found.digest for name, found in hints.items()}
-    runs = _plan(request, settings, suite, models, data, digests, executor, options, weights)
-    _refuse_what_nobody_takes(request, settings, runs)
-    if not suite.pictures:
-        hint_files = [hints_path(name, suite, swept, folder) for name in suite.sweeps]
-        check_no_pictures(
-            [*hint_files, *(file for run in runs for file in pictures_of(folder, run.folder, run.protocol.fingerprint))]
-        )
-    with locked(folder / ".lock", reporter.note, waiting=f"another bench is at work in {folder}; waiting for it"):
-        for name, found in hints.items() if suite.pictures else ():
-            keep(name, found, suite, swept, folder)
-        remember(folder, {run.row: run.key for run in runs})
-        # The first seed of all rows first: a bench that is stopped has something to say of every one.
-        todo = [run for run in sorted(runs, key=lambda run: run.seed) if not RunFolder(folder / run.folder).finished()]
-        tell_why_anew(folder, todo, reporter)
-        told = told_in_a_file(reporter, folder, suite.name, runs)
-        jobs = request.jobs or _jobs_that_fit(suite, device)
-        crew = Crew(executor, folder, reporter, jobs)
-        try:
-            with _terminate_as_interrupt(), told as crew.reporter:
-                crew.reporter.planned([run.name for run in todo], [run.name for run in runs if run not in todo])
-                if suite.budget is not None and suite.budget.seconds is not None:
-                    planned = [run for run in todo if isinstance(run, PlannedRun)]
-                    times = measure(planned, folder, executor, crew.reporter, jobs)
-                    if times:
-                        crew.reporter.note(forecast(planned, times, _looks(suite, photos, len(swept)), jobs))
-                crew.work(todo)
-        except BaseException:
-            with contextlib.suppress(ZooError):  # what ended the bench is what there is to say
-                _write_report(folder, crew.board, reporter)
-            raise
-        _write_report(folder, crew.board, reporter)
-        records = ((run, RunFolder(folder / run.folder).last_record()) for run in runs)
-        failed = [run for run, record in records if record is None or not record.ok]
-    named_failed = [
-        run.name
-        for run in failed
-        if run.model in named or request.rescored or not (isinstance(run, UnresolvedRun) and third_party(run.model))
-    ]
-    return BenchOutcome(folder, [run.name for run in failed], named_failed, [folder / run.folder for run in runs])
+    executor: Executor
+    with contextlib.closing(make("executors", suite.executor)) as executor:
+        jobs = executor.room(suite, request.device, request.jobs)
+        photos = open_photos(suite)
+        data = describe_data(suite, photos)
+        _tell_what_is_left_out(data, reporter)
+        if suite.trains:
+            tell_overlap(photos.train, {"validation": photos.validation, suite.split: photos.test}, reporter)
+        folder = request.out or default_folder(suite)
+        swept = sweep_photos(suite, photos.test)
+        hints = {name: hints_of(name, suite, swept, folder) for name in suite.sweeps}
+        digests = {name: found.digest for name, found in hints.items()}
+        runs = _plan(request, settings, suite, models, data, digests, options, weights)
+        _refuse_what_nobody_takes(request, settings, runs)
+        if not suite.pictures:
+            hint_files = [hints_path(name, suite, swept, folder) for name in suite.sweeps]
+            check_no_pictures(
+                [
+                    *hint_files,
+                    *(file for run in runs for file in pictures_of(folder, run.folder, run.protocol.fingerprint)),
+                ]
+            )
+        with locked(folder / ".lock", reporter.note, waiting=f"another bench is at work in {folder}; waiting for it"):
+            for name, found in hints.items() if suite.pictures else ():
+                keep(name, found, suite, swept, folder)
+            remember(folder, {run.row: run.key for run in runs})
+            # The first seed of all rows first: a bench that is stopped has something to say of every one.
+            todo = [
+                run for run in sorted(runs, key=lambda run: run.seed) if not RunFolder(folder / run.folder).finished()
+            ]
+            tell_why_anew(folder, todo, reporter)
+            told = told_in_a_file(reporter, folder, suite.name, runs)
+            crew = Crew(executor, folder, reporter, jobs)
+            try:
+                with _terminate_as_interrupt(), told as crew.reporter:
+                    crew.reporter.planned([run.name for run in todo], [run.name for run in runs if run not in todo])
+                    if suite.budget is not None and suite.budget.seconds is not None:
+                        planned = [run for run in todo if isinstance(run, PlannedRun)]
+                        times = measure(planned, folder, executor, crew.reporter, jobs)
+                        if times:
+                            crew.reporter.note(forecast(planned, times, _looks(suite, photos, len(swept)), jobs))
+                    crew.work(todo)
+            except BaseException:
+                with contextlib.suppress(ZooError):  # what ended the bench is what there is to say
+                    _write_report(folder, crew.board, reporter)
+                raise
+            _write_report(folder, crew.board, reporter)
+            records = ((run, RunFolder(folder / run.folder).last_record()) for run in runs)
+            failed = [run for run, record in records if record is None or not record.ok]
+        named_failed = [
+            run.name
+            for run in failed
+            if run.model in named or request.rescored or not (isinstance(run, UnresolvedRun) and third_party(run.model))
+        ]
+        return BenchOutcome(folder, [run.name for run in failed], named_failed, [folder / run.folder for run in runs])
 
 
 def _write_report(folder: Path, board: Board | None, reporter: Reporter) -> None:
@@ -289,12 +294,6 @@ def _write_report(folder: Path, board: Board | None, reporter: Reporter) -> None
         raise
     except Exception as error:
         reporter.note(f"the report could not be drawn: {reason_of(error)}")
-
-
-def _jobs_that_fit(suite: Suite, device: torch.device) -> int:
-    """One run on a GPU, which it fills; on the CPU as many as have their threads' cores for themselves."""
-    cores = usable_cores()
-    return max(1, cores // (suite.threads or cores)) if device.type == "cpu" else 1
 
 
 def _looks(suite: Suite, photos: SuitePhotos, swept: int) -> int:
@@ -329,14 +328,13 @@ def _plan(
     models: list[str],
     data: Data,
     digests: dict[str, str],
-    executor: Executor,
     model_options: dict[str, Any],
     weights: GivenWeights | None,
 ) -> list[Run]:
     runs: list[Run] = []
     for model in models:
         if third_party(model):
-            spec = _resolve_apart(model, suite, model_options, executor)
+            spec = _resolve_apart(model, suite, model_options)
         else:
             spec = resolve_model(model, suite, model_options)
         trained = not weights and isinstance(spec, ModelSpec) and spec.recipe != UNTRAINED
@@ -383,9 +381,10 @@ def _refuse_what_nobody_takes(request: BenchRequest, settings: Settings, runs: l
 
 
 def _resolve_apart(
-    model: str, suite: Suite, options: dict[str, Any], executor: Executor, *, seconds: float = 120
+    model: str, suite: Suite, options: dict[str, Any], *, seconds: float = 120
 ) -> ModelSpec | Unresolved:
     """Resolve a stranger's model in a process of its own: importing it may crash or hang."""
+    executor = LocalExecutor()  # wherever its runs will be
     payload = {
         "registry_files": [str(file) for file in current().files],
         "model": model,

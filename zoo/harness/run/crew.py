@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import time
 from pathlib import Path
 
-import msgspec
-
 from zoo.core.errors import BadInput
 from zoo.core.files import make_folder
-from zoo.core.registry import current
-from zoo.harness.plan.planned_run import Run, UnresolvedRun
+from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.run_record import here_and_now
 from zoo.harness.results.store import RunFolder
@@ -27,6 +23,15 @@ WRITING_SHARE = 20
 """How many times as long as the tables took to write is waited before they are written again."""
 
 
+class _AtWork:
+    """A run that was submitted; ``since`` when it is at work, and whether that was ``told``."""
+
+    def __init__(self, run: PlannedRun, task: Task):
+        self.run, self.task = run, task
+        self.since: float | None = None
+        self.told = False
+
+
 class Crew:
     """Keeps ``jobs`` processes busy until the runs are done."""
 
@@ -35,7 +40,7 @@ class Crew:
         self.folder = folder
         self.reporter = reporter
         self.jobs = jobs
-        self.active: dict[str, tuple[Run, Task, float]] = {}
+        self.active: dict[str, _AtWork] = {}
         self.board: Board | None = None
         self._written, self._writing = 0.0, 0.0
         self.told: set[str] = set()
@@ -46,7 +51,7 @@ class Crew:
             while waiting or self.active:
                 while waiting and len(self.active) < self.jobs:
                     self._start(waiting.pop(0))
-                self.executor.wait([task for _, task, _ in self.active.values()], POLL_SECONDS)
+                self.executor.wait([each.task for each in self.active.values()], POLL_SECONDS)
                 for name in list(self.active):
                     self._look_at(name)
         except BaseException:
@@ -54,35 +59,27 @@ class Crew:
             raise
 
     def _start(self, run: Run) -> None:
-        path = self.folder / run.folder
-        make_folder(path, "choose another --out")
-        self.reporter.started(run.name)
+        make_folder(self.folder / run.folder, "choose another --out")
         if isinstance(run, UnresolvedRun):
+            self.reporter.started(run.name)
             self._finish(run, "plugin_error", run.error)
             return
-        payload = {
-            "registry_files": [str(file) for file in current().files],
-            "run": msgspec.to_builtins(run),
-            "folder": os.path.abspath(path),
-            "results": os.path.abspath(self.folder),
-        }
-        task = self.executor.start("zoo.harness.run.carry_out:main", payload, output=path / "output.log")
-        self.active[run.name] = run, task, time.monotonic()
+        self.active[run.name] = _AtWork(run, self.executor.submit(run, self.folder))
 
     def _look_at(self, name: str) -> None:
-        run, task, started = self.active[name]
+        run, task = self.active[name].run, self.active[name].task
         alive = task.alive  # before the messages, so that none sent before the end is missed
+        late = self._late(name)
         for message in task.messages():
             if "note" in message:
                 self.reporter.note(message["note"])
             else:
                 self.reporter.progress(name, message)
-        timeout = run.suite.timeout
-        if alive and time.monotonic() - started > timeout:
+        if alive and late:
             task.kill()
             task.join(GRACE_SECONDS)
             del self.active[name]
-            self._finish(run, "timeout", f"not done after {timeout:g} s; raise --timeout or lower the budget")
+            self._finish(run, "timeout", f"not done after {run.suite.timeout:g} s; raise --timeout or lower the budget")
         elif not alive:
             task.join(GRACE_SECONDS)
             del self.active[name]
@@ -94,6 +91,19 @@ class Crew:
             else:
                 self._finish(run, "error", f"the process died: {how_it_died(code)}; see output.log")
             self._keep_current()
+
+    def _late(self, name: str) -> bool:
+        """Whether a run has been at work for longer than it may; whoever watches is told when it begins to."""
+        each, now = self.active[name], time.monotonic()
+        if each.task.waiting:
+            each.since = None
+            return False
+        if each.since is None:
+            each.since = now
+            if not each.told:
+                each.told = True
+                self.reporter.started(name)
+        return now - each.since > each.run.suite.timeout
 
     def _keep_current(self) -> None:
         """Write the tables anew; where that takes long, only when it takes a small part of the time.
@@ -128,10 +138,11 @@ class Crew:
         self.reporter.finished(run.name, record)
 
     def _stop_all(self) -> None:
-        for _, task, _ in self.active.values():
+        tasks = [each.task for each in self.active.values()]
+        for task in tasks:
             task.stop()
         deadline = time.monotonic() + GRACE_SECONDS
-        for _, task, _ in self.active.values():
+        for task in tasks:
             task.join(max(deadline - time.monotonic(), 0.1))
             task.kill()
 

@@ -1,43 +1,103 @@
-"""Where runs are carried out. ``local`` is registered; a package may add one (entry-point group ``zoo.executors``)."""
+"""Where runs are carried out: an executor takes a planned run, and sees to it that its record comes into the results.
+
+Those of ours are in ``executors/``; a package adds one by the entry-point group ``zoo.executors``.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
+from zoo.core.registry import current
+from zoo.harness.plan.planned_run import PlannedRun
+from zoo.harness.plan.suite import Suite
+
+CARRY_OUT = "zoo.harness.run.carry_out:main"
+"""What is done with a run where nothing else is said."""
+
 
 class Task(Protocol):
-    """One function at work in a process of its own."""
+    """One run at work, in a process of its own somewhere, or waiting for a place.
+
+    When it is no longer alive, whatever it has made lies in the run's folder: its record, unless it was killed.
+    """
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it is not at work yet, or not again: its timeout has not begun."""
+        ...
 
     @property
     def alive(self) -> bool: ...
 
     @property
     def exitcode(self) -> int | None:
-        """0 fine; negative: the signal that ended it; None while it is alive."""
+        """0 fine; negative: the signal that ended it, SIGKILL also where its machine was lost; None while alive."""
         ...
 
     def messages(self) -> list[dict[str, Any]]:
-        """What it has sent since the last call."""
+        """What it has sent since the last call: how far it is, or a ``note``."""
         ...
 
     def stop(self) -> None:
-        """Ask it to stop at the next good moment."""
+        """Ask it to stop at the next good moment; it then writes its checkpoint."""
         ...
 
-    def kill(self) -> None: ...
+    def kill(self) -> None:
+        """End it, and whatever it has started, at once."""
+        ...
 
-    def join(self, seconds: float) -> None: ...
+    def join(self, seconds: float) -> None:
+        """Wait for its end, so long at most."""
+        ...
 
 
 class Executor(Protocol):
-    """``Executor()``."""
+    """``Executor(**options)``."""
 
-    def start(self, function: str, payload: dict[str, Any], *, output: Path | None = None) -> Task:
-        """Run ``module:function`` as ``function(payload, send, stop)``; ``output`` takes what it prints."""
+    def room(self, suite: Suite, device: str, jobs: int | None) -> int:
+        """How many runs it takes at a time; asked once, before anything is submitted.
+
+        Args:
+            device: as ``--device`` says it.
+            jobs: as ``--jobs`` says it; None leaves it to the executor.
+
+        Raises:
+            BadInput: a device that is not there, or something of the suite that it cannot do.
+        """
+        ...
+
+    def submit(self, run: PlannedRun, results: Path, *, function: str = CARRY_OUT) -> Task:
+        """Have a run carried out whose results come into the folder ``results``, where its own folder is.
+
+        Args:
+            function: ``module:function``, called as ``function(payload, send, stop)`` with :func:`payload_of`.
+        """
         ...
 
     def wait(self, tasks: Iterable[Any], seconds: float) -> None:
         """Until one of the tasks ends or says something, or ``seconds`` have passed."""
         ...
+
+    def close(self) -> None:
+        """The bench is over."""
+        ...
+
+
+def payload_of(run: PlannedRun, results: Path) -> dict[str, Any]:
+    """What a run's process is told, as plain data."""
+    return {
+        "registry_files": [str(file) for file in current().files],
+        "run": msgspec.to_builtins(run),
+        "folder": os.path.abspath(results / run.folder),
+        "results": os.path.abspath(results),
+    }
+
+
+def output_of(run: PlannedRun, results: Path, function: str) -> Path | None:
+    """The file that takes what the run's process prints; None for what is only measured of it."""
+    return results / run.folder / "output.log" if function == CARRY_OUT else None

@@ -17,7 +17,6 @@ import torch
 
 from zoo.core.errors import BadInput, reason_of
 from zoo.core.files import make_folder, write_whole
-from zoo.core.registry import current
 from zoo.harness.plan.planned_run import PlannedRun
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.crew import how_it_died
@@ -27,6 +26,8 @@ from zoo.harness.run.workbench import Workbench, use_registry_files
 from zoo.harness.scoring.scores import colorized
 from zoo.harness.training import device as devices
 from zoo.harness.training.step_seconds import seconds_of, step_seconds
+
+MEASURE = f"{__name__}:main"
 
 LONGEST_SECONDS = 600.0
 """A row that has not been measured by then is left to its run."""
@@ -127,12 +128,7 @@ def measure(
         while waiting or active:
             while waiting and len(active) < jobs:
                 run = waiting.pop(0)
-                payload = {
-                    "registry_files": [str(file) for file in current().files],
-                    "run": msgspec.to_builtins(run),
-                    "results": str(results.absolute()),
-                }
-                active.append((run, executor.start(f"{__name__}:main", payload), time.monotonic()))
+                active.append((run, executor.submit(run, results, function=MEASURE), time.monotonic()))
             executor.wait([task for _, task, _ in active], _POLL_SECONDS)
             for each in list(active):
                 run, task, began = each

@@ -20,13 +20,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.core.errors import Unavailable
-from zoo.core.process import forget_safe_path, helpers_on_a_safe_path, user_choice, wait_passively
+from zoo.core.process import forget_safe_path, helpers_on_a_safe_path, usable_cores, user_choice, wait_passively
+
+if TYPE_CHECKING:
+    from zoo.harness.plan.planned_run import PlannedRun
+    from zoo.harness.plan.suite import Suite
 
 STOPPING = frozenset(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """The signals that ask a bench or a run to stop: Ctrl-C, ``kill``, and a terminal that is gone."""
@@ -85,6 +90,8 @@ ENDING_SECONDS = 10.0
 class Task:
     """One process at work."""
 
+    waiting = False
+
     def __init__(self, process: Any, connection: Connection):
         self._process = process
         self._connection = connection
@@ -136,24 +143,72 @@ class Task:
 
 
 class LocalExecutor:
-    """Starts tasks on this machine."""
+    """Starts tasks on this machine: one run a GPU, on the CPU as many as have their threads' cores for themselves."""
 
     def __init__(self) -> None:
         wait_passively()
         with helpers_on_a_safe_path():
             self._context = start_server()
+        self._places: list[_Place] = [_Place()]
+        self._at_work: dict[int, list[Task]] = {}
 
-    def start(self, function: str, payload: dict[str, Any], *, output: Path | None = None) -> Task:
+    def room(self, suite: Suite, device: str, jobs: int | None) -> int:
+        """See :class:`zoo.harness.run.executor.Executor`.
+
+        Where the suite leaves the threads open, runs on GPUs share the cores out among themselves. A run on the CPU
+        has the threads that its suite says, however many there are beside it: the order of a sum decides its last
+        digits.
+        """
+        from zoo.harness.training.device import cards, pick_device
+
+        where, cores = pick_device(device), usable_cores()
+        if where.type == "cpu":
+            return jobs or max(1, cores // (suite.threads or cores))
+        several = where.type == "cuda" and where.index is None
+        names = _visible(len(list(cards()))) if several else []
+        room = jobs or max(1, len(names))
+        shares = _shares(cores, room) if suite.threads is None and room > 1 else [()] * room
+        self._places = [_Place(names[k % len(names)] if names else None, share) for k, share in enumerate(shares)]
+        return room
+
+    def submit(self, run: PlannedRun, results: Path, *, function: str | None = None) -> Task:
+        """See :class:`zoo.harness.run.executor.Executor`; the run gets the place that has the fewest at work."""
+        from zoo.harness.run.executor import CARRY_OUT, output_of, payload_of
+
+        place = min(range(len(self._places)), key=lambda k: len(self._busy(k)))
+        card, cores = self._places[place]
+        environment = {} if card is None else {"CUDA_VISIBLE_DEVICES": card}
+        function = function or CARRY_OUT
+        output = output_of(run, results, function)
+        task = self.start(function, payload_of(run, results), output=output, environment=environment, cores=cores)
+        self._at_work[place].append(task)
+        return task
+
+    def _busy(self, place: int) -> list[Task]:
+        self._at_work[place] = [task for task in self._at_work.get(place, []) if task.alive]
+        return self._at_work[place]
+
+    def start(
+        self,
+        function: str,
+        payload: dict[str, Any],
+        *,
+        output: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        cores: Sequence[int] = (),
+    ) -> Task:
         """Run ``module:function`` as ``function(payload, send, stop)`` in a process of its own.
 
         Args:
             payload: plain data.
             output: a file that takes what the process prints, tracebacks of crashes included.
+            environment: variables of the process.
+            cores: those that it may use; none: as many as this process.
         """
         receiver, sender = self._context.Pipe(duplex=False)
-        arguments = (function, payload, sender, str(output) if output else None, user_choice())
+        settings = _Settings(str(output) if output else None, user_choice(), dict(environment or {}), tuple(cores))
         # A plugin may start processes of its own, so not daemonic; the watch below ends it with us.
-        process = self._context.Process(target=_enter, args=arguments)
+        process = self._context.Process(target=_enter, args=(function, payload, sender, settings))
         with (
             _without_main(),
             helpers_on_a_safe_path(),
@@ -170,6 +225,40 @@ class LocalExecutor:
         if watched:
             wait(watched, seconds)
 
+    def close(self) -> None:
+        """Nothing: the server ends with this process."""
+
+
+class _Place(NamedTuple):
+    """What a run of this machine has for itself: the GPU's name to CUDA, and cores; empty: whatever there is."""
+
+    card: str | None = None
+    cores: tuple[int, ...] = ()
+
+
+def _visible(count: int) -> list[str]:
+    """The GPUs' names to CUDA, which the user may have chosen among."""
+    chosen = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return chosen[:count] if chosen else [str(index) for index in range(count)]
+
+
+def _shares(cores: int, room: int) -> list[tuple[int, ...]]:
+    """``cores`` of this process's dealt out, neighbours together; where runs are more than cores, some share one."""
+    if not hasattr(os, "sched_getaffinity"):
+        return [()] * room
+    allowed = sorted(os.sched_getaffinity(0))[:cores]
+    starts = [k * cores // room for k in range(room + 1)]
+    return [tuple(allowed[begin : max(end, begin + 1)]) for begin, end in pairwise(starts)]
+
+
+class _Settings(NamedTuple):
+    """What a task's process is to be like."""
+
+    output: str | None
+    safe_path: str | None
+    environment: dict[str, str]
+    cores: tuple[int, ...]
+
 
 @contextlib.contextmanager
 def _without_main() -> Iterator[None]:
@@ -185,20 +274,21 @@ def _without_main() -> Iterator[None]:
         vars(main).update(hidden)
 
 
-def _enter(
-    function: str, payload: dict[str, Any], sender: Connection, output: str | None, safe_path: str | None
-) -> None:
+def _enter(function: str, payload: dict[str, Any], sender: Connection, settings: _Settings) -> None:
     """The first code of a task's process."""
     os.setpgid(0, 0)
-    forget_safe_path(safe_path)
+    forget_safe_path(settings.safe_path)
+    os.environ.update(settings.environment)  # torch asks CUDA for its devices when it first needs one
+    if settings.cores:
+        os.sched_setaffinity(0, settings.cores)
     _die_with_parent()
     stopping = threading.Event()
     for number in STOPPING:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
             signal.signal(number, lambda *_: stopping.set())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-    if output:
-        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    if settings.output:
+        descriptor = os.open(settings.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
         faulthandler.enable()
