@@ -180,19 +180,18 @@ def draw(sweep: HintSweep, suite: Suite, photos: PhotoBank) -> SavedHints:
     Raises:
         BadInput: the sampler does not take the sweep's options.
     """
-    pixels: list[np.ndarray] = []
-    colours: list[np.ndarray] = []
-    ends: list[list[int]] = []
+    # One block each that grows: an array a photo, between a photo's large layers, would leave holes in the memory.
+    pixels, colours, counts = bytearray(), bytearray(), bytearray()
     drawn = 0
     for ab, name in _chroma(suite, photos):
-        ends.append([])
-        for layer_ab, mask in _layers(sweep, ab, name, suite.hint_seed):
-            flat = mask.flatten().nonzero().flatten()
-            pixels.append(flat.to(torch.int32).numpy())
-            colours.append(layer_ab.flatten(1)[:, flat].T.float().numpy())
-            drawn += len(flat)
-            ends[-1].append(drawn)
-    return SavedHints(np.concatenate(pixels), np.concatenate(colours), np.asarray(ends, np.int64))
+        layer_ab, mask = _layers(sweep, ab, name, suite.hint_seed)
+        layer, pixel = mask.flatten(1).nonzero(as_tuple=True)
+        pixels += pixel.to(torch.int32).numpy().tobytes()
+        colours += layer_ab.flatten(2)[layer, :, pixel].float().numpy().tobytes()
+        counts += torch.bincount(layer, minlength=len(mask)).numpy().tobytes()
+        drawn += 1
+    ends = np.frombuffer(counts, np.int64).cumsum().reshape(drawn, -1)
+    return SavedHints(np.frombuffer(pixels, np.int32), np.frombuffer(colours, np.float32).reshape(-1, 2), ends)
 
 
 def _chroma(suite: Suite, photos: PhotoBank) -> Iterator[tuple[Tensor, str]]:
@@ -203,21 +202,21 @@ def _chroma(suite: Suite, photos: PhotoBank) -> Iterator[tuple[Tensor, str]]:
         yield from zip(batch.batch.ab, batch.names, strict=True)
 
 
-def _layers(sweep: HintSweep, ab: Tensor, name: str, seed: int) -> list[tuple[Tensor, Tensor]]:
-    """(2, H, W) to the layers of one photo: ``hint_ab`` (2, H, W) and ``hint_mask`` (1, H, W) each."""
+def _layers(sweep: HintSweep, ab: Tensor, name: str, seed: int) -> tuple[Tensor, Tensor]:
+    """(2, H, W) to the K layers of one photo: ``hint_ab`` (K, 2, H, W) and ``hint_mask`` (K, 1, H, W)."""
     ref = part_ref(sweep.hints, "sweeps")
     if sweep.counts:
         most = max(sweep.counts)
         one: HintSampler = make("hints", ref, count=1)
         hint_ab, mask = one(ab.expand(max(most, 1), -1, -1, -1), photo_generator(name, seed))
-        return list(zip(hint_ab[:most], mask[:most], strict=True))
+        return hint_ab[:most], mask[:most]
     layers = []
     for density in sweep.densities:
         sampler: HintSampler = make("hints", ref, densities=[density])
         # The same generator each time: a sampler that thresholds one noise gives nested hints.
-        hint_ab, mask = sampler(ab[None], photo_generator(name, seed))
-        layers.append((hint_ab[0], mask[0]))
-    return layers
+        layers.append(sampler(ab[None], photo_generator(name, seed)))
+    ab_of, mask_of = zip(*layers, strict=True)
+    return torch.cat(ab_of), torch.cat(mask_of)
 
 
 def _read(path: Path, photos: int, layers: int, size: int) -> SavedHints:
