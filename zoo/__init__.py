@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zoo.harness.results.frames import scores as scores
     from zoo.harness.run.asked import bench as bench
     from zoo.studio.colorize import colorize as colorize
+    from zoo.studio.suggest import suggest as suggest
 
 __version__ = "0.1.0"
 
@@ -28,6 +29,7 @@ _HOMES = {
     "list_models": "zoo.core.registry",
     "load": "zoo.core.trained",
     "colorize": "zoo.studio.colorize",
+    "suggest": "zoo.studio.suggest",
     "score": "zoo.harness.metrics.score",
     "compare": "zoo.harness.results.frames",
     "leaderboard": "zoo.harness.results.frames",

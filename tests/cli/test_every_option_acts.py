@@ -122,6 +122,15 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
         "--output": [(["gray", "--to", "torch"], ["-o", "elsewhere.pt2"])],
         "--overwrite": [(["gray", "--to", "torch", "-o", "a.png"], ["--overwrite"])],
     },
+    "suggest": {
+        "--with": [(["a.png", "3", "4", "--with", "pyramid"], ["--with", "gray"])],
+        "--weights": [(["a.png", "3", "4", "--with", "unet"], ["--weights", "weights.pth"])],
+        "--set": [(["a.png", "3", "4", "--with", "RUN"], ["--set", "a=1"])],
+        "--hints": [(["a.png", "3", "4", "--with", "pyramid"], ["--hints", "hints.json"])],
+        "--count": [(["a.png", "3", "4", "--with", "pyramid", "--hints", "hints.json"], ["--count", "1"])],
+        "--size": [(["a.png", "3", "4", "--with", "pyramid", "--hints", "hints.json"], ["--size", "5"])],
+        "--json": [(["a.png", "3", "4", "--with", "pyramid"], ["--json"])],
+    },
     "push": {
         "--licence": [(["RUN", "a/b", "--card-only"], ["--licence", "mit"])],
         "--private": [(["RUN", "a/b"], ["--private"])],
@@ -169,6 +178,9 @@ def place(tmp_path_factory, photo_paths) -> Path:
     for name, grey in (("a.png", 90), ("b.png", 120)):
         Image.fromarray(np.full((32, 32, 3), grey, np.uint8)).save(folder / name)
     (folder / "weights.pth").write_bytes(b"")
+    (folder / "hints.json").write_text(
+        '[{"x": 3, "y": 4, "color": "red"}, {"x": 9, "y": 4, "color": "blue", "radius": 2}]'
+    )
     return folder
 
 
@@ -194,7 +206,7 @@ def outcome(place, tmp_path, monkeypatch) -> Callable[[list[str]], Any]:
         monkeypatch.setattr(bench_module, "bench", ask)
         monkeypatch.setattr(evaluate_module, "evaluate", lambda *given: asked.append(given) or {})
         monkeypatch.setattr("zoo.cli.probing.probe_apart", lambda *given, **named: asked.append((given, named)) or [])
-        if arguments[0] in ("export", "push", "pull"):
+        if arguments[0] in ("export", "push", "pull", "suggest"):
             studio_only_asked(monkeypatch, asked)
         relative = str(Path("results") / run.relative_to(place / "results"))
         done = CliRunner().invoke(cli, [relative if each == "RUN" else each for each in arguments], prog_name="zoo")
@@ -213,7 +225,9 @@ def studio_only_asked(monkeypatch: pytest.MonkeyPatch, asked: list[Any]) -> None
         path.write_bytes(b"")
         return 0.0
 
-    monkeypatch.setattr("zoo.core.trained.load", lambda *given, **named: asked.append((given, named)) or build("gray"))
+    monkeypatch.setattr(
+        "zoo.core.trained.load", lambda *given, **named: asked.append((given, named)) or build("pyramid")
+    )
     monkeypatch.setattr("zoo.studio.export.export", export)
     for verb in ("push", "pull"):
         monkeypatch.setattr(f"zoo.studio.hub.{verb}", lambda *given, **named: asked.append((given, named)) or "there")

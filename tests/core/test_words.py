@@ -17,10 +17,10 @@ ELSEWHERE = re.compile(r"\b(?:DESIGN|FIELD|BRIEF|REVIEW)(?:\.md)? ?\d")
 """Documents that are not in the repository."""
 
 SPELT_OTHERWISE = {"color", "colorfulness", "ColorfulnessGap", "IColoriT", "DDColor"}
-"""The module of colour spaces, a metric and its column, and a name from a paper; words of ``colorize`` and
-``colorizer`` are the project's."""
+"""The module of colour spaces and the key of a hint, a metric and its column, names from papers; words of
+``colorize`` and ``colorizer`` are the project's."""
 
-OTHERS = {"xcolor_space", "RELATIVE_COLORIMETRIC", "ColorSpace"}
+OTHERS = {"xcolor_space", "RELATIVE_COLORIMETRIC", "ColorSpace", "ImageColor", "colormap"}
 """Pillow's names."""
 
 

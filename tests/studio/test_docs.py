@@ -46,14 +46,17 @@ def here(tmp_path, photos, monkeypatch) -> Path:
 
 
 @pytest.mark.parametrize("line", COMMANDS + COMMANDS_BY_HAND)
-def test_a_command_colorizes(here, line):
+def test_a_command_works(here, line):
     before, pipe, command = line.rpartition(" | ")
     given = subprocess.run(before, shell=True, capture_output=True, check=True).stdout if pipe else None
     words = [word for each in shlex.split(command, comments=True) for word in STANDS_FOR.get(each, each).split()]
     result = CliRunner().invoke(cli, words[1:], given, prog_name="zoo")
     assert result.exit_code == 0, result.output
-    assert not result.stdout.startswith("0 colorized")
-    assert list(here.rglob("*.colorized*.png"))
+    if words[1] == "colorize":
+        assert not result.stdout.startswith("0 colorized")
+        assert list(here.rglob("*.colorized*.png"))
+    else:
+        assert re.search("#[0-9a-f]{6}", result.stdout)
 
 
 def test_the_snippet_colours(here):
@@ -64,7 +67,7 @@ def test_the_snippet_colours(here):
 
 def test_there_are_commands():
     assert len(COMMANDS) == 7
-    assert len(COMMANDS_BY_HAND) == 3
+    assert len(COMMANDS_BY_HAND) == 5
 
 
 def test_a_mistake_in_the_hints_is_the_sentence_of_the_page(here):

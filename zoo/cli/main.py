@@ -39,6 +39,7 @@ VERBS = (
     "verify",
     "score",
     "colorize",
+    "suggest",
     "export",
     "push",
     "pull",

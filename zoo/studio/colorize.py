@@ -8,6 +8,7 @@ in tiles (:mod:`zoo.studio.tiles`).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -195,7 +196,7 @@ def predict(
     """
     if extras is None:
         wants_a_photo_alone(model)
-    condition = _condition(rgb, hints, _working_size(rgb.shape[0], rgb.shape[1], size))
+    condition = condition_of(rgb, hints, size)
     if reference is not None:
         ab, mask = matched_hints(condition[:, :1], reference)
         free = mask * (1 - condition[:, 3:])  # what a person said stands
@@ -204,21 +205,36 @@ def predict(
     return _asked(model, condition, extras, draw)
 
 
-@torch.no_grad()
-def _asked(model: Colorizer, condition: Tensor, extras: Mapping[str, Tensor] | None = None, draw: int = 0) -> Tensor:
-    """The model's ab for a condition, in eval mode, on its device; Diverged where it is not finite."""
-    device = device_of(model)
+def condition_of(rgb: np.ndarray, hints: Hints | None, size: int | None = None) -> Tensor:
+    """What a colorizer is given of a photo (H, W, 3) at the working size: (1, 4, h, w).
+
+    Raises:
+        BadInput: hints of another size.
+    """
+    return _condition(rgb, hints, _working_size(rgb.shape[0], rgb.shape[1], size))
+
+
+@contextlib.contextmanager
+def evaluated(model: Colorizer) -> Iterator[torch.device]:
+    """The model in eval mode without gradients, afterwards as it was; and where it is."""
     training = model.training
     model.eval()
     try:
+        with torch.no_grad():
+            yield device_of(model)
+    finally:
+        model.train(training)
+
+
+def _asked(model: Colorizer, condition: Tensor, extras: Mapping[str, Tensor] | None = None, draw: int = 0) -> Tensor:
+    """The model's ab for a condition, in eval mode, on its device; Diverged where it is not finite."""
+    with evaluated(model) as device:
         given = None if extras is None else {name: value.to(device) for name, value in extras.items()}
         if draw:
             drawn = model.sample(condition.to(device), 1, torch.Generator().manual_seed(draw), given)
             ab: Tensor = drawn[:, 0].float()
         else:
             ab = model(condition.to(device), given)["ab"].float()
-    finally:
-        model.train(training)
     if not bool(ab.isfinite().all()):
         raise Diverged(
             f"{model.name} gives colours that are not finite (NaN or infinity); its weights are damaged or it has "

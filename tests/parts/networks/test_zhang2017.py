@@ -1,18 +1,16 @@
-"""The networks of Zhang 2017: size, the public checkpoint's layout, global hints, suggested colours."""
+"""The networks of Zhang 2017: size, the public checkpoint's layout, global hints."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from scipy.spatial import Delaunay
 
 from zoo.core.colorizer import Colorizer
 from zoo.core.contracts import HINT_GAIN
 from zoo.core.errors import BadInput
-from zoo.parts.layers.ab_bins import gamut_bins, grid_bins
-from zoo.parts.networks.zhang2017 import GlobalHints, Zhang2017, suggest_colours
+from zoo.parts.layers.ab_bins import grid_bins
+from zoo.parts.networks.zhang2017 import GlobalHints, Zhang2017
 
 # Stage → (index, in, out) of its 3×3 convolutions, dilation, index of the BatchNorm.
 TABLE = {
@@ -34,8 +32,6 @@ TABLE = {
 UP = {"model8up": (512, 256), "model9up": (256, 128), "model10up": (128, 128)}
 
 OUT = {"model_class": (256, 529), "model_out": (128, 2)}
-
-CLUMPS = np.array([[-60.0, 0], [60, 0], [0, 60]])
 
 
 @pytest.fixture(scope="module")
@@ -166,32 +162,6 @@ def test_global_hints_change_the_colours_only_where_they_are_given():
     assert three.isfinite().all()
 
 
-def test_suggestions_lie_in_the_hull_of_the_gamut_the_likeliest_first():
-    network = Zhang2017(width=4)
-    logits = torch.randn(529, 6, 5, generator=torch.Generator().manual_seed(6)) * 8
-    colours, shares = network.suggest(logits, (11, 7), rng=np.random.default_rng(0))
-    assert colours.shape == (5, 2)
-    assert (Delaunay(gamut_bins().numpy()).find_simplex(colours.numpy()) >= 0).all()
-    assert shares.tolist() == sorted(shares.tolist(), reverse=True)
-    assert shares.sum() == pytest.approx(1)
-
-
-def test_the_likeliest_colour_of_the_pixel_is_suggested_first_unless_it_is_none():
-    network = Zhang2017(width=4)
-    bins = network.quantized.bins
-    red = int(((bins - torch.tensor([60.0, 40.0])) ** 2).sum(1).argmin())
-    impossible = int(((bins - torch.tensor([-110.0, -110.0])) ** 2).sum(1).argmin())
-    logits = torch.zeros(529, 4, 4)
-    logits[red, 1, 2], logits[impossible, 1, 2] = 60.0, 200.0  # softened by 0.2: e¹² times as likely as any other
-    colours, shares = network.suggest(logits, (1 * 4 + 3, 2 * 4), rng=np.random.default_rng(0))
-    assert colours[0].tolist() == pytest.approx([60, 40], abs=0.5)
-    assert shares[0] > 0.99
-    even, _ = network.suggest(logits, (0, 0), rng=np.random.default_rng(0))
-    assert torch.cdist(even, even).fill_diagonal_(1e9).min() > 20  # five different colours
-    with pytest.raises(BadInput, match="outside"):
-        network.suggest(logits, (16, 0), rng=np.random.default_rng(0))
-
-
 def test_the_histogram_of_one_colour_is_that_colour():
     hints = GlobalHints(8)
     colour = hints.bins[100]
@@ -231,30 +201,3 @@ def test_global_hints_train_on_a_batch_of_one():
     hints(extras(n=1)).sum().backward()
     assert hints.from_histogram.weight.grad is not None
     assert hints(extras(n=1)).shape == (1, 8, 1, 1)
-
-
-@pytest.fixture
-def clumped():
-    """Three clumps of four bins each, holding 0.6, 0.3 and 0.1 of the probability."""
-    offsets = np.array([[-3.0, -3], [-3, 3], [3, -3], [3, 3]])
-    bins = (CLUMPS[:, None] + offsets).reshape(-1, 2)
-    return np.repeat([0.15, 0.075, 0.025], 4), bins
-
-
-def test_clumps_are_found_the_commonest_first(clumped):
-    probability, bins = clumped
-    colours, shares = suggest_colours(probability, bins, 3, np.random.default_rng(0))
-    np.testing.assert_allclose(colours, CLUMPS, atol=0.2)
-    np.testing.assert_allclose(shares, [0.6, 0.3, 0.1], atol=0.015)
-
-
-def test_the_same_generator_suggests_the_same(clumped):
-    first, second = (suggest_colours(*clumped, 5, np.random.default_rng(3))[0] for _ in range(2))
-    assert np.array_equal(first, second)
-
-
-def test_a_certain_distribution_has_one_suggestion():
-    bins = np.array([[0.0, 0], [10, 10], [20, 0]])
-    colours, shares = suggest_colours(np.array([0.0, 1, 0]), bins, 5, np.random.default_rng(0))
-    assert colours.tolist() == [[10, 10]]
-    assert shares.tolist() == [1]

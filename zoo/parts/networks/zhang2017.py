@@ -1,13 +1,11 @@
-"""Real-time user-guided colorization: hints propagated by a network, and colours suggested for a pixel."""
+"""Real-time user-guided colorization: hints propagated by a network, and a distribution to suggest colours from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
-from scipy.cluster.vq import kmeans2
 from torch import Tensor, nn
 
 from zoo.core.color import AB_SCALE
@@ -24,12 +22,6 @@ CLASSES = 529
 
 EXTRAS = ("histogram", "saturation")
 """What the global hints are read from."""
-
-SAMPLES = 25_000
-"""Drawn from a pixel's distribution for its suggestions (section 3.3)."""
-
-_ROUNDS = 50
-"""Of k-means over them, at most."""
 
 
 class Zhang2017(nn.Module):
@@ -111,34 +103,6 @@ class Zhang2017(nn.Module):
         x = self.conv9(self.up9(conv8) + self.skip2to9(conv2))
         x = self.conv10(self.up10(x) + self.skip1to10(conv1))
         return {"ab": torch.tanh(self.regress(x).float()), **self.quantized(to_classify)}
-
-    def suggest(
-        self, logits: Tensor, pixel: tuple[int, int], k: int = 5, *, rng: np.random.Generator, softness: float = 0.2
-    ) -> tuple[Tensor, Tensor]:
-        """Colours that a pixel may well have, the likeliest first (section 3.3).
-
-        Args:
-            logits: of one photo, (529, h, w).
-            pixel: its row and column in the photo, which is four times as large.
-            k: how many; fewer come back where the distribution has fewer.
-            rng: what the distribution is sampled from.
-            softness: S, the logits are multiplied with it; below 1 the suggestions become more varied.
-
-        Returns:
-            colours (k, 2), a* and b* in Lab units, in the hull of the sRGB gamut's bins; shares (k,), of sum 1.
-
-        Raises:
-            BadInput: a pixel outside the photo.
-        """
-        row, column = pixel
-        height, width = 4 * logits.shape[1], 4 * logits.shape[2]
-        if not (0 <= row < height and 0 <= column < width):
-            raise BadInput(f"Pixel {pixel} is outside the photo of {height}×{width}; give a row and a column in it.")
-        bins = self.quantized.bins.double().cpu()
-        in_gamut = (torch.cdist(bins, gamut_bins()) == 0).any(dim=1)
-        softened = torch.softmax(logits[:, row // 4, column // 4].double().cpu() * softness, dim=0)
-        colours, shares = suggest_colours(softened[in_gamut].numpy(), bins[in_gamut].numpy(), k, rng)
-        return torch.from_numpy(colours), torch.from_numpy(shares)
 
     @staticmethod
     def published_shapes() -> dict[str, tuple[int, ...]]:
@@ -223,38 +187,3 @@ class GlobalHints(nn.Module):
             # As dropout does, from torch's own generator; evaluation draws nothing.
             given = given & (torch.rand(len(values), 1, device=values.device) < self.keep)
         return torch.cat((torch.where(given, values, 0), given.to(values.dtype)), dim=1)
-
-
-def suggest_colours(
-    probability: np.ndarray, bins: np.ndarray, k: int, rng: np.random.Generator, *, samples: int = SAMPLES
-) -> tuple[np.ndarray, np.ndarray]:
-    """The centres of k clusters of colours drawn from a distribution, the most occupied first.
-
-    Source: Zhang et al. 2017 (arXiv:1705.02999, section 3.3): 25,000 samples, k-means.
-
-    Args:
-        probability: (Q,), of any sum above 0.
-        bins: (Q, 2), in Lab units.
-        k: how many; fewer come back where fewer colours are drawn.
-        rng: what the samples are drawn from.
-
-    Returns:
-        colours (k, 2) in Lab units and the share of the samples that each stands for (k,).
-    """
-    p = probability.astype(np.float64)
-    counts = rng.multinomial(samples, p / p.sum())
-    drawn, counts = bins[counts > 0].astype(np.float64), counts[counts > 0]
-    starts = _spread_out(drawn, counts, min(k, len(drawn)))
-    centres, nearest = kmeans2(np.repeat(drawn, counts, axis=0), starts, iter=_ROUNDS, minit="matrix")
-    occupancy = np.bincount(nearest, minlength=len(centres))
-    order = np.argsort(-occupancy, kind="stable")
-    return centres[order], occupancy[order] / samples
-
-
-def _spread_out(points: np.ndarray, counts: np.ndarray, k: int) -> np.ndarray:
-    """Starting centres: the commonest point, then each time the one with the most squared distance to the chosen."""
-    chosen = [int(np.argmax(counts))]
-    while len(chosen) < k:
-        distance = np.square(points[:, None] - points[chosen]).sum(-1).min(axis=1)
-        chosen.append(int(np.argmax(counts * distance)))
-    return points[chosen]
