@@ -10,7 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from zoo.core.process import wait_passively
@@ -18,7 +18,7 @@ from zoo.core.process import wait_passively
 wait_passively()  # before torch: threads that spin cost a busy machine as much as threads that work
 
 # How long an example takes says something of the machine, not of the code.
-settings.register_profile("without a clock", deadline=None)
+settings.register_profile("without a clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("without a clock")
 
 PHOTOS = Path(__file__).parent.parent / "zoo" / "harness" / "data" / "photos"
