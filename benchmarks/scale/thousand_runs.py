@@ -38,7 +38,7 @@ def main() -> None:
         labels = [f"model_{i:04}" for i in range(models)]
         timed(f"making {models * seeds} runs", lambda: write(folder, labels, photos=photos, seeds=seeds, gain=0.01))
         board = timed("reading them", lambda: Board.read(folder))
-        timed("writing leaderboard.csv and runs.csv", lambda: board.write(hints=False))
+        timed("writing leaderboard.csv and runs.csv", lambda: board.write(sweeps=False))
         touched = next(folder.glob("runs/*/*/run.json"))
         touched.write_bytes(touched.read_bytes() + b"\n")
         board = timed("reading the one run that changed", lambda: Board.read(folder, board))

@@ -61,7 +61,7 @@ _plain = st.recursive(
 
 def _struct(kind: type, *more: str) -> st.SearchStrategy:
     """A mapping with some of a struct's keys, or of ``more``, and values of any type."""
-    return st.dictionaries(st.sampled_from((*kind.__struct_fields__, *more)), _plain, max_size=5)
+    return st.dictionaries(st.sampled_from((*kind.__struct_encode_fields__, *more)), _plain, max_size=5)
 
 
 def _written(value: object) -> bytes:

@@ -224,7 +224,7 @@ def test_icolorits_hints_are_cells_of_a_grid_each_once(photos: list[np.ndarray])
     """hint_generator.py: 0 to 128 of the photo's 2×2 cells, shuffled; modeling.py: each with its mean colour."""
     _, ab = split_lab(torch.from_numpy(np.stack(photos)[:, :40, :48]).permute(0, 3, 1, 2))
     ab = ab.repeat(50, 1, 1, 1)
-    hint, mask = make("hints", current().recipe("icolorit").hints)(ab, torch.Generator().manual_seed(0))
+    hint, mask = make("hints", current().recipe("icolorit").train_hints)(ab, torch.Generator().manual_seed(0))
     cells = mask.unfold(2, 2, 2).unfold(3, 2, 2)[:, 0]
     assert torch.equal(cells.amax((3, 4)), cells.amin((3, 4)))
     counts = cells.amax((3, 4)).sum((1, 2))

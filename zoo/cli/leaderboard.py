@@ -59,8 +59,8 @@ def show(*folders: Path, sort: str | None = None, form: str = "table", others: S
         echo_data(csv_text(columns, [row.cells for row in rows]))
         return
     if form == "json":
-        records = leaderboard(folders).to_dict(orient="records")
-        print_json([{str(key): value if value != "" else None for key, value in records[i].items()} for i in order])
+        plain = leaderboard(folders).to_dict(orient="records")
+        print_json([{str(key): value if value != "" else None for key, value in plain[i].items()} for i in order])
         return
     shown = [_for_people(row) for row in rows]
     picked = [column.name for column in SHOWN if any(map(column.read, shown))]

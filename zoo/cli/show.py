@@ -98,8 +98,8 @@ def _as_yaml(kind: str, name: str) -> str:
 def _set_fields(row: Any) -> dict[str, Any]:
     """Those that are not as they would be anyway, as plain data."""
     plain = msgspec.json.decode(msgspec.json.encode(row))
-    fields = {field.name: field for field in msgspec.structs.fields(row)}
-    return {name: plain[name] for name, field in fields.items() if getattr(row, name) != _default(field)}
+    changed = [field for field in msgspec.structs.fields(row) if getattr(row, field.name) != _default(field)]
+    return {field.encode_name: plain[field.encode_name] for field in changed}
 
 
 def _default(field: Any) -> Any:
@@ -117,7 +117,7 @@ def _yaml(value: Any) -> str:
 
 def _fields(row: Any) -> list[tuple[str, str]]:
     """The fields of a struct that are set, as text."""
-    values = ((field, getattr(row, field)) for field in row.__struct_fields__)
+    values = ((field.encode_name, getattr(row, field.name)) for field in msgspec.structs.fields(row))
     return [(key, str(value)) for key, value in values if value not in (None, "")]
 
 

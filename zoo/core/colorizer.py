@@ -209,7 +209,7 @@ class Colorizer(nn.Module):
         drawn: Any = self.network.sample(padded, k, generator, *given)  # type: ignore[operator]
         shape = tuple(drawn.shape) if isinstance(drawn, Tensor) else type(drawn).__name__
         if not isinstance(drawn, Tensor) or drawn.ndim != 5 or shape[:2] != (len(condition), k):
-            raise ContractError(f"{self.name}: samples are ab ({len(condition)}, {k}, 2, h, w), not {shape}.")
+            raise ContractError(f"{self.name}: draws are ab ({len(condition)}, {k}, 2, h, w), not {shape}.")
         each = [self._fitted(self._checked(ab, padded), padded, condition) for ab in drawn.unbind(1)]
         return torch.stack(each, dim=1)
 

@@ -25,7 +25,7 @@ FAILURES = (OSError, HTTPException, RuntimeError, ValueError)
 _failed_here: set[Path] = set()
 
 
-def cached_place(url: str, sha256: str) -> Path:
+def cached_file(url: str, sha256: str) -> Path:
     """Where torch keeps the file (``TORCH_HOME``); other programs may have put it there already."""
     import torch
 
@@ -52,7 +52,7 @@ def fetch(url: str, sha256: str, what: str, mend: str, *, download: bool = True,
     Raises:
         Unavailable: not there and not to be had, or there and damaged.
     """
-    file = cached_place(url, sha256)
+    file = cached_file(url, sha256)
     if file.is_file():
         if not sha256_of(file).startswith(sha256):
             raise Unavailable(f"{file} is damaged (its SHA-256 does not begin with {sha256}); delete it and try again.")

@@ -119,7 +119,7 @@ def _same_network(model: str, other: str) -> bool:
         one, two = current().entry("models", model), current().entry("models", other)
     except UnknownName:
         return False
-    rows = [record.row for record in (one, two) if isinstance(record.row, ModelRow)]
+    rows = [entry.row for entry in (one, two) if isinstance(entry.row, ModelRow)]
     if len(rows) < 2 or rows[0].network is None or rows[1].network is None:
         return False
     targets = {current().entry("networks", part_ref(row.network, model).name).target for row in rows}

@@ -171,7 +171,7 @@ def _weights(corners: Any) -> np.ndarray:
 
 
 def _columns(corners: Any) -> np.ndarray:
-    return np.stack([_xyz_of(*corners[place : place + 2]) for place in (2, 4, 6)], axis=1)
+    return np.stack([_xyz_of(*corners[first : first + 2]) for first in (2, 4, 6)], axis=1)
 
 
 def _xyz_of(x: float, y: float) -> np.ndarray:
@@ -183,7 +183,7 @@ def _profile(name: str, corners: Any, gamma: float) -> bytes:
     white = _xyz_of(*corners[:2])
     adapted = np.linalg.inv(_BRADFORD) @ np.diag(_BRADFORD @ _D50 / (_BRADFORD @ white)) @ _BRADFORD
     columns = adapted @ (_columns(corners) * _weights(corners))
-    tags = {letter + b"XYZ": _xyz(columns[:, place]) for place, letter in enumerate((b"r", b"g", b"b"))}
+    tags = {letter + b"XYZ": _xyz(columns[:, column]) for column, letter in enumerate((b"r", b"g", b"b"))}
     curves = {letter + b"TRC": _curve(gamma) for letter in (b"r", b"g", b"b")}
     return _file(b"RGB ", name, tags | curves)
 

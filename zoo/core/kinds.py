@@ -213,13 +213,13 @@ def call(factory: Callable[..., Any], args: tuple[Any, ...], options: Mapping[st
 
 def typed_options(factory: Callable[..., Any], options: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Options converted to what the constructor's annotations ask for (a YAML list to a tuple, say)."""
-    hints = {option: _plain(annotation) for option, annotation in option_annotations(factory).items()}
+    types = {option: _plain(annotation) for option, annotation in option_annotations(factory).items()}
     checked: dict[str, Any] = {}
     for key, value in options.items():
         try:
-            checked[key] = msgspec.convert(value, hints[key]) if key in hints else value
+            checked[key] = msgspec.convert(value, types[key]) if key in types else value
         except msgspec.ValidationError as error:
-            raise BadInput(f"{where}: option {key}={value!r} does not fit: {misfit(error, hints[key])}.") from None
+            raise BadInput(f"{where}: option {key}={value!r} does not fit: {misfit(error, types[key])}.") from None
         except TypeError:
             # An annotation msgspec does not know (a class of the plugin's own): left to the constructor.
             checked[key] = value

@@ -22,7 +22,7 @@ PICKLES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".th", "
 """Suffixes of files that may run code when they are loaded."""
 
 _FILES = PICKLES | {".safetensors", ".npy", ".npz", ".h5", ".onnx", ".json", ".yaml", ".yml", ".py", ".so", ".zip"}
-_OF_PLACES = set("/\\:~")
+_OF_PATHS = set("/\\:~")
 _LONGEST = 200
 
 
@@ -75,7 +75,7 @@ def untrained(spec: ModelSpec) -> ModelSpec:
 
 
 def check_plain(value: Any, where: str) -> None:
-    """Numbers, words that are no places, and lists and mappings of these.
+    """Numbers, words that are no paths, and lists and mappings of these.
 
     Raises:
         BadInput: anything else.
@@ -83,7 +83,7 @@ def check_plain(value: Any, where: str) -> None:
     if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
         return
     if isinstance(value, str):
-        if not _is_place(value):
+        if not _is_path(value):
             return
     elif isinstance(value, (list, tuple)):
         for item in value:
@@ -100,11 +100,11 @@ def check_plain(value: Any, where: str) -> None:
     )
 
 
-def _is_place(word: str) -> bool:
+def _is_path(word: str) -> bool:
     """Whether a word may name a file or an address."""
     suffix = word[word.rfind(".") :].lower() if "." in word else ""
     return (
-        bool(_OF_PLACES & {*word})
+        bool(_OF_PATHS & {*word})
         or word.startswith(".")
         or suffix in _FILES
         or not word.isprintable()

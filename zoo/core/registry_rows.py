@@ -166,10 +166,11 @@ def _recipe(value: Any, above: Mapping[str, RecipeRow], where: str) -> RecipeRow
     if base not in above:
         raise BadInput(f"{where}: its base {base!r} is no recipe above it; {did_you_mean(base, above)}")
     given = {key: item for key, item in value.items() if key != "base"}
-    own = decode(given, RecipeRow, where)
     # The words are about one recipe and are not inherited.
-    changes = {key: getattr(own, key) for key in {*given, "summary", "source"}}
-    return msgspec.structs.replace(above[base], **changes)
+    inherited = {
+        key: item for key, item in msgspec.to_builtins(above[base]).items() if key not in ("summary", "source")
+    }
+    return decode({**inherited, **given}, RecipeRow, where)
 
 
 def _section(table: dict[str, Any], key: str, where: str) -> dict[str, Any]:

@@ -49,16 +49,16 @@ def source_of(target: str, distribution: str = "") -> Source:
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()
-        place = _place(name)
-        if name in seen or name == OUR_PACKAGE or place is None:
+        found = _found(name)
+        if name in seen or name == OUR_PACKAGE or found is None:
             continue
         seen.add(name)
         if first is None:
-            first = place.parent
+            first = found.parent
             waiting += owned
-        elif place.parent != first or (place.parent.name in _INSTALLED and name not in owned):
+        elif found.parent != first or (found.parent.name in _INSTALLED and name not in owned):
             continue
-        for file, content in _contents(place):
+        for file, content in _contents(found):
             digest.update(f"{name}/{file}\0{len(content)}\0".encode())
             digest.update(content)
             if file.endswith(".py"):
@@ -83,7 +83,7 @@ def _modules_of(distribution: str) -> list[str]:
     return sorted(name for name in found if name.isidentifier() and not name.startswith("__editable__"))
 
 
-def _place(name: str) -> Path | None:
+def _found(name: str) -> Path | None:
     """The file of a module or the folder of a package; None for what has neither.
 
     Where another process would find it: what this one may have imported under the name does not count.
@@ -103,13 +103,13 @@ def _place(name: str) -> Path | None:
     return path.resolve() if spec.has_location and path.is_file() else None
 
 
-def _contents(place: Path) -> Iterator[tuple[str, bytes]]:
+def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of every file, in one order; compiled and hidden files are left out."""
-    files = [place] if place.is_file() else sorted(_walk(place))
+    files = [path] if path.is_file() else sorted(_walk(path))
     sizes = [file.stat().st_size for file in files]
     large = sum(sizes) > LARGE
     for file, size in zip(files, sizes, strict=True):
-        name = file.name if file == place else file.relative_to(place).as_posix()
+        name = file.name if file == path else file.relative_to(path).as_posix()
         if large and file.suffix != ".py":
             yield name, f"{size} bytes".encode()
         else:

@@ -73,7 +73,8 @@ class ModelRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class RecipeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How a colorizer is trained.
 
-    ``losses`` maps a name to its weight, or to {weight, **options}; ``augmentations`` follow each other in their order.
+    ``losses`` maps a name to its weight, or to {weight, **options}; ``augmentations`` follow each other in their order;
+    ``train_hints``, in the file ``hints``, is the sampler of the hints in training.
     """
 
     summary: str = ""
@@ -92,7 +93,7 @@ class RecipeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     flip: bool = True
     losses: dict[str, float | dict[str, Any]] = {}
     objective: str | dict[str, Any] = "supervised"
-    hints: str | dict[str, Any] | None = None
+    train_hints: str | dict[str, Any] | None = msgspec.field(name="hints", default=None)
     augmentations: list[str | dict[str, Any]] = []
     version: int = 1
 
@@ -108,7 +109,7 @@ class RecipeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             named.append((f"losses, {name}", "losses", {"name": name, **options}))
         for number, ref in enumerate(self.augmentations):
             named.append((f"augmentations, {number}", "augmentations", ref))
-        return [*named, ("hints", "hints", self.hints)] if self.hints is not None else named
+        return [*named, ("hints", "hints", self.train_hints)] if self.train_hints is not None else named
 
     def identity(self) -> dict[str, Any]:
         """What decides the result, as plain data (words about it do not)."""

@@ -118,9 +118,9 @@ def unwrap(content: Any, layouts: Sequence[Layout], where: str, what: str = "") 
     nearest = min(readings, key=_misfit)
     assert nearest.layout is not None
     of = " ".join(filter(None, (what or "the model", nearest.layout.name and f"({nearest.layout.name})")))
-    place = f" in {' / '.join(map(repr, nearest.at))}" if nearest.at else ""
+    inside = f" in {' / '.join(map(repr, nearest.at))}" if nearest.at else ""
     raise BadInput(
-        f"{where} does not fit {of}: of the {len(nearest.tensors)} tensors{place} and the "
+        f"{where} does not fit {of}: of the {len(nearest.tensors)} tensors{inside} and the "
         f"{len(nearest.layout.shapes)} wanted, {differences(nearest.tensors, nearest.layout)}; "
         "give its own weights, and set the options that these were trained with."
     )
@@ -220,8 +220,8 @@ def _taken(candidates: list[_Candidate], where: str) -> Unwrapped:
     first = chosen[0]
     for other in chosen[1:]:
         if not _same(first.tensors, other.tensors):
-            places = " and ".join(dict.fromkeys(_place(candidate) for candidate in chosen))
-            raise BadInput(f"{where} holds several state dicts ({places}); save the one that is meant alone.")
+            inside = " and ".join(dict.fromkeys(_inside(candidate) for candidate in chosen))
+            raise BadInput(f"{where} holds several state dicts ({inside}); save the one that is meant alone.")
     return Unwrapped(first.tensors, first.layout, first.notes())
 
 
@@ -231,7 +231,7 @@ def _same(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
     )
 
 
-def _place(candidate: _Candidate) -> str:
+def _inside(candidate: _Candidate) -> str:
     return " / ".join(map(repr, (*candidate.at, candidate.prefix) if candidate.prefix else candidate.at)) or "its top"
 
 

@@ -143,7 +143,7 @@ def decode(value: Any, kind: type[T], where: str) -> T:
         raise BadInput(f"{where}: {misfit(error, kind)}.") from None
 
 
-_PLACE = re.compile(r" - at `(?:key` in `)?\$([^`]*)`$")
+_PATH = re.compile(r" - at `(?:key` in `)?\$([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[([^\]]*)\]")
 _ENUM = re.compile(r"^Invalid enum value (.*?)(?: - at `|$)")
 
@@ -158,8 +158,8 @@ def misfit(error: msgspec.ValidationError, kind: Any) -> str:
     """
     said = " ".join(str(error).split())  # it quotes keys as they are, line ends and all
     said = said[:1].lower() + said[1:]
-    place = _PLACE.search(str(error))
-    allowed = _allowed(inspect.type_info(kind), _STEP.findall(place.group(1)) if place else [])
+    path = _PATH.search(str(error))
+    allowed = _allowed(inspect.type_info(kind), _STEP.findall(path.group(1)) if path else [])
     if not allowed:
         return said
     names = [str(value) for value in allowed]

@@ -82,7 +82,7 @@ def read_marks(content: bytes, name: str) -> tuple[Mark, ...]:
     if not isinstance(given, list) or not given:
         what = "an empty list" if given == [] else f"no list but {type(given).__name__}"
         raise BadInput(f'{name} holds {what}; write [{{"x": 120, "y": 80, "color": "#3366cc", "radius": 4}}, …].')
-    return tuple(_mark(each, f"{name}, hint {place} of {len(given)}") for place, each in enumerate(given, 1))
+    return tuple(_mark(each, f"{name}, hint {number} of {len(given)}") for number, each in enumerate(given, 1))
 
 
 def write_marks(marks: Sequence[Mark]) -> bytes:
@@ -100,8 +100,8 @@ def painted(marks: Sequence[Mark], size: tuple[int, int], name: str = "The hints
         BadInput: a colour that is none, or a place outside of the photo.
     """
     ab, mask = np.zeros((*size, 2), np.float32), np.zeros(size, bool)
-    for place, mark in enumerate(marks, 1):
-        where = f"{name}, hint {place} of {len(marks)}"
+    for number, mark in enumerate(marks, 1):
+        where = f"{name}, hint {number} of {len(marks)}"
         positions, radius = _shape(mark)
         for x, y in positions:
             if not (-0.5 <= x <= size[1] - 0.5 and -0.5 <= y <= size[0] - 0.5):

@@ -65,7 +65,7 @@ class Metadata:
         self.notes: list[str] = []
         self._main: dict[int, Any] = {}
         self._picture: dict[int, Any] = {}
-        self._place: dict[int, Any] = {}
+        self._gps: dict[int, Any] = {}
         self._text: dict[str, str] = {}
         self._comment = b""
         self._xmp = b""
@@ -84,13 +84,11 @@ class Metadata:
         if form == "tiff":
             # Pillow reads EXIF given as bytes once more, and would write what is not ASCII as question marks.
             options: dict[str, Any] = {
-                "tiffinfo": {**main, IFD.Exif: picture, **({IFD.GPSInfo: self._place} if self._place else {})}
+                "tiffinfo": {**main, IFD.Exif: picture, **({IFD.GPSInfo: self._gps} if self._gps else {})}
             }
         else:
             options = {
-                "exif": self._exif_of_a_jpeg(main, picture)
-                if form == "jpg"
-                else _exif_bytes(main, picture, self._place)
+                "exif": self._exif_of_a_jpeg(main, picture) if form == "jpg" else _exif_bytes(main, picture, self._gps)
             }
         if self._dpi and form != "webp":
             options["dpi"] = self._dpi
@@ -106,7 +104,7 @@ class Metadata:
         exif = image.getexif()
         self._main = _whole(exif, leave_out=_OF_THE_PIXELS)
         self._picture = _whole(_directory(exif, IFD.Exif), leave_out=_OF_THE_PICTURE)
-        self._place = _whole(_directory(exif, IFD.GPSInfo))
+        self._gps = _whole(_directory(exif, IFD.GPSInfo))
         self._dpi = _resolution(image.info.get("dpi"))
         xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
         xmp = xmp.encode() if isinstance(xmp, str) else xmp
@@ -155,18 +153,18 @@ class Metadata:
 
     def _exif_of_a_jpeg(self, main: dict[int, Any], picture: dict[int, Any]) -> bytes:
         """EXIF that fits a JPEG's segment: the longest entries go, such as what the camera's maker alone can read."""
-        place = dict(self._place)
-        written = _exif_bytes(main, picture, place)
+        gps = dict(self._gps)
+        written = _exif_bytes(main, picture, gps)
         if len(written) <= _JPEG_SEGMENT:
             return written
         self.notes.append("a part of the EXIF data is too long for a JPEG and was left out")
-        entries = [(entries, tag) for entries in (picture, place, main) for tag in entries]
+        entries = [(entries, tag) for entries in (picture, gps, main) for tag in entries]
         for directory, tag in sorted(entries, key=lambda entry: -_length(entry[0][entry[1]])):
             if tag == _HISTORY:
                 main[tag] = str(main[tag]).partition("\n")[0]
             else:
                 del directory[tag]
-            written = _exif_bytes(main, picture, place)
+            written = _exif_bytes(main, picture, gps)
             if len(written) <= _JPEG_SEGMENT:
                 break
         return written
@@ -239,14 +237,14 @@ def _can_be_written(tag: int, value: Any) -> bool:
     return True
 
 
-def _exif_bytes(main: Mapping[int, Any], picture: Mapping[int, Any], place: Mapping[int, Any]) -> bytes:
+def _exif_bytes(main: Mapping[int, Any], picture: Mapping[int, Any], gps: Mapping[int, Any]) -> bytes:
     exif = Image.Exif()
     for tag, value in main.items():
         exif[tag] = value
     if picture:
         exif[IFD.Exif] = dict(picture)
-    if place:
-        exif[IFD.GPSInfo] = dict(place)
+    if gps:
+        exif[IFD.GPSInfo] = dict(gps)
     return exif.tobytes()
 
 

@@ -37,7 +37,7 @@ def batches(pixels: Tensor, one_percent):
             device=device,
             order=generator(seed),
             augment=generator(seed + 1),
-            hints=generator(seed + 2, device),
+            hinting=generator(seed + 2, device),
             hint_sampler=one_percent,
             **settings,
         )

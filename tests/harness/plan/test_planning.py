@@ -48,7 +48,7 @@ def test_words_about_a_recipe_do_not_decide(suite, monkeypatch):
 
 def test_every_option_of_a_recipe_but_words_is_in_its_identity():
     told = RecipeRow(augmentations=["elastic"]).identity()
-    assert told.keys() == set(RecipeRow.__struct_fields__) - {"summary", "source"}
+    assert told.keys() == set(RecipeRow.__struct_encode_fields__) - {"summary", "source"}
     assert told.keys() - RecipeRow().identity().keys() == {"augmentations"}  # older keys hold
 
 

@@ -42,7 +42,7 @@ def test_fields_of_the_suite_are_reached_at_every_depth():
     assert (found.size, found.load_size, found.test_limit) == (128, 144, 9)
     assert found.eval_hints == {**quick.eval_hints, "densities": [0.01]}
     assert found.sweeps["points6"].counts == (0, 5)
-    assert found.sweeps["points6"].hints == quick.sweeps["points6"].hints
+    assert found.sweeps["points6"].sampler == quick.sweeps["points6"].sampler
     assert (found.budget.epochs, found.budget.steps) == (3, None)
     assert found.psnr_target is None
     same = ("name", "seeds", "options", "train_hints", "metrics")

@@ -42,7 +42,7 @@ def test_its_scores_have_their_intervals_over_photos(folder):
     assert f"| PSNR (higher is better) | {found.mean:.3f} | {found.low:.3f} to {found.high:.3f} |" in card(folder)
     assert "| ΔE00 (lower is better) |" in card(folder)
     assert "LPIPS (lower is better) | nan" not in card(folder)
-    levels = [level for level in RunFolder(folder).record().hints if level.sweep == "points6"]
+    levels = [level for level in RunFolder(folder).record().levels if level.sweep == "points6"]
     assert f"0: {levels[0].psnr:.2f}, 1: {levels[1].psnr:.2f}" in card(folder)
 
 

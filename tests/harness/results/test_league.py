@@ -138,7 +138,7 @@ def test_an_odd_file_costs_its_run_and_no_other(results, file, content):
     rebuild(results)
     assert [row_of(results, label)["seeds"] for label in ("one", "three")] == ["2", "2"]
     board = Board.read(results)
-    assert len(board.hints) > 0
+    assert len(board.hint_rows) > 0
     if file == "scores.csv":
         row = row_of(results, "two")
         assert (row["seeds"], row["status"]) == ("1", "damaged")

@@ -51,7 +51,7 @@ def test_another_suite_leaves_the_run_and_names_its_own_protocol(run, suite_file
     assert (run / "run.json").read_bytes() == before
     own, under_other = RunFolder(run).record(), RunFolder(run / "evaluations" / "other").record()
     assert under_other.suite == "other"
-    assert under_other.hints == [], "its sweep belongs to its own suite"
+    assert under_other.levels == [], "its sweep belongs to its own suite"
     differing = {line.partition(":")[0] for line in protocol_differences([own.protocol, under_other.protocol])}
     assert differing == {"eval_hints", "sweeps"}, "trained by its own budget, whatever the other suite says"
 

@@ -20,8 +20,8 @@ from zoo.harness.results.leaderboard import rebuild
 from zoo.harness.run.bench import BenchRequest, bench
 from zoo.harness.scoring.scores import level_means, score_sweeps
 
-POINTS = HintSweep(hints={"name": "points", "sizes": 6, "positions": "gaussian"}, counts=(0, 1, 5, 50))
-PIXELS = HintSweep(hints="pixels", densities=(0.01, 0.05))
+POINTS = HintSweep(sampler={"name": "points", "sizes": 6, "positions": "gaussian"}, counts=(0, 1, 5, 50))
+PIXELS = HintSweep(sampler="pixels", densities=(0.01, 0.05))
 SUITE = Suite(size=32, load_size=40, test_limit=4, sweeps={"points": POINTS, "pixels": PIXELS})
 
 
@@ -142,7 +142,7 @@ def test_sweep_limit_takes_the_first_photos(banks):
 @pytest.mark.parametrize("wrong", [{}, {"counts": [1], "densities": [0.1]}])
 def test_a_sweep_varies_one_thing(wrong):
     with pytest.raises(ValueError, match="either counts"):
-        HintSweep(hints="points", **{key: tuple(value) for key, value in wrong.items()})
+        HintSweep(sampler="points", **{key: tuple(value) for key, value in wrong.items()})
 
 
 def rows_of(path):

@@ -37,7 +37,7 @@ class Batches:
             stay on the CPU, and only the crops travel.
         size: side of the crops, at most S.
         order, augment: CPU generators, for the permutations, and for crops, flips and augmentations.
-        hints: generator on ``device``.
+        hinting: generator on ``device``.
         flip: mirror every second crop, by chance.
         augmentations: what changes the crops further, one after the other.
         extras: what the model asks for beyond the condition, by name (see ``extras.py``).
@@ -55,7 +55,7 @@ class Batches:
         device: torch.device | str,
         order: torch.Generator,
         augment: torch.Generator,
-        hints: torch.Generator,
+        hinting: torch.Generator,
         hint_sampler: HintSampler,
         flip: bool = True,
         augmentations: Sequence[Augmentation] = (),
@@ -68,7 +68,7 @@ class Batches:
         self.device = torch.device(device)
         self.hint_sampler, self.flip, self.extras = hint_sampler, flip, dict(extras or {})
         self.augmentations = tuple(augmentations)
-        self._order, self._augment, self._hints = order, augment, hints
+        self._order, self._augment, self._hinting = order, augment, hinting
         self._permutation = torch.empty(0, dtype=torch.int64)
         self._position = 0
 
@@ -82,7 +82,7 @@ class Batches:
         return {
             "order": self._order.get_state(),
             "augment": self._augment.get_state(),
-            "hints": self._hints.get_state(),
+            "hints": self._hinting.get_state(),
             "permutation": self._permutation.clone(),
             "position": torch.tensor(self._position),
         }
@@ -99,7 +99,7 @@ class Batches:
                 f"The checkpoint was made with {count} training photos, and there are {len(self.pixels)} now; "
                 "start the run anew."
             )
-        for name, generator in (("order", self._order), ("augment", self._augment), ("hints", self._hints)):
+        for name, generator in (("order", self._order), ("augment", self._augment), ("hints", self._hinting)):
             generator.set_state(state[name].cpu())
         self._permutation = state["permutation"].cpu().clone()
         self._position = int(state["position"])
@@ -109,7 +109,7 @@ class Batches:
         rgb = crop(self.pixels, index, top, left, flip, self.size).to(self.device, non_blocking=True)
         for augmentation in self.augmentations:
             rgb = augmentation(rgb, self._augment)
-        return hinted(rgb, index.to(self.device, non_blocking=True), self.hint_sampler, self._hints, self.extras)
+        return hinted(rgb, index.to(self.device, non_blocking=True), self.hint_sampler, self._hinting, self.extras)
 
     def _choices(self) -> Tensor:
         """int64 (4, N): index, top, left, flip. One tensor, so that one copy takes them to the device."""

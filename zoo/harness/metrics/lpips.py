@@ -1,6 +1,6 @@
-"""LPIPS (Zhang, Isola, Efros, Shechtman, Wang 2018, arXiv:1801.03924): AlexNet, linear heads v0.1.
+"""LPIPS (Zhang, Isola, Efros, Shechtman, Wang 2018, arXiv:1801.03924): AlexNet, linear layers v0.1.
 
-The heads are part of the ``lpips`` package; the trunk is torchvision's AlexNet, a download. Where
+The layers are part of the ``lpips`` package; the trunk is torchvision's AlexNet, a download. Where
 it cannot be had this metric is :class:`~zoo.core.errors.Unavailable`: a distance between random
 features would look like a number and mean nothing.
 """
@@ -49,7 +49,7 @@ class LPIPS:
 
     @staticmethod
     def ingredients(*, trunk: str | Path | None, **_: object) -> dict[str, str]:
-        """The package with the linear heads; and a trunk that is given, unless it is torchvision's."""
+        """The package with the linear layers; and a trunk that is given, unless it is torchvision's."""
         digest = _digest(Path(trunk)) if trunk else SHA256_PREFIX
         other = {} if digest.startswith(SHA256_PREFIX) else {"trunk": digest}
         return {"lpips": of_distribution("lpips"), **other}

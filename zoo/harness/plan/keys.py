@@ -186,7 +186,7 @@ def scoring_identity(suite: Suite, protocol: Protocol, *, lpips_trunk: str) -> d
         "protocol": protocol.fields,
         "metrics": _metrics(suite),
         "eval_hints": part_identity("hints", suite.eval_hints),
-        "sweeps": [part_identity("hints", sweep.hints) for sweep in suite.sweeps.values()],
+        "sweeps": [part_identity("hints", sweep.sampler) for sweep in suite.sweeps.values()],
         "psnr_target": suite.psnr_target,
         "lpips_trunk": trunk.get("trunk", ""),
     }
@@ -208,9 +208,9 @@ def check_suite(suite: Suite) -> None:
         ZooError: in one sentence, with the suite, the field and the nearest names.
     """
     registry, where = current(), f"suite {suite.name!r}"
-    hints = {"eval_hints": suite.eval_hints, "train_hints": suite.train_hints}
-    hints |= {f"sweeps, {name}": sweep.hints for name, sweep in suite.sweeps.items()}
-    for field, ref in hints.items():
+    samplers = {"eval_hints": suite.eval_hints, "train_hints": suite.train_hints}
+    samplers |= {f"sweeps, {name}": sweep.sampler for name, sweep in suite.sweeps.items()}
+    for field, ref in samplers.items():
         if ref is not None:
             part_identity("hints", ref, f"{where}, {field}")
     _metrics(suite)

@@ -96,7 +96,7 @@ class PlannedRun(_Row, frozen=True, kw_only=True):
             suite=msgspec.to_builtins(self.suite),
             batch=self.batch,
             budget=self.budget,
-            hints=self.train_hints,
+            train_hints=self.train_hints,
         )
         known = {
             "training_key": self.training_key,

@@ -176,7 +176,7 @@ def plan_runs(
 def _recipe_of(
     spec: ModelSpec, suite: Suite, asked: str, settings: Mapping[str, Any], *, trained: bool
 ) -> tuple[str, RecipeRow, str | dict[str, Any]]:
-    """The recipe's name, the recipe at the suite's sizes, and the hints in training; all of its parts are there.
+    """The recipe's name, the recipe at the suite's sizes, and the sampler in training; all of its parts are there.
 
     Raises:
         ZooError: one is not.
@@ -185,8 +185,8 @@ def _recipe_of(
     name = (asked or suite.recipe or spec.recipe) if trained else UNTRAINED
     row = current().recipe(name)
     recipe = sized(changed_recipe(row, settings) if trained else row, suite.options)
-    hints = suite.train_hints or recipe.hints or "none"
-    recipe_parts(msgspec.structs.replace(recipe, hints=hints), f"recipe {name!r}")
+    sampler = suite.train_hints or recipe.train_hints or "none"
+    recipe_parts(msgspec.structs.replace(recipe, train_hints=sampler), f"recipe {name!r}")
     for extra in spec.extras:
         current().entry("extras", extra)
-    return name, recipe, hints
+    return name, recipe, sampler

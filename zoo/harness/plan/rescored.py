@@ -35,7 +35,7 @@ def plan_rescored(
     if record is None or not record.ok:
         found = "no run.json" if record is None else f"a run with status {record.status}"
         raise BadInput(f"{folder} holds {found}; name the folder of a finished run.")
-    if record.plan.budget is None or record.plan.batch is None or record.plan.hints is None:
+    if record.plan.budget is None or record.plan.batch is None or record.plan.train_hints is None:
         raise BadInput(f"{folder / 'run.json'} does not say how the run was trained; bench it again.")
     weights_of(folder)
     spec = read_spec(folder)
@@ -66,7 +66,7 @@ def plan_rescored(
         recipe=recipe,
         batch=record.plan.batch,
         budget=record.plan.budget,
-        train_hints=record.plan.hints,
+        train_hints=record.plan.train_hints,
         lpips_trunk=lpips_trunk,
         trained_in=str(folder.resolve()),
         sources=sources_in([scoring]),

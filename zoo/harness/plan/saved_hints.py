@@ -162,14 +162,14 @@ def hints_path(name: str, suite: Suite, photos: PhotoBank, folder: Path) -> Path
     return folder / "hints" / f"{name}-{fingerprint(drawn_from)}.npz"
 
 
-def sampler_identity(hints: str | dict[str, Any], where: str) -> dict[str, Any]:
+def sampler_identity(sampler: str | dict[str, Any], where: str) -> dict[str, Any]:
     """A hint sampler as protocols name it: in a word, and its options beside it."""
-    return {"name": short_identity(part_identity("hints", hints, where)), **part_ref(hints, where).options}
+    return {"name": short_identity(part_identity("hints", sampler, where)), **part_ref(sampler, where).options}
 
 
 def definition(sweep: HintSweep) -> dict[str, object]:
     """A sweep as the protocol names it: the sampler with its version and options, and the levels."""
-    sampler = sampler_identity(sweep.hints, "sweeps")
+    sampler = sampler_identity(sweep.sampler, "sweeps")
     over = {"counts": list(sweep.counts)} if sweep.counts else {"densities": list(sweep.densities)}
     return {"hints": sampler, **over}
 
@@ -204,7 +204,7 @@ def _chroma(suite: Suite, photos: PhotoBank) -> Iterator[tuple[Tensor, str]]:
 
 def _layers(sweep: HintSweep, ab: Tensor, name: str, seed: int) -> tuple[Tensor, Tensor]:
     """(2, H, W) to the K layers of one photo: ``hint_ab`` (K, 2, H, W) and ``hint_mask`` (K, 1, H, W)."""
-    ref = part_ref(sweep.hints, "sweeps")
+    ref = part_ref(sweep.sampler, "sweeps")
     if sweep.counts:
         most = max(sweep.counts)
         one: HintSampler = make("hints", ref, count=1)

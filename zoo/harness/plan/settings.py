@@ -92,23 +92,23 @@ def _with(plain: dict[str, Any], settings: Mapping[str, Any], what: str) -> dict
         if inwards == ["budget"]:
             plain["budget"] = {last: value}  # which is one of its fields, and no other
             continue
-        place = plain
+        inner = plain
         for depth, word in enumerate(inwards):
             if depth == 0 and word not in plain:
                 break  # what decodes it knows the names
-            below = place.get(word)
+            below = inner.get(word)
             if isinstance(below, str):
                 below = {"name": below}  # a part without options, which is getting one
             elif below is None:
                 below = {}
             elif not isinstance(below, dict):
                 raise BadInput(f"--set {what}.{path}: {word} has nothing in it to set.")
-            if inwards[0] == "sweeps" and depth == 1 and word not in place:
-                raise BadInput(f"--set {what}.{path}: there is no sweep {word!r}; {did_you_mean(word, place)}")
-            place[word] = below
-            place = below
+            if inwards[0] == "sweeps" and depth == 1 and word not in inner:
+                raise BadInput(f"--set {what}.{path}: there is no sweep {word!r}; {did_you_mean(word, inner)}")
+            inner[word] = below
+            inner = below
         else:
-            place[last] = value
+            inner[last] = value
             continue
         plain[inwards[0]] = value
     return plain

@@ -51,12 +51,13 @@ class HintSweep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """The same photos with more and more hints.
 
     Args:
-        hints: the sampler. For ``counts`` it is asked for one hint at a time (its option ``count`` is set to 1).
+        sampler: in the file ``hints``, a part's name and options. For ``counts`` it is asked for one hint at a time
+            (its option ``count`` is set to 1).
         counts: how many hints a photo; fewer are the first of more, and where two overlap the later one counts.
         densities: or the values that the sampler's option ``densities`` takes, one after the other.
     """
 
-    hints: str | dict[str, Any]
+    sampler: str | dict[str, Any] = msgspec.field(name="hints")
     counts: tuple[Annotated[int, msgspec.Meta(ge=0, le=1_000_000)], ...] = ()
     densities: tuple[float, ...] = ()
 

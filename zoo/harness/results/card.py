@@ -89,14 +89,14 @@ def _summary(record: RunRecord) -> str:
 
 def _on_hints(record: RunRecord) -> str:
     """Whether a hint changed anything where it was measured: more hints, other scores."""
-    reads = len({level.psnr for level in record.hints}) > 1
-    return f" Colour hints are {'' if reads else 'not '}read." if record.hints else ""
+    reads = len({level.psnr for level in record.levels}) > 1
+    return f" Colour hints are {'' if reads else 'not '}read." if record.levels else ""
 
 
-def _use(place: str) -> str:
-    pulled = place.rpartition("/")[2]
-    fetch = f"zoo pull {place}\n" if "/" in place else ""
-    return f"```sh\n{fetch}zoo colorize photo.jpg --with {pulled if fetch else place}\n```"
+def _use(run: str) -> str:
+    pulled = run.rpartition("/")[2]
+    fetch = f"zoo pull {run}\n" if "/" in run else ""
+    return f"```sh\n{fetch}zoo colorize photo.jpg --with {pulled if fetch else run}\n```"
 
 
 def _training(record: RunRecord) -> str:
@@ -131,8 +131,8 @@ def _scores(run: RunFolder, record: RunRecord) -> str:
             low, mean, high = (f"{value:.{column.decimals}f}" for value in (found.low, found.mean, found.high))
             better = "higher" if column.higher_is_better else "lower"
             lines.append(f"| {column.title} ({better} is better) | {mean} | {low} to {high} |")
-    for sweep in dict.fromkeys(level.sweep for level in record.hints):
-        levels = [level for level in record.hints if level.sweep == sweep and level.psnr is not None]
+    for sweep in dict.fromkeys(level.sweep for level in record.levels):
+        levels = [level for level in record.levels if level.sweep == sweep and level.psnr is not None]
         told = ", ".join(f"{level.level:g}: {level.psnr:.2f}" for level in levels)
         lines += ["", f"PSNR by hints, sweep `{sweep}`, {levels[0].photos} photos: {told}."] if levels else []
     return "\n".join(lines)

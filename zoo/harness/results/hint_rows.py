@@ -46,7 +46,9 @@ def hint_rows(runs: Iterable[Result], left_out: list[str] | None = None) -> Iter
         left_out: told of each hints.csv that cannot be read, a sentence; its run has no part in the rows then.
     """
     for (protocol, label), group in sorted(newest(runs).items()):
-        swept = [(run, table) for run in in_seed_order(group) if run.record.hints and (table := _levels(run, left_out))]
+        swept = [
+            (run, table) for run in in_seed_order(group) if run.record.levels and (table := _levels(run, left_out))
+        ]
         for sweep, level in swept[0][1] if swept else ():
             photos = len(swept[0][1][sweep, level].psnr)
             seeds = [table[sweep, level] for _, table in swept if (sweep, level) in table]

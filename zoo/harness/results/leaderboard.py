@@ -49,7 +49,7 @@ class Board:
         return leagues(self.runs)
 
     @cached_property
-    def hints(self) -> list[HintRow]:
+    def hint_rows(self) -> list[HintRow]:
         return list(hint_rows(self.runs, self.runs.left_out))
 
     @cached_property
@@ -58,16 +58,16 @@ class Board:
         names = sorted({metric for run in self.runs for metric in run.scores} - {*RUN_COLUMNS, *LEADERBOARD_COLUMNS})
         return plugin_columns(names, self.runs)
 
-    def write(self, *, hints: bool = True) -> Path:
-        """Write the CSVs anew; the leaderboard's path. ``hints.csv`` only with ``hints``.
+    def write(self, *, sweeps: bool = True) -> Path:
+        """Write the CSVs anew; the leaderboard's path. ``hints.csv`` only with ``sweeps``.
 
         Raises:
             BadInput: nothing can be written.
         """
         runs = (*RUNS, *self.plugin_metrics)
         write_whole(self.folder / "runs.csv", csv_text(csv_names(runs), [run_cells(run, runs) for run in self.runs]))
-        if hints:
-            levels = [level_cells(row, HINTS) for row in self.hints]
+        if sweeps:
+            levels = [level_cells(row, HINTS) for row in self.hint_rows]
             write_whole(self.folder / "hints.csv", csv_text(csv_names(HINTS), levels))
         columns, rows = self.table()
         path = self.folder / "leaderboard.csv"
@@ -81,16 +81,16 @@ class Board:
         return csv_names(columns), rows
 
 
-def rebuild(folder: Path, *, hints: bool = True) -> Path:
+def rebuild(folder: Path, *, sweeps: bool = True) -> Path:
     """Write the CSVs anew from the run folders; the leaderboard's path.
 
     Args:
-        hints: ``hints.csv`` too; a bench at work leaves it to the end.
+        sweeps: ``hints.csv`` too; a bench at work leaves it to the end.
 
     Raises:
         BadInput: no results are there, none of them can be read, or nothing can be written.
     """
-    return Board.read(folder).write(hints=hints)
+    return Board.read(folder).write(sweeps=sweeps)
 
 
 def plugin_columns(names: Iterable[str], runs: Iterable[Result]) -> list[Column]:

@@ -16,7 +16,7 @@ _SHOWN_CHARACTERS = 60
 class SweptHints(msgspec.Struct, frozen=True):
     """A hint sweep: the sampler with its options, the levels (of one kind), and the digest of the saved hints."""
 
-    hints: str | dict[str, Any]
+    sampler: str | dict[str, Any] = msgspec.field(name="hints")
     counts: list[int] | msgspec.UnsetType = msgspec.UNSET
     densities: list[float] | msgspec.UnsetType = msgspec.UNSET
     digest: str | msgspec.UnsetType | None = msgspec.UNSET

@@ -168,7 +168,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     suite: dict[str, Any] = {}
     batch: int | None = None
     budget: Budget | None = None
-    hints: str | dict[str, Any] | None = None
+    train_hints: str | dict[str, Any] | None = msgspec.field(name="hints", default=None)
 
     def __post_init__(self) -> None:
         self.suite_said  # noqa: B018  # a record with a suite that cannot be read is damaged
@@ -210,6 +210,7 @@ class RunRecord(ModelRecord, msgspec.Struct, frozen=True, forbid_unknown_fields=
 
     ``higher_is_better`` is each metric's own word on which end is the better one.
     ``ranked`` is whether it takes part in the ranking; records without it are older than the field.
+    ``levels``, in the file ``hints``, are those of the hint sweeps, the mean over the photos each.
     ``drawn``, in the file ``samples``, are the means over ``k`` random draws: ``diversity``, ``<metric>_mean`` and
     ``<metric>_best``.
     A run that came to no score has neither costs nor images. ``training_key`` is of what decides the weights,
@@ -227,7 +228,7 @@ class RunRecord(ModelRecord, msgspec.Struct, frozen=True, forbid_unknown_fields=
     scores: dict[str, float | None] = {}
     higher_is_better: dict[str, bool] = {}
     images: int | None = None
-    hints: list[HintLevel] = []
+    levels: list[HintLevel] = msgspec.field(name="hints", default_factory=list)
     drawn: dict[str, int | float | None] | msgspec.UnsetType = msgspec.field(name="samples", default=msgspec.UNSET)
     costs: dict[str, float | None] = {}
     curve: list[CurvePoint] = []

@@ -44,10 +44,10 @@ def read_several(folders: Sequence[Path]) -> Board:
         for run in board.runs:
             if len(keys[run.record.row]) > 1:
                 run.record = _called(run.record, f"{run.record.label} ({name})")
-            place = run.record.row, run.record.key, run.record.seed
-            before = kept.get(place)
+            which = run.record.row, run.record.key, run.record.seed
+            before = kept.get(which)
             if before is None or (run.ok and not before.ok):
-                kept[place] = run
+                kept[which] = run
             elif run.ok and run.scores != before.scores:
                 left_out.append(
                     f"{run.folder.path} is another making of {before.folder.path}, and its scores differ; "

@@ -124,7 +124,7 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
         scores=means,
         higher_is_better={metric.name: metric.higher_is_better for metric in metrics},
         images=len(names),
-        hints=levels,
+        levels=levels,
         drawn=draws or msgspec.UNSET,
         costs={**weighed, "time_to": time_to(suite.psnr_target, trained.curve)},
         steps=trained.steps,

@@ -115,7 +115,7 @@ class Crew:
             return
         try:
             self.board = Board.read(self.folder, self.board)
-            self.board.write(hints=False)
+            self.board.write(sweeps=False)
         except BadInput as error:
             if str(error) not in self.told:
                 self.told.add(str(error))

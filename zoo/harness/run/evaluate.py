@@ -167,7 +167,7 @@ def _under(target: Suite, photos: SuitePhotos, record: RunRecord) -> RunRecord:
     unswept = msgspec.structs.replace(target, sweeps={}, sweep_limit=None)
     return msgspec.structs.replace(
         record,
-        hints=[],
+        levels=[],
         drawn=msgspec.UNSET,
         suite=target.name,
         data=data,

@@ -91,7 +91,7 @@ class Workbench:
             device=self.device,
             order=generator(run.seed, "order"),
             augment=generator(run.seed, "augment"),
-            hints=generator(run.seed, "hints", device=self.device),
+            hinting=generator(run.seed, "hints", device=self.device),
             hint_sampler=make("hints", run.train_hints),
             flip=run.recipe.flip,
             augmentations=[make("augmentations", ref) for ref in run.recipe.augmentations],

@@ -59,10 +59,10 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) 
 
 
 def _averages(length: int, bins: int, device: torch.device) -> Tensor:
-    """(bins, length): row i averages the places from ⌊i·length/bins⌋ to before ⌈(i+1)·length/bins⌉."""
+    """(bins, length): row i averages the positions from ⌊i·length/bins⌋ to before ⌈(i+1)·length/bins⌉."""
     bin_ = torch.arange(bins, device=device)[:, None]
-    place = torch.arange(length, device=device)
-    inside = (place >= bin_ * length // bins) & (place < -(-(bin_ + 1) * length // bins))
+    position = torch.arange(length, device=device)
+    inside = (position >= bin_ * length // bins) & (position < -(-(bin_ + 1) * length // bins))
     return inside / inside.sum(1, keepdim=True)
 
 
@@ -81,10 +81,10 @@ def grid_sample(input: Tensor, grid: Tensor, *, align_corners: bool) -> Tensor:
     """
     height, width = input.shape[-2:]
     extent = grid.new_tensor([width, height])
-    place = (grid + 1) / 2 * (extent - 1) if align_corners else ((grid + 1) * extent - 1) / 2
-    place = place.clamp(min=torch.zeros_like(extent), max=extent - 1)
-    corner = place.detach().floor()
-    share = place - corner
+    position = (grid + 1) / 2 * (extent - 1) if align_corners else ((grid + 1) * extent - 1) / 2
+    position = position.clamp(min=torch.zeros_like(extent), max=extent - 1)
+    corner = position.detach().floor()
+    share = position - corner
     flat = input.flatten(2)
     total = torch.zeros((), device=input.device, dtype=input.dtype)
     for down in (0, 1):

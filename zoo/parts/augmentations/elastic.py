@@ -46,6 +46,6 @@ def warped(photos: Tensor, coarse: Tensor) -> Tensor:
     moved = F.interpolate(coarse, (height, width), mode="bicubic", align_corners=True)
     # grid_sample's unit is half a side.
     still = F.affine_grid(torch.eye(2, 3, device=photos.device)[None], [1, 3, height, width], align_corners=False)
-    places = still + 2 * moved.permute(0, 2, 3, 1)
-    found = F.grid_sample(photos.float(), places, mode="bilinear", padding_mode="reflection", align_corners=False)
+    positions = still + 2 * moved.permute(0, 2, 3, 1)
+    found = F.grid_sample(photos.float(), positions, mode="bilinear", padding_mode="reflection", align_corners=False)
     return found.round().to(torch.uint8)

@@ -84,7 +84,7 @@ class Cheng2015(nn.Module):
             raise BadInput(
                 f"cheng2015: width={width}, hidden_layers={hidden_layers}, clusters={clusters}; each is at least 1."
             )
-        self.clusters, self.hints, self.reach, self.spread = clusters, hints, reach, spread
+        self.clusters, self.reads_hints, self.reach, self.spread = clusters, hints, reach, spread
         layers: list[nn.Module] = []
         channels, groups = GREY_FEATURES + (HINT_FEATURES if hints else 0), 1
         for _ in range(hidden_layers):
@@ -135,7 +135,7 @@ class Cheng2015(nn.Module):
 
     def _describe(self, condition: Tensor) -> Tensor:
         grey = grey_features(condition[:, :1])
-        return torch.cat((grey, hint_features(condition[:, 1:])), dim=1) if self.hints else grey
+        return torch.cat((grey, hint_features(condition[:, 1:])), dim=1) if self.reads_hints else grey
 
 
 def grey_features(lightness: Tensor) -> Tensor:

@@ -48,7 +48,7 @@ class Gupta2012(nn.Module):
         super().__init__()
         if area < 1:
             raise BadInput(f"gupta2012: area={area} is below one pixel; give the pixels of a superpixel, such as 40.")
-        self.area, self.likeness, self.hints = area, likeness, hints
+        self.area, self.likeness, self.reads_hints = area, likeness, hints
 
     @torch.no_grad()
     def forward(self, condition: Tensor, extras: Mapping[str, Tensor]) -> Tensor:
@@ -67,7 +67,7 @@ class Gupta2012(nn.Module):
         middles = target.middles()
         scribbles.reshape(-1, 2)[middles] = vote(matched, segment)
         known.reshape(-1)[middles] = True
-        if self.hints:
+        if self.reads_hints:
             hinted = photo[3] > 0.5
             scribbles[hinted] = photo[1:3, hinted].T
             known |= hinted

@@ -52,21 +52,21 @@ def orientation_planes(lightness: Tensor, orientations: int = 8) -> Tensor:
 def daisy(lightness: Tensor, *, radius: int = 15, rings: int = 1, histograms: int = 3, orientations: int = 8) -> Tensor:
     """Histograms of gradient directions at every pixel and on rings around it (Tola et al. 2010).
 
-    The layout, and the default of 4 places × 8 directions = 32 numbers, as in ``skimage.feature.daisy`` with
+    The layout, and the default of 4 positions × 8 directions = 32 numbers, as in ``skimage.feature.daisy`` with
     the same arguments; here the border is repeated, so that every pixel has one. Its L2 norm is 1, or 0 where the
     surroundings are flat.
 
     Args:
         lightness: (N, 1, H, W).
         radius: of the outermost ring, in pixels.
-        histograms: places on a ring.
+        histograms: positions on a ring.
 
     Returns:
         (N, (rings · histograms + 1) · orientations, H, W).
     """
     height, width = lightness.shape[-2:]
     planes = orientation_planes(lightness, orientations)
-    places = [gaussian_blur(planes, radius / (2 * rings))]
+    positions = [gaussian_blur(planes, radius / (2 * rings))]
     for ring in range(1, rings + 1):
         distance = radius * ring / rings
         blurred = gaussian_blur(planes, distance / 2)
@@ -74,5 +74,5 @@ def daisy(lightness: Tensor, *, radius: int = 15, rings: int = 1, histograms: in
         for number in range(histograms):
             turn = 2 * math.pi * number / histograms
             top, left = radius + round(distance * math.sin(turn)), radius + round(distance * math.cos(turn))
-            places.append(padded[..., top : top + height, left : left + width])
-    return F.normalize(torch.cat(places, dim=1), dim=1, eps=1e-6)
+            positions.append(padded[..., top : top + height, left : left + width])
+    return F.normalize(torch.cat(positions, dim=1), dim=1, eps=1e-6)

@@ -48,8 +48,8 @@ class Superpixels:
         """Of each superpixel the pixel nearest its centroid, row-major: int64 (S,)."""
         height, width = self.labels.shape
         flat = self.labels.ravel()
-        places = np.indices((height, width)).astype(float)
-        away = ((places.reshape(2, -1) - self.mean(places).T[:, flat]) ** 2).sum(0)
+        positions = np.indices((height, width)).astype(float)
+        away = ((positions.reshape(2, -1) - self.mean(positions).T[:, flat]) ** 2).sum(0)
         order = np.lexsort((away, flat))
         return order[np.unique(flat[order], return_index=True)[1]]
 
@@ -103,7 +103,7 @@ def _with_surroundings(own: np.ndarray, touching: sparse.csr_array) -> np.ndarra
 def slic(lightness: np.ndarray, *, area: float, compactness: float = 0.1) -> np.ndarray:
     """Which superpixel every pixel belongs to: SLIC (Achanta et al. 2012), on lightness alone.
 
-    k-means over (lightness / compactness, place / spacing), started from a regular grid; as in the paper a
+    k-means over (lightness / compactness, position / spacing), started from a regular grid; as in the paper a
     pixel only looks at near centres, here those of the 3×3 grid cells around its own, and a centre never
     leaves that reach. Stray pixels are not joined to their surroundings afterwards.
 

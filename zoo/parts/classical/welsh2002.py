@@ -17,7 +17,7 @@ class Welsh2002(nn.Module):
 
     Welsh, Ashikhmin, Mueller: Transferring Color to Greyscale Images, SIGGRAPH 2002. The reference's lightness
     is shifted and scaled to the mean and deviation of the target's; about 200 pixels of it are drawn, one from
-    each cell of a grid, at a place that is random in the cell; every target pixel takes the colour of the sample
+    each cell of a grid, at a position that is random in the cell; every target pixel takes the colour of the sample
     that is nearest in lightness and in deviation over 5×5, weighed half and half. CIE Lab stands in for the
     paper's lαβ. The hints are ignored, as the paper has none, and swatches would need a user.
 
@@ -50,9 +50,9 @@ class Welsh2002(nn.Module):
         target = condition[:, :1].float()
         reference = remap(lightness, target)
         height, width = reference.shape[-2:]
-        places = jittered_grid(height, width, self.samples).to(condition.device)
-        known = self._look(reference).flatten(2)[..., places]
-        drawn = colours.flatten(2)[..., places]
+        positions = jittered_grid(height, width, self.samples).to(condition.device)
+        known = self._look(reference).flatten(2)[..., positions]
+        drawn = colours.flatten(2)[..., positions]
         wanted = self._look(target).flatten(2)
         # One photo at a time: a table of all pixels by all samples is the largest thing here.
         matched = [c[:, _nearest(w, k)] for w, k, c in zip(wanted, known, drawn, strict=True)]
@@ -78,7 +78,7 @@ def remap(lightness: Tensor, target: Tensor) -> Tensor:
 
 
 def jittered_grid(height: int, width: int, samples: int) -> Tensor:
-    """Row-major places of one pixel a cell, on a grid of about ``samples`` cells: int64, always the same draw."""
+    """Row-major positions of one pixel a cell, on a grid of about ``samples`` cells: int64, always the same draw."""
     rows = min(max(round((samples * height / width) ** 0.5), 1), height)
     columns = min(max(round(samples / rows), 1), width)
     jitter = torch.rand(2, rows, columns, generator=torch.Generator().manual_seed(0))

@@ -62,13 +62,13 @@ class NLSPNHead(nn.Module):
     def refine(self, prediction: Prediction, condition: Tensor) -> Prediction:
         hint_ab, mask = condition[:, 1:3], condition[:, 3:]
         offsets, raw, trust = (enlarged(prediction[key], condition) for key in ("offsets", "affinity8", "trust"))
-        places = moved(offsets.unflatten(1, (_COUNT, 2)))
-        weights = bounded(raw * sampled(trust, places.detach())[:, 0])
+        positions = moved(offsets.unflatten(1, (_COUNT, 2)))
+        weights = bounded(raw * sampled(trust, positions.detach())[:, 0])
         colour = prediction["ab"]
         for _ in range(self.sweeps):
             if self.hold:
                 colour = torch.where(mask > 0, hint_ab, colour)
-            colour = summed(sampled(colour, places).unbind(2), weights, (1 - weights.sum(1, keepdim=True)) * colour)
+            colour = summed(sampled(colour, positions).unbind(2), weights, (1 - weights.sum(1, keepdim=True)) * colour)
         return {**prediction, "ab": colour}
 
 

@@ -34,18 +34,18 @@ def moved(offsets: Tensor) -> Tensor:
         torch.arange(height, device=offsets.device), torch.arange(width, device=offsets.device), indexing="ij"
     )
     step = torch.tensor(NEIGHBOURS, device=offsets.device)[:, :, None, None]
-    place = torch.stack(own) + step + offsets
+    position = torch.stack(own) + step + offsets
     extent = offsets.new_tensor([max(height - 1, 1), max(width - 1, 1)])[:, None, None]
-    return (2 * place / extent - 1).flip(2).permute(0, 1, 3, 4, 2)
+    return (2 * position / extent - 1).flip(2).permute(0, 1, 3, 4, 2)
 
 
-def sampled(image: Tensor, places: Tensor) -> Tensor:
-    """An image (N, C, H, W), bilinearly, at the places (N, K, H, W, 2) of :func:`moved`: (N, C, K, H, W).
+def sampled(image: Tensor, positions: Tensor) -> Tensor:
+    """An image (N, C, H, W), bilinearly, at the positions (N, K, H, W, 2) of :func:`moved`: (N, C, K, H, W).
 
     Beyond the edge is the nearest pixel. Weighted and summed it is the modulated deformable convolution
     (arXiv:1811.11168) whose kernel is all ones; torchvision's reads zeros beyond the edge, which would be grey, and
     is some fifteen times slower on a CPU.
     """
-    count, height = places.shape[1:3]
-    found = F.grid_sample(image, places.flatten(1, 2), padding_mode="border", align_corners=True)
+    count, height = positions.shape[1:3]
+    found = F.grid_sample(image, positions.flatten(1, 2), padding_mode="border", align_corners=True)
     return found.unflatten(2, (count, height))

@@ -25,7 +25,7 @@ _TINY = 1e-10
 class LPIPS(nn.Module):
     """Mean LPIPS v0.1 between predicted and true colours on the true lightness.
 
-    Source: Zhang et al. 2018 (arXiv:1801.03924, eq. 1); the linear heads are those of the ``lpips``
+    Source: Zhang et al. 2018 (arXiv:1801.03924, eq. 1); the linear layers are those of the ``lpips``
     package, the trunk's weights torchvision's. Equal to the package's own value; only that pixels
     without any active feature, where the package's gradient is not finite, have a gradient here.
 
@@ -40,7 +40,7 @@ class LPIPS(nn.Module):
 
     @staticmethod
     def ingredients(*, net: str, trunk_file: str | None) -> dict[str, str]:
-        """The trunk's weights, and the package whose linear heads are taken."""
+        """The trunk's weights, and the package whose linear layers are taken."""
         return {**trunk_ingredients(NETS.get(net, net), trunk_file), "lpips": of_distribution("lpips")}
 
     def __init__(self, net: str = "alex", trunk_file: str | None = None) -> None:

@@ -298,8 +298,8 @@ def sine_positions(height: int, width: int, channels: int, device: torch.device)
     period = TEMPERATURE ** (pair / half)
 
     def waves(size: int) -> Tensor:
-        place = torch.arange(1, size + 1, device=device, dtype=torch.float32) / (size + 1e-6) * 2 * math.pi
-        angle = place[:, None] / period
+        along = torch.arange(1, size + 1, device=device, dtype=torch.float32) / (size + 1e-6) * 2 * math.pi
+        angle = along[:, None] / period
         return torch.stack((angle.sin(), angle.cos()), dim=2).flatten(1)
 
     down, across = waves(height)[:, None].expand(-1, width, -1), waves(width).expand(height, -1, -1)

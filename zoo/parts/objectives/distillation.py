@@ -84,19 +84,19 @@ class Distillation(nn.Module):
         self.alpha = alpha
         self.temperature = temperature
         self.soft = soft
-        self.hints = tuple((of_teacher, of_student) for of_teacher, of_student in hints)
+        self.pairs = tuple((of_teacher, of_student) for of_teacher, of_student in hints)
         self.hint_weight = hint_weight
         self.hint_stage = hint_stage
         self.normalise = normalise
         self.regressors = nn.ModuleList(
             nn.Conv2d(narrow, wide, 1)
             for wide, narrow in zip(
-                _channels(self.teacher, [of_teacher for of_teacher, _ in self.hints]),
-                _channels(colorizer, [of_student for _, of_student in self.hints]),
+                _channels(self.teacher, [of_teacher for of_teacher, _ in self.pairs]),
+                _channels(colorizer, [of_student for _, of_student in self.pairs]),
                 strict=True,
             )
         )
-        self.hints_only = False
+        self.only_pairs = False
 
     @staticmethod
     def ingredients(*, teacher: str, **_: object) -> dict[str, str]:
@@ -107,7 +107,7 @@ class Distillation(nn.Module):
         """The teacher has learned already."""
 
     def begin_step(self, progress: float) -> None:
-        self.hints_only = progress < self.hint_stage
+        self.only_pairs = progress < self.hint_stage
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
@@ -120,15 +120,15 @@ class Distillation(nn.Module):
     def loss(self, player: str, batch: Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The weighted sum, and each term by name, unweighted and detached."""
         student = self._student[0]
-        with torch.no_grad(), captured(self.teacher.learner, [name for name, _ in self.hints]) as shown:
+        with torch.no_grad(), captured(self.teacher.learner, [name for name, _ in self.pairs]) as shown:
             target = self.teacher(batch.condition, batch.extras)
-        with captured(student.learner, [name for _, name in self.hints]) as learned:
+        with captured(student.learner, [name for _, name in self.pairs]) as learned:
             prediction = student(batch.condition, batch.extras)
         weights: dict[str, float] = {}
         values: dict[str, Tensor] = {}
-        if self.hints:
+        if self.pairs:
             weights["hints"], values["hints"] = self.hint_weight, self._hint_loss(shown, learned)
-        if not self.hints_only:
+        if not self.only_pairs:
             weights |= {name: (1 - self.alpha) * weight for name, (weight, _) in self.losses.items()}
             values |= {name: loss(prediction, batch) for name, (_, loss) in self.losses.items()}
             weights["soft"], values["soft"] = self.alpha, self._soft_loss(prediction, target)
@@ -149,7 +149,7 @@ class Distillation(nn.Module):
 
     def _hint_loss(self, shown: Mapping[str, Tensor], learned: Mapping[str, Tensor]) -> Tensor:
         terms = []
-        for regressor, (of_teacher, of_student) in zip(self.regressors, self.hints, strict=True):
+        for regressor, (of_teacher, of_student) in zip(self.regressors, self.pairs, strict=True):
             u, v = shown[of_teacher].float(), regressor(learned[of_student]).float()
             if v.shape[-2:] != u.shape[-2:]:
                 v = F.interpolate(v, u.shape[-2:], mode="bilinear")

@@ -44,7 +44,7 @@ def _plots(sweep: str, league: League, lines: dict[int, list[HintRow]]) -> list[
 def _levels(sweep: str, league: League) -> tuple[str, float]:
     """What the levels count, and by how much to multiply them to show them: densities in per cent."""
     described = league.suite.sweeps.get(sweep)
-    given = described.hints if described and isinstance(described.hints, dict) else {}
+    given = described.sampler if described and isinstance(described.sampler, dict) else {}
     options = ", ".join(f"{key} {value}" for key, value in given.items() if key != "name")
     more = f" ({options})" if options else ""
     if described and described.densities:

@@ -51,6 +51,6 @@ def _is_zhangs(sweep: str, league: League) -> bool:
     said = league.suite.sweeps.get(sweep)
     if said is None:
         return False
-    ref = part_ref(said.hints, sweep)
+    ref = part_ref(said.sampler, sweep)
     asked = {"sizes": 6, "positions": "gaussian"}
     return ref.name == "points" and {name: ref.options.get(name) for name in asked} == asked

@@ -52,7 +52,7 @@ def write_report(
 def _page(board: Board, ranks: Sequence[Column]) -> str:
     folder, league = board.folder, board.leagues[0]
     pictures = gallery(folder, league, board.runs.left_out)
-    sweeps = hint_plots(board.hints, league)
+    sweeps = hint_plots(board.hint_rows, league)
     curves = curve_plots(league, board.runs.left_out)
     return (
         _environment()
