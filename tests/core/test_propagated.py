@@ -66,6 +66,18 @@ def test_a_propagator_alone_is_the_colorizer(condition):
     torch.testing.assert_close(zoo.build("pyramid")(condition)["ab"], PyramidPropagator()(condition)[0], atol=0, rtol=0)
 
 
+def test_what_a_propagator_gives_beside_its_colours_is_for_losses(condition):
+    class Proposing(torch.nn.Module):
+        def forward(self, condition):
+            return {"ab": condition[:, 1:3], "ab_proposal": condition[:, 1:3] + 1}
+
+    for network in (None, Seen()):
+        found = Propagated(Proposing(), network, ColorizerOptions())(condition)
+        assert torch.equal(found["ab_proposal"], condition[:, 1:3] + 1)
+        assert found["confidence"].shape == (2, 1, 33, 47)
+        assert (found["confidence"] == 1).all()
+
+
 @pytest.mark.parametrize("name", ["upon", "whole_upon"])
 def test_a_network_upon_a_propagator_starts_at_what_it_spreads(table, condition, name):
     model = zoo.build(name).eval()

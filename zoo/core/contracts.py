@@ -84,9 +84,10 @@ Prediction = dict[str, Tensor]
 
 class Propagator(Protocol):
     """``Propagator(**options)``: condition (N, 4, H, W) to ab (N, 2, H, W), or to it and a confidence (N, 1, H, W)
-    in [0, 1]. Any H, W ≥ 1; a photo without hints stays grey until the propagator has learned colours of its own."""
+    in [0, 1], or to a :data:`Prediction` with ``ab`` and perhaps ``confidence``, whose other maps losses may read. Any
+    H, W ≥ 1; a photo without hints stays grey until the propagator has learned colours of its own."""
 
-    def __call__(self, condition: Tensor) -> Tensor | tuple[Tensor, Tensor]: ...
+    def __call__(self, condition: Tensor) -> Tensor | tuple[Tensor, Tensor] | Prediction: ...
 
 
 @runtime_checkable

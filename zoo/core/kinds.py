@@ -54,7 +54,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             "propagators",
             "`Propagator(**options)`",
-            "condition (N, 4, H, W) → ab (N, 2, H, W), confidence (N, 1, H, W) in [0, 1]",
+            "condition (N, 4, H, W) → ab (N, 2, H, W), confidence (N, 1, H, W) in [0, 1], or a mapping with them",
             role="propagator",
         ),
         Kind(

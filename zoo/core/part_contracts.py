@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 from typing import Any
 
@@ -111,10 +111,9 @@ def probe_propagator(name: str, found: Findings) -> None:
         mask[1] = 0
         inputs.append(torch.cat((lightness, _noise(2, 2, height, width, seed=seed).clamp(-1, 1) * mask, mask), dim=1))
     for condition in inputs:
-        output = _outcome(propagator, condition)
-        ab, *rest = (output,) if isinstance(output, Tensor) else output
-        _expect_shape(ab, (2, 2, *condition.shape[-2:]), found)
-        for confidence in rest:
+        output = _named(_outcome(propagator, condition))
+        _expect_shape(output["ab"], (2, 2, *condition.shape[-2:]), found)
+        if (confidence := output.get("confidence")) is not None:
             _expect_shape(confidence, (2, 1, *condition.shape[-2:]), found)
             inside = bool(((confidence >= 0) & (confidence <= 1)).all())
             found.expect(inside, "its confidence leaves [0, 1]")
@@ -122,7 +121,9 @@ def probe_propagator(name: str, found: Findings) -> None:
 
 
 def _named(output: Any) -> dict[str, Tensor]:
-    return {"ab": output} if isinstance(output, Tensor) else dict(zip(("ab", "confidence"), output, strict=True))
+    if isinstance(output, Mapping):
+        return dict(output)
+    return {"ab": output} if isinstance(output, Tensor) else dict(zip(("ab", "confidence"), output, strict=False))
 
 
 def probe_hints(name: str, found: Findings) -> None:

@@ -29,8 +29,8 @@ class Propagated(nn.Module):
     wants it.
 
     Args:
-        propagator: condition → ab (N, 2, H, W), or ab and confidence (N, 1, H, W) in [0, 1]; without one it is 1
-            in a photo with hints.
+        propagator: condition → ab (N, 2, H, W), or ab and confidence (N, 1, H, W) in [0, 1], or a prediction with
+            them, whose other maps go into ours; without a confidence it is 1 in a photo with hints.
         network: as for :class:`~zoo.core.colorizer.Colorizer`; None leaves the propagator's ab as it is.
         told: how they are joined.
     """
@@ -55,8 +55,9 @@ class Propagated(nn.Module):
         return tuple(getattr(self.network, "extras", ()))
 
     def forward(self, condition: Tensor, extras: Mapping[str, Tensor] | None = None) -> Prediction:
-        spread, confidence = self.spread(condition)
-        prediction: Prediction = {"ab": spread}
+        found = self.propagated(condition)
+        spread, confidence = found["ab"], found["confidence"]
+        prediction = dict(found)
         if self.network is not None:
             seen = self._seen(condition, spread, confidence)
             output = self.network(seen) if extras is None else self.network(seen, extras)
@@ -67,7 +68,7 @@ class Propagated(nn.Module):
             if refiner := refiner_of(self.network):
                 prediction = refiner.refine(prediction, condition)
         prediction["ab"] = self._keeping(enlarged(prediction["ab"], condition), condition)
-        return {**prediction, "confidence": confidence}
+        return {**found, **prediction, "confidence": confidence}
 
     @property
     def can_sample(self) -> bool:
@@ -76,8 +77,9 @@ class Propagated(nn.Module):
 
     def sample(self, condition: Tensor, k: int, generator: torch.Generator, *extras: Mapping[str, Tensor]) -> Tensor:
         """``k`` draws of the network, each upon the one thing that was spread: ab (N, k, 2, H, W)."""
-        spread, confidence = self.spread(condition)
-        seen = self._seen(condition, spread, confidence)
+        found = self.propagated(condition)
+        spread = found["ab"]
+        seen = self._seen(condition, spread, found["confidence"])
         drawn: Tensor = self.network.sample(seen, k, generator, *extras)  # type: ignore[union-attr, operator]
         each = [enlarged(ab, condition) for ab in drawn.unbind(1)]
         answers = [spread + ab if self.told.residual else ab for ab in each]
@@ -85,7 +87,8 @@ class Propagated(nn.Module):
 
     def seen(self, condition: Tensor) -> Tensor:
         """What the network is given: (N, 4, H, W), or with ``reads="both"`` (N, 7, H, W)."""
-        return self._seen(condition, *self.spread(condition))
+        found = self.propagated(condition)
+        return self._seen(condition, found["ab"], found["confidence"])
 
     def _seen(self, condition: Tensor, spread: Tensor, confidence: Tensor) -> Tensor:
         lightness, hint_ab, mask = condition.split((1, 2, 1), dim=1)
@@ -97,14 +100,15 @@ class Propagated(nn.Module):
         """The hints where they are, if they are to be kept."""
         return torch.where(condition[:, 3:] > 0, condition[:, 1:3], ab) if self.told.keep_hints else ab
 
-    def spread(self, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """The propagator's ab and confidence."""
+    def propagated(self, condition: Tensor) -> Prediction:
+        """What the propagator gives: ab, confidence, and what else it has for losses."""
         found = self.propagator(condition)
         if isinstance(found, Tensor):
-            hinted = (condition[:, 3:] > 0).flatten(1).any(1).to(found.dtype)
-            return found, hinted[:, None, None, None].expand_as(condition[:, :1])
-        ab, confidence = found
-        return ab, confidence
+            found = {"ab": found}
+        if not isinstance(found, Mapping):
+            return dict(zip(("ab", "confidence"), found, strict=True))
+        hinted = (condition[:, 3:] > 0).flatten(1).any(1).to(condition.dtype)
+        return {"confidence": hinted[:, None, None, None].expand_as(condition[:, :1]), **found}
 
 
 @torch.no_grad()

@@ -21,6 +21,8 @@ SMOOTHING = {"nconv"}
 def spread(name: str, condition: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
     torch.manual_seed(0)  # what a learned one starts with
     found = make("propagators", name)(condition)
+    if isinstance(found, dict):
+        return found["ab"], found["confidence"]
     return (found, None) if isinstance(found, torch.Tensor) else found
 
 

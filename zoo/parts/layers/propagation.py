@@ -67,37 +67,31 @@ def weight_matrix(weights: np.ndarray) -> sparse.csr_array:
 class System:
     """Levin's equations of one photo, factored once for any number of right-hand sides and adjoints.
 
-    For every free pixel (1 + c_r) U(r) − Σ_s w_rs U(s) = c_r t_r, where t_r is a proposal and c_r ≥ 0 the trust in it.
-    Known pixels keep their colour.
+    For every free pixel U(r) = Σ_s w_rs U(s). Known pixels keep their colour.
 
     Args:
         weights: (8, H, W), the sum over the neighbours 1.
-        known: (H, W) bool. Not all of it False unless there is trust somewhere: nothing would be to be solved.
-        trust: (H, W), c; None: 0.
+        known: (H, W) bool, not all of it False: nothing would be to be solved.
     """
 
-    def __init__(self, weights: np.ndarray, known: np.ndarray, trust: np.ndarray | None = None):
+    def __init__(self, weights: np.ndarray, known: np.ndarray):
         self.shape, fixed = known.shape, known.ravel()
         order = nested_dissection(*known.shape)
         self.free, self.held = order[~fixed[order]], np.flatnonzero(fixed)
         rows = weight_matrix(weights)[self.free]
-        self.trust = np.zeros(len(self.free)) if trust is None else trust.ravel()[self.free]
         self._from_held = rows[:, self.held]
-        system = (sparse.diags_array(1 + self.trust) - rows[:, self.free]).tocsc()
-        # Rows sum to at most 1 and the diagonal is 1 or more, so it needs no pivoting: the order stays as dissected.
+        system = (sparse.eye_array(len(self.free)) - rows[:, self.free]).tocsc()
+        # Rows sum to at most 1 and the diagonal is 1, so it needs no pivoting: the order stays as dissected.
         natural = {"permc_spec": "NATURAL", "diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
         self._factors = splu(system, **natural) if len(self.free) else None
 
-    def solve(self, colours: np.ndarray, proposal: np.ndarray | None = None) -> np.ndarray:
-        """Colours (H, W, C), read where known, and a proposal (H, W, C), read elsewhere, to U (H, W, C) float64."""
+    def solve(self, colours: np.ndarray) -> np.ndarray:
+        """Colours (H, W, C), read where known, to U (H, W, C) float64."""
         channels = colours.shape[-1]
         found = np.zeros((self.free.size + self.held.size, channels))
         found[self.held] = colours.reshape(-1, channels)[self.held]
         if self._factors is not None:
-            source = self._from_held @ found[self.held]
-            if proposal is not None:
-                source += self.trust[:, None] * proposal.reshape(-1, channels)[self.free]
-            found[self.free] = self._factors.solve(source)
+            found[self.free] = self._factors.solve(self._from_held @ found[self.held])
         return found.reshape(*self.shape, channels)
 
     def adjoint(self, gradient: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The pyramid with learned edges, proposals and trust at its levels, and a residual at the end. All tensors."""
+"""The pyramid with learned edges at its levels, and what a U-Net proposes beside the hints. All tensors."""
 
 from __future__ import annotations
 
@@ -8,42 +8,41 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.core.contracts import HINT_GAIN, SPREAD_CHANNELS
+from zoo.core.contracts import Prediction
 from zoo.core.errors import BadInput
 from zoo.parts.layers.conv_unit import ConvUnit, he_normal
-from zoo.parts.layers.learned_equations import LearnedEquations
-from zoo.parts.propagators.push_pull import PushPullPropagator
+from zoo.parts.layers.learned_edges import DilatedConvolutions, LearnedEdges
+from zoo.parts.layers.proposal import Proposal
 from zoo.parts.propagators.pyramid import PyramidPropagator, halved
 
 WIDTHS = (1, 2, 4, 6, 8)
-"""Maps of the network's levels, in widths; a deeper one has as many as the last."""
+"""Maps of the U-Net's levels, in widths; a deeper one has as many as the last."""
 
 
-class LearnedPyramid(PyramidPropagator):
-    """condition (N, 4, H, W) to ab (N, 2, H, W) and confidence (N, 1, H, W) in [0, 1]. Any H, W ≥ 1.
+class LearnedPyramid(nn.Module):
+    """condition (N, 4, H, W) to ab, ``ab_proposal`` (N, 2, H, W) and confidence (N, 1, H, W). Any H, W ≥ 1.
 
-    A U-Net without normalisation reads lightness and the hints spread by
-    :class:`~zoo.parts.propagators.push_pull.PushPullPropagator`. Its maps but the coarsest, where
-    nearly every pixel has a hint, give the pyramid's finest levels learned edges, a proposal t and a trust c in it
-    (:class:`~zoo.parts.layers.learned_equations.LearnedEquations`). From coarse to fine a level then solves::
-
-        (1 + λ + c_r) U(r) = Σ_s w_rs U(s) + λ U_above(r) + c_r t_r
-
-    as :class:`~zoo.parts.propagators.pyramid.PyramidPropagator` does; the finest maps, beside the colours found,
-    give a residual that is added at pixels without a hint. Share of learned edges, trust and residual start at zero,
-    so that it starts as ``pyramid`` does. A photo without hints has the colours that are proposed.
+    Two things are learned of lightness, apart. At each of the pyramid's finest levels a small network of that level's
+    own learns edges (:class:`~zoo.parts.layers.learned_edges.LearnedEdges`), by which colours are spread as
+    :class:`~zoo.parts.propagators.pyramid.PyramidPropagator` does, the hints' and the proposal's at the hints alike. A
+    U-Net without normalisation gives the proposal and the trust in it
+    (:class:`~zoo.parts.layers.proposal.Proposal`). It starts as ``pyramid`` does. A photo without hints has the
+    colours that are proposed.
 
     Batched, on any device, differentiable in everything, without data-dependent shapes.
 
     Args:
-        width: maps of the U-Net's finest level; below are 2, 4, 6 and 8 times as many.
-        depth: its levels, 2 or more.
+        width: maps of the small networks' convolutions, and of the U-Net's finest level; its levels below have 2, 4,
+            6 and 8 times as many.
+        depth: the U-Net's levels, 2 or more; edges are learned at all but its coarsest.
         features: of a pixel, by which edges are learned.
         sweeps, screening, share: as of the pyramid.
 
     Raises:
         BadInput: a network without maps, or as the pyramid.
     """
+
+    stride = 1
 
     def __init__(
         self,
@@ -55,53 +54,49 @@ class LearnedPyramid(PyramidPropagator):
         screening: float = 0.01,
         share: float = 0.4,
     ):
-        super().__init__(sweeps=sweeps, screening=screening, share=share)
+        super().__init__()
+        self.pyramid = PyramidPropagator(sweeps=sweeps, screening=screening, share=share)
         if width < 1 or depth < 2 or features < 1:
             raise BadInput(
                 f"learned_pyramid: width={width}, depth={depth} and features={features} are too few; give 1, 2 and 1 "
                 "or more, such as 16, 5 and 8."
             )
-        self.given = PushPullPropagator()
+        seen = [DilatedConvolutions(width) for _ in range(depth - 1)]  # of a coarser one nearly every pixel has a hint
+        self.seen = nn.ModuleList(seen)
+        self.edges = nn.ModuleList(
+            LearnedEdges(each.channels, features=features, share=self.pyramid.share_at(level))
+            for level, each in enumerate(seen)
+        )
         channels = [width * WIDTHS[min(level, len(WIDTHS) - 1)] for level in range(depth)]
-        inputs = [1 + SPREAD_CHANNELS, *channels[:-1]]
         self.down = nn.ModuleList(
             nn.Sequential(ConvUnit(coming, own, norm="none"), ConvUnit(own, own, norm="none"))
-            for coming, own in zip(inputs, channels, strict=True)
+            for coming, own in pairwise([1, *channels])
         )
         self.up = nn.ModuleList(ConvUnit(coarse + fine, fine, norm="none") for fine, coarse in pairwise(channels))
-        self.learned = nn.ModuleList(
-            LearnedEquations(each, features=features, least_trust=screening, share=self.share_at(number))
-            for number, each in enumerate(channels[:-1])
-        )
-        self.finish = ConvUnit(width + SPREAD_CHANNELS, width, norm="none")
-        self.residual = nn.Conv2d(width, 2, 1)
-        for module in (self.down, self.up, self.finish):
+        for module in (self.down, self.up):
             he_normal(module)
-        for parameter in self.residual.parameters():
-            nn.init.zeros_(parameter)
+        self.proposal = Proposal(width)
 
-    def forward(self, condition: Tensor) -> tuple[Tensor, Tensor]:
-        _, hint_ab, mask = condition.split((1, 2, 1), dim=1)
-        maps = self.maps(condition)
-        levels = self.levels(condition)
+    def forward(self, condition: Tensor) -> Prediction:
+        found: Prediction = self.proposal(self.maps(condition[:, :1]), condition, self.spread)
+        return found
+
+    def spread(self, given: Tensor) -> tuple[Tensor, Tensor]:
+        """Lightness, colours and mask (N, 2 + C, H, W) to the colours everywhere, and their confidence."""
+        levels = self.pyramid.levels(given)
         learned = [
-            equations(each, level.lightness)
-            for equations, each, level in zip(self.learned, maps, levels[:-1], strict=False)
+            edges(seen(2 * level.lightness - 1), level.lightness)
+            for seen, edges, level in zip(self.seen, self.edges, levels[:-1], strict=False)
         ]
-        colour, confidence = self.descend(levels, learned)
-        seen = torch.cat((maps[0], (colour * HINT_GAIN).to(maps[0]), confidence.to(maps[0])), dim=1)
-        colour = colour + self.residual(self.finish(seen)).to(colour)
-        return torch.where(mask > 0, hint_ab, colour), confidence
+        return self.pyramid.descend(levels, learned)
 
-    def maps(self, condition: Tensor) -> list[Tensor]:
-        """The U-Net's, from the photo's size to the coarsest; halved sides are rounded up, as the pyramid's are."""
-        spread, confidence = self.given(condition)
-        seen = torch.cat((condition[:, :1], spread * HINT_GAIN, confidence), dim=1)
+    def maps(self, lightness: Tensor) -> Tensor:
+        """The U-Net's finest; halved sides are rounded up."""
         found: list[Tensor] = []
         for down in self.down:
-            seen = down(halved(seen) if found else seen)
-            found.append(seen)
-        for level in range(len(found) - 2, -1, -1):
-            enlarged = F.interpolate(found[level + 1], found[level].shape[-2:], mode="nearest")
-            found[level] = self.up[level](torch.cat((found[level], enlarged), dim=1))
-        return found
+            found.append(down(halved(found[-1]) if found else lightness))
+        seen = found.pop()
+        for up in reversed(self.up):
+            fine = found.pop()
+            seen = up(torch.cat((fine, F.interpolate(seen, fine.shape[-2:], mode="nearest")), dim=1))
+        return seen

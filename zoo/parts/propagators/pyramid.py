@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from zoo.core.errors import BadInput
 from zoo.parts.layers.affinity import affinity
-from zoo.parts.layers.learned_equations import Equations
 from zoo.parts.layers.sweep import swept
 
 TRUST_A_LEVEL = 0.5
@@ -89,22 +88,19 @@ class PyramidPropagator(nn.Module):
     def forward(self, condition: Tensor) -> tuple[Tensor, Tensor]:
         return self.descend(self.levels(condition))
 
-    def descend(self, levels: Sequence[Level], learned: Sequence[Equations] = ()) -> tuple[Tensor, Tensor]:
-        """Colours and confidence at the finest level; what is ``learned`` of the finest ones takes Levin's place."""
+    def descend(self, levels: Sequence[Level], learned: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
+        """Colours and confidence at the finest level; weights ``learned`` of the finest ones take Levin's place."""
         colour = levels[-1].colour
-        confidence = levels[-1].known.to(colour.dtype)
         for number in range(len(levels) - 2, -1, -1):
             coarse, fine = levels[number + 1], levels[number]
             above = enlarge(colour, coarse.lightness, fine.lightness)
             colour = self.spread(above, fine, learned[number] if number < len(learned) else None)
-            confidence = TRUST_A_LEVEL * _doubled(confidence, fine.lightness)
-            confidence = torch.where(fine.known, 1.0, confidence)
-        return colour, confidence
+        return colour, nearness(levels[0].known.to(colour.dtype))
 
     def levels(self, condition: Tensor) -> list[Level]:
-        """The pyramid, from the photo's size to one pixel; halved sides are rounded up."""
-        lightness, hint_ab, mask = condition.split((1, 2, 1), dim=1)
-        lightness, weighted, weight = (lightness + 1) / 2, hint_ab * mask, mask
+        """The pyramid, from the photo's size to one pixel; halved sides are rounded up. Colours of any number."""
+        lightness, hints, mask = condition.split((1, condition.shape[1] - 2, 1), dim=1)
+        lightness, weighted, weight = (lightness + 1) / 2, hints * mask, mask
         of_hints = lightness * weight
         found = [Level(lightness, weighted / weight.clamp_min(_EMPTY), weight > 0, 0)]
         while goes_on(len(found), lightness):
@@ -118,7 +114,7 @@ class PyramidPropagator(nn.Module):
         """2σ_r² at a level, as a share of the window's variance."""
         return self.share * (COARSER_SHARE if number else 1)
 
-    def spread(self, above: Tensor, level: Level, learned: Equations | None = None) -> Tensor:
+    def spread(self, above: Tensor, level: Level, weights: Tensor | None = None) -> Tensor:
         """The level's colours, from those that came from above: Chebyshev's sweeps, then two plain ones.
 
         Chebyshev's polynomial is small all over the spectrum but nowhere very small; the plain sweeps take away
@@ -126,19 +122,16 @@ class PyramidPropagator(nn.Module):
         """
         screening = self.screening * (COARSER_SCREENING if level.number else 1)
         sweeps = self.sweeps * (COARSER_SWEEPS if level.number else 1)
-        if learned is None:
-            damped: Tensor | float = 1 / (1 + screening)
-            weights, source = affinity(level.lightness, share=self.share_at(level.number)), above * screening
-        else:
-            damped = 1 / (1 + screening + learned.trust)
-            weights, source = learned.weights, above * screening + learned.trust * learned.proposal
+        if weights is None:
+            weights = affinity(level.lightness, share=self.share_at(level.number))
+        damped = 1 / (1 + screening)
         # A held pixel takes of nobody and is its own source.
         weights = torch.where(level.known, 0.0, weights * damped)
-        source = torch.where(level.known, level.colour, source * damped)
+        source = torch.where(level.known, level.colour, above * (screening * damped))
 
         before = torch.where(level.known, level.colour, above)
         colour = swept(before, weights, source)
-        radius = min(1 / (1 + screening), ACCELERATED)  # trust only makes the spectrum smaller
+        radius = min(damped, ACCELERATED)
         relaxation = 1 / (1 - radius**2 / 2)
         for _ in range(sweeps - 3):
             colour, before = before + relaxation * (swept(colour, weights, source) - before), colour
@@ -167,6 +160,18 @@ def enlarge(colour: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
     for number, cell in enumerate(_window(colour)):
         total = total + _doubled(cell, fine) * weight[:, number : number + 1]
     return total
+
+
+def nearness(mask: Tensor) -> Tensor:
+    """The confidence in what hints (N, 1, H, W) say: 1 at a hint, halved with every level, 0 where a photo has none."""
+    masks = [mask]
+    while goes_on(len(masks), mask):
+        mask = halved(mask)
+        masks.append(mask)
+    confidence = (mask > 0).to(mask.dtype)
+    for fine in masks[-2::-1]:
+        confidence = torch.where(fine > 0, 1.0, TRUST_A_LEVEL * _doubled(confidence, fine))
+    return confidence
 
 
 def goes_on(levels: int, coarsest: Tensor) -> bool:
