@@ -97,7 +97,7 @@ OTHER = {
     "budget": Budget(steps=7),
     "channels_last": False,
     "compile": True,
-    "curve": 3,
+    "curve": 4,
     "data": None,
     "deterministic": True,
     "eval_hints": "points",
