@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,13 @@ from zoo.core.registry_rows import misplaced_entry_points
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Make one more distribution with these entry points visible, beside the installed ones."""
-    installed = list(importlib.metadata.distributions())
 
     def add(points: str) -> None:
         folder = tmp_path / "mine-1.0.dist-info"
         folder.mkdir()
         (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
         (folder / "entry_points.txt").write_text(points)
-        found = [*installed, *importlib.metadata.distributions(path=[str(tmp_path)])]
-        monkeypatch.setattr(importlib.metadata, "distributions", lambda: found)
+        monkeypatch.syspath_prepend(tmp_path)
         registry.use(None)
 
     yield add

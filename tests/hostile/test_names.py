@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import itertools
 import runpy
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,8 @@ def site(tmp_path, monkeypatch) -> Path:
 
 
 def read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    found = list(importlib.metadata.distributions(path=[str(folder)]))
-    monkeypatch.setattr(importlib.metadata, "distributions", lambda: found)
+    of = partial(importlib.metadata.distributions, path=[str(folder)])
+    monkeypatch.setattr(importlib.metadata, "distributions", of)
     return Registry.read()
 
 

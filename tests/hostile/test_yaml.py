@@ -108,7 +108,7 @@ def alone(tmp_path, monkeypatch) -> None:
     """No built-in table below the user's and no entry points: reading them takes most of the time."""
     (tmp_path / "empty.yaml").touch()
     monkeypatch.setattr(registry_rows, "registry_file", lambda: tmp_path / "empty.yaml")
-    monkeypatch.setattr(importlib.metadata, "distributions", lambda: [])
+    monkeypatch.setattr(importlib.metadata, "distributions", lambda **_: [])
 
 
 @given(tables)

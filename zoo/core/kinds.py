@@ -7,10 +7,11 @@ docs/plugins.md read it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import typing
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -141,12 +142,29 @@ def named_kind(annotation: Any) -> str | None:
 
 
 Factory = Callable[..., Any]
+Found = TypeVar("Found")
+
+
+def _once(look: Callable[[Factory], Found]) -> Callable[[Factory], Found]:
+    """Keeps what a look at a factory finds: it takes long, and a table may have thousands of models of few parts."""
+    kept = functools.lru_cache(maxsize=4096)(look)
+
+    @functools.wraps(look)
+    def found(factory: Factory) -> Found:
+        return kept(factory) if isinstance(factory, Hashable) else look(factory)
+
+    return found
+
+
+@_once
+def _parameters(factory: Factory) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(factory).parameters
 
 
 def option_names(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """What may be set on a part: its keyword-only parameters and those with a default."""
     found = {}
-    for name, parameter in inspect.signature(factory).parameters.items():
+    for name, parameter in _parameters(factory).items():
         if parameter.kind is parameter.KEYWORD_ONLY or (
             parameter.kind is parameter.POSITIONAL_OR_KEYWORD and parameter.default is not parameter.empty
         ):
@@ -171,10 +189,11 @@ def takes_any_option(factory: Callable[..., Any]) -> bool:
     """
     if inspect.isclass(factory) and getattr(factory.__init__, "__module__", "").startswith("torch."):
         return False
-    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(factory).parameters.values())
+    return any(p.kind is p.VAR_KEYWORD for p in _parameters(factory).values())
 
 
-def option_annotations(factory: Factory) -> dict[str, Any]:
+@_once
+def option_annotations(factory: Factory) -> Mapping[str, Any]:
     """The annotations of a part's constructor, ``Annotated`` kept; empty where they cannot be looked up."""
     owner = factory.__init__ if inspect.isclass(factory) else factory
     try:

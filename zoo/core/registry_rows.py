@@ -259,18 +259,25 @@ def misplaced_entry_points() -> list[Misplaced]:
 
 
 def _points() -> Iterator[tuple[str, str, importlib.metadata.EntryPoint]]:
-    """The entry points of every distribution, with its plain name and its version."""
+    """The entry points that are meant for us, with their distribution's plain name and its version.
+
+    Names and versions are read of few distributions: their files are long.
+    """
     seen: set[str] = set()
     for distribution in importlib.metadata.distributions():
         try:
+            if not any(_OURS_ALMOST.fullmatch(point.group) for point in distribution.entry_points):
+                continue
+            # One earlier on sys.path shadows those of its name, as imports are.
+            namesakes = importlib.metadata.distributions(name=distribution.name) if distribution.name else ()
+            first = next(iter(namesakes), distribution)
             # The name becomes a folder's, after the @ of names that collide.
-            name = plain_name(str(distribution.name or "unknown"))
-            version = str(distribution.version or "")
-            points: Iterable[importlib.metadata.EntryPoint] = list(distribution.entry_points)
+            name, version = plain_name(str(first.name or "unknown")), str(first.version or "")
+            points: Iterable[importlib.metadata.EntryPoint] = list(first.entry_points)
         except (ValueError, TypeError, AttributeError, LookupError, OSError):
             continue  # its metadata is damaged: no installer would know it either, and the zoo goes on
         if name in seen:
-            continue  # shadowed by an earlier one on sys.path, as imports are
+            continue
         seen.add(name)
         for point in points:
             yield name, version, point

@@ -133,7 +133,7 @@ def decode(value: Any, kind: type[T], where: str) -> T:
     """
     if not isinstance(value, dict):
         raise BadInput(f"{where}: a mapping is expected, not {type(value).__name__}.")
-    known = [field.encode_name for field in msgspec.structs.fields(kind)]  # type: ignore[arg-type]
+    known: tuple[str, ...] = kind.__struct_encode_fields__  # type: ignore[attr-defined]
     for key in value:
         if key not in known:
             raise BadInput(f"{where}: unknown key {key!r}; {did_you_mean(str(key), known)}")

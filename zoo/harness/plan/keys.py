@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -190,6 +190,19 @@ def scoring_identity(suite: Suite, protocol: Protocol, *, lpips_trunk: str) -> d
         "psnr_target": suite.psnr_target,
         "lpips_trunk": trunk.get("trunk", ""),
     }
+
+
+class Rules(NamedTuple):
+    """What is the same for every row of a bench: the protocol, and what decides the scores of trained weights."""
+
+    protocol: Protocol
+    scoring: dict[str, Any]
+
+    @classmethod
+    def of(cls, suite: Suite, data: Data, digests: Mapping[str, str], *, lpips_trunk: str = "") -> Rules:
+        """As :func:`protocol_of` and :func:`scoring_identity`, which raise what this raises."""
+        protocol = protocol_of(suite, data, digests)
+        return cls(protocol, scoring_identity(suite, protocol, lpips_trunk=lpips_trunk))
 
 
 def recipe_parts(recipe: RecipeRow, where: str) -> dict[str, Any]:

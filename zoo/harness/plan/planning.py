@@ -17,7 +17,7 @@ from zoo.core.identity import sources_in
 from zoo.core.registry import current
 from zoo.core.resolve import COLORIZER_OPTIONS, PROPAGATOR, resolve, takes_option
 from zoo.core.spec import UNTRAINED, GivenWeights, ModelSpec, RecipeRow, fingerprint
-from zoo.harness.plan.keys import protocol_of, recipe_parts, scoring_identity, sized, training_identity
+from zoo.harness.plan.keys import Rules, recipe_parts, sized, training_identity
 from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun, shown_options
 from zoo.harness.plan.settings import changed_recipe
 from zoo.harness.plan.suite import Suite
@@ -85,6 +85,7 @@ def plan_runs(
     device: str = "auto",
     lpips_trunk: str = "",
     digests: Mapping[str, str] | None = None,
+    rules: Rules | None = None,
     weights: GivenWeights | None = None,
     recipe: str = "",
     recipe_settings: Mapping[str, Any] = MappingProxyType({}),
@@ -95,6 +96,7 @@ def plan_runs(
     Args:
         spec: from :func:`resolve_model`.
         digests: the digest of each sweep's saved hints; None where none are going to be swept.
+        rules: of the suite, the data, the digests and the trunk, where they are known already.
         options: what was asked for, for the label; the spec has them already.
         weights: a file that takes the place of training; there is one seed then.
         recipe: one that takes the place of the model's own, and is in the label where it is another.
@@ -104,7 +106,7 @@ def plan_runs(
     Raises:
         UnknownName, BadInput: a recipe, or one of its parts, that does not exist.
     """
-    protocol = protocol_of(suite, data, digests or {})
+    protocol, scoring = rules or Rules.of(suite, data, digests or {}, lpips_trunk=lpips_trunk)
     common: dict[str, Any] = {
         "model": model,
         "suite": suite,
@@ -141,7 +143,6 @@ def plan_runs(
         precision=pick_precision(suite.precision, pick_device(device)),
         weights=weights.sha256 if weights else "",
     )
-    scoring = scoring_identity(suite, protocol, lpips_trunk=lpips_trunk)
     keys: dict[str, Any] = {
         "training_key": fingerprint(training),
         "scoring_key": fingerprint(scoring),

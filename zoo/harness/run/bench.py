@@ -19,7 +19,7 @@ from zoo.core.given_weights import given_weights
 from zoo.core.registry import current
 from zoo.core.spec import UNTRAINED, GivenWeights, ModelSpec
 from zoo.harness.data import build
-from zoo.harness.plan.keys import check_recipes, check_suite
+from zoo.harness.plan.keys import Rules, check_recipes, check_suite
 from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun
 from zoo.harness.plan.planning import (
     Unresolved,
@@ -332,6 +332,8 @@ def _plan(
     weights: GivenWeights | None,
 ) -> list[Run]:
     runs: list[Run] = []
+    trunk = str(request.lpips_trunk.resolve()) if request.lpips_trunk else ""
+    rules = Rules.of(suite, data, digests, lpips_trunk=trunk)
     for model in models:
         if third_party(model):
             spec = _resolve_apart(model, suite, model_options)
@@ -347,7 +349,8 @@ def _plan(
                 digests=digests,
                 options=settings.models,
                 device=request.device,
-                lpips_trunk=str(request.lpips_trunk.resolve()) if request.lpips_trunk else "",
+                lpips_trunk=trunk,
+                rules=rules,
                 weights=weights,
                 recipe=recipe,
                 recipe_settings=settings.recipe,
