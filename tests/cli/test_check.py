@@ -80,6 +80,7 @@ def test_a_hang_costs_its_own_name_only(table):
     assert [report.failures for report in reports] == [["not done after 0.5 s"]] * 2
 
 
+@pytest.mark.slow
 def test_a_failure_is_a_line_and_exit_code_1(table):
     arguments = ["--registry", str(table), "check", "Fine", "Segfault"]
     result = CliRunner().invoke(cli, arguments, prog_name="zoo")

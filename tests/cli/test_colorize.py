@@ -418,6 +418,7 @@ def test_resume_looks_at_nothing_that_has_a_result(album, tmp_path):
     assert "--resume passes over" in refused.stderr
 
 
+@pytest.mark.slow
 def test_every_option_makes_another_result_of_the_same_photo_and_is_done_already_then(album, tmp_path):
     toned = np.asarray(Image.open(album / "a.jpg").convert("L"), float)[..., None] * [0.8, 0.7, 0.5]
     Image.fromarray(toned.astype(np.uint8)[:100, :120]).save(tmp_path / "toned.png")

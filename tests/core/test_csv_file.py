@@ -35,6 +35,7 @@ def test_formulas_are_texts(formula):
 
 
 @given(st.lists(st.lists(st.text(st.characters(codec="utf-8"), max_size=6), min_size=2, max_size=2), max_size=4))
+@pytest.mark.slow
 def test_a_table_comes_back_through_a_file(tmp_path_factory, lines):
     path = tmp_path_factory.mktemp("csv") / "table.csv"
     rows = [dict(zip(("image", "=score"), line, strict=True)) for line in lines]

@@ -239,5 +239,6 @@ def test_the_probe_leaves_the_global_random_state_alone():
         ("metrics", "ssim"),
     ],
 )
+@pytest.mark.slow
 def test_ours_pass_one_of_each_kind(kind: str, name: str):
     assert probe_part(kind, name).failures == []

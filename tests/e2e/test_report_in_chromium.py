@@ -268,6 +268,7 @@ def test_the_table_fits_a_desk_and_nothing_lies_over_a_plot(browser, report):
     assert browser.run(floating) == 0
 
 
+@pytest.mark.slow
 def test_lines_are_told_apart_by_dash_and_mark_too(page):
     dashes = "[...document.querySelectorAll('#hints .plot:not([hidden]) .line')]"
     dashes += ".map((line) => getComputedStyle(line).strokeDasharray)"

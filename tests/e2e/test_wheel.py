@@ -21,6 +21,7 @@ def wheel(tmp_path_factory) -> Path:
     return next(out.glob("*.whl"))
 
 
+@pytest.mark.slow
 def test_the_table_the_suites_and_the_photos_travel_in_it(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "zoo/registry.yaml" in names

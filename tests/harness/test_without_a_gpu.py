@@ -211,6 +211,7 @@ def scored(bench: Workbench, evaluation: Any) -> Tensor:
     return to_uint8(join_lab(batch.lightness, ab))
 
 
+@pytest.mark.slow
 def test_the_rulers_measure_on_the_device(fake, suite, photos):
     """The scores themselves are then read, once a batch."""
     bench = workbench("gray", suite, photos, GPU)

@@ -208,6 +208,7 @@ def test_the_npy_file_is_a_plain_npy_file(folder: Path, cache: Path):
     assert os.path.getsize(place / "pixels.npy") == 128 + 7 * 3 * 64 * 64
 
 
+@pytest.mark.slow
 def test_the_embedded_photos_are_all_usable_and_in_colour():
     for split, count in (("train", 224), ("validation", 41), ("test", 105)):
         bank = build_bank(Photos(split), side=32)

@@ -98,6 +98,7 @@ def test_dhash_reads_which_way_it_gets_brighter():
     assert not dhash(np.ascontiguousarray(ramp[:, ::-1])).any()
 
 
+@pytest.mark.slow
 def test_the_embedded_photos_have_nothing_to_mend():
     report = inspect({split: Photos(split) for split in Photos.splits})
     assert report.clean

@@ -26,6 +26,7 @@ def test_chroma_smeared_over_edges_scores_above_one(photos):
         assert Bleeding().per_image(tensor(smeared), tensor(photo)).item() > 1.1
 
 
+@pytest.mark.slow
 def test_more_smearing_scores_more_on_the_mean_photo(photos):
     means = []
     for sigma in (1, 2, 4):
