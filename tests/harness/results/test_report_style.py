@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from importlib import resources
 from itertools import combinations
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from zoo.harness.results.report.page import plot_svg
 from zoo.harness.results.report.panels import STYLES
 from zoo.harness.results.report.plot import SMALL, Plot, Point, Series
 from zoo.harness.results.report.scales import FEWEST_TICKS, levels, linear, logarithmic
 
-CSS = (resources.files("zoo.harness.results.report") / "templates" / "report.css").read_text(encoding="utf-8")
+CSS = (resources.files("zoo.harness.results.report") / "templates" / "plot.css").read_text(encoding="utf-8")
 SHEETS = {"light": CSS.partition("@media (prefers-color-scheme: dark)")[0], "dark": CSS.partition("dark) {")[2]}
 # Machado, Oliveira & Fernandes 2009 (doi:10.1109/TVCG.2009.113), severity 1.0, on linear RGB
 VISIONS = {
@@ -112,3 +114,12 @@ def test_names_at_the_ends_of_lines_never_run_into_each_other():
     assert 0 < heights[0] < heights[-1] < SMALL.height
     low = Plot("", "", "", levels([0, 1]), linear([0, 99]), series, shape=SMALL)
     assert max(drawn.label.y for drawn in low.drawn) < SMALL.height
+
+
+def test_a_plot_alone_is_a_whole_file_with_its_colours():
+    series = [Series(place, f"row {place}", [Point(1, 2), Point(2, 3 + place)], style=place) for place in range(2)]
+    svg = plot_svg(Plot("a title", "x", "y", linear([1, 2]), linear([2, 4]), series))
+    root = ElementTree.fromstring(svg)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert CSS in "".join(root.itertext())
+    assert svg.count('class="line"') == 2

@@ -20,6 +20,7 @@ from zoo.harness.results.report.curves import curve_plots
 from zoo.harness.results.report.gallery import gallery
 from zoo.harness.results.report.header import facts, summary
 from zoo.harness.results.report.hint_curves import hint_plots
+from zoo.harness.results.report.plot import Plot
 from zoo.harness.results.report.table import failures, leaderboard_table
 
 _NUMBERS_ONLY = "Numbers only: the photos may not be passed on, so no picture and no hint of them is kept."
@@ -75,6 +76,20 @@ def _page(board: Board, ranks: Sequence[Column]) -> str:
             data=_script_safe(pictures or {}),
         )
     )
+
+
+def plot_svg(plot: Plot) -> str:
+    """One plot as an SVG file of its own, in the page's colours, dark or light."""
+    environment = _environment()
+    template = environment.from_string('{% from "plot.svg" import draw %}{{ draw(plot, "alone", 0) }}')
+    figure = template.render(plot=plot)
+    _, start, rest = figure.partition("<svg")
+    inside, end, _ = rest.partition("</svg>")
+    opening, bracket, body = inside.partition(">")
+    style = str(environment.globals["verbatim"]("plot.css"))
+    own = ' xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" font-size="13"'
+    paper = f"<style>{style}</style><rect width='100%' height='100%' fill='var(--card)'/>"
+    return f"{start}{own}{opening}{bracket}{paper}{body}{end}\n"
 
 
 def _environment() -> jinja2.Environment:

@@ -11,7 +11,7 @@ from zoo.harness.results.report.plot import SMALL, Plot, Point, Series
 from zoo.harness.results.report.scales import Scale
 
 STYLES = 8
-"""Lines of a panel: each has a colour, a dash and a mark of its own (``templates/report.css``)."""
+"""Lines of a panel: each has a colour, a dash and a mark of its own (``templates/plot.css``)."""
 
 MOST_PANELS = 12
 """Of the best models; a page of a thousand is no longer looked at line by line."""
