@@ -53,12 +53,6 @@ def draw(path: Path, plot: Plot) -> None:
     write_whole(path, plot_svg(plot))
 
 
-def markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A table for a README; None is an empty cell, a number has four digits."""
-    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
-    return "\n".join([*lines, *("| " + " | ".join(str(_cell(each)) for each in row) + " |" for row in rows)])
-
-
 def _cell(value: Any) -> Any:
     if value is None:
         return ""

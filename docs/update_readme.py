@@ -1,5 +1,5 @@
 """Write the tables of docs/ and of the READMEs of results/ anew: the models, the plugins' kinds, the
-columns of the results, the suites, the leaderboards.
+columns of the results, the suites, the leaderboards, what was measured.
 
     python docs/update_readme.py [--check]
 
@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+from measured_tables import measured_tables
 
 from zoo.core.files import read_csv
 from zoo.core.kinds import KINDS
@@ -220,6 +221,7 @@ def main() -> None:
             "leaderboard": leaderboard_table(file.parent),
             "later": later_rows(file.parent),
         }
+    tables |= measured_tables()
     for file, parts in tables.items():
         before = file.read_text(encoding="utf-8")
         after = updated(before, parts)
