@@ -58,3 +58,25 @@ def test_the_command_works(command, photo_paths, tmp_path, monkeypatch):
     assert (row["status"], row["suite"]) == ("ok", suite)
     if "folder:PACK" in command and suite != "day":
         assert row["images"] == "3"
+
+
+@pytest.mark.slow
+def test_the_gpus_suite_trains_a_few_steps_on_the_cpu(photo_paths, tmp_path, monkeypatch):
+    """gachon128 whole but for its budget: its sizes, recipes, sweeps, rulers and looks, on three photos."""
+    monkeypatch.chdir(tmp_path)
+    for split, paths in (("train", photo_paths[3:7]), ("validation", photo_paths[7:9]), ("test", photo_paths[:3])):
+        (tmp_path / "PACK" / split).mkdir(parents=True)
+        for path in paths:
+            shutil.copy(path, tmp_path / "PACK" / split)
+    asked = ["--suite", "gachon128", "--models", "unet,unet_mixture", "--data", "folder:PACK", "--device", "cpu"]
+    smaller = ["--budget", "steps=2", "--set", "width=8", "--set", "suite.batch=2", "--no-baselines"]
+    result = CliRunner().invoke(cli, ["bench", *asked, *smaller], prog_name="zoo")
+    assert result.exit_code == 0, result.output
+    folder = Path("benches/gachon128")
+    for row in read_csv(folder / "runs.csv")[1]:
+        assert (row["status"], row["steps"], row["precision"], row["images"]) == ("ok", "2", "fp32", "3")
+        assert float(row["psnr"]) > 5
+    suite = load_suite("gachon128")
+    levels = {(name, float(level)) for name, sweep in suite.sweeps.items() for level in sweep.levels}
+    swept = {(row["sweep"], float(row["level"])) for row in read_csv(folder / "hints.csv")[1]}
+    assert swept == levels

@@ -88,6 +88,7 @@ def test_the_middle_of_a_superpixel_belongs_to_it(photos: list[np.ndarray]) -> N
     assert np.array_equal(described.labels.ravel()[described.middles()], np.arange(described.labels.max() + 1))
 
 
+@pytest.mark.slow
 def test_a_photo_with_itself_as_the_reference_is_coloured_far_better_than_grey(hinted: Callable) -> None:
     photos = hinted(4, 0.0)
     found = Gupta2012()(photos.condition, {"reference": photos.rgb})
@@ -95,6 +96,7 @@ def test_a_photo_with_itself_as_the_reference_is_coloured_far_better_than_grey(h
     assert photos.psnr(found) > photos.psnr(torch.zeros_like(found)) + 6
 
 
+@pytest.mark.slow
 def test_hints_are_ignored_unless_they_are_asked_for(hinted: Callable) -> None:
     none, some = hinted(8, 0.0), hinted(8, 0.05)
     extras = {"reference": none.rgb.roll(1, 0)}

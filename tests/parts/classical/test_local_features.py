@@ -21,6 +21,7 @@ def test_the_statistics_are_scipys(hinted: Callable) -> None:
 
 
 @pytest.mark.parametrize(("radius", "rings", "histograms"), [(15, 1, 3), (8, 2, 8)])
+@pytest.mark.slow
 def test_it_is_scikit_images_away_from_the_border(
     photos: list[np.ndarray], radius: int, rings: int, histograms: int
 ) -> None:

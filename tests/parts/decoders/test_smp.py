@@ -75,6 +75,7 @@ WHOLE_MODELS = {
 
 
 @pytest.mark.parametrize("architecture", WHOLE_MODELS)
+@pytest.mark.slow
 def test_the_adapter_gives_what_the_librarys_whole_model_gives(architecture, monkeypatch):
     """At full width, with its weights, but for the norms behind a global pooling, which stay the library's here."""
     monkeypatch.setattr(smp, "norms_per_sample", lambda decoder: None)

@@ -26,6 +26,7 @@ def test_any_size_comes_back_as_it_went_in(name, size):
 
 
 @pytest.mark.parametrize("name", ROWS)
+@pytest.mark.slow
 def test_a_suites_depth_does_not_reach_a_backbone_whose_maps_the_row_names(name):
     as_it_is = assemble(resolve(name)).network.encoder.levels
     under_a_suite = assemble(resolve(name, defaults={"width": 16, "depth": 5})).network.encoder.levels

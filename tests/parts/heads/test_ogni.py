@@ -50,6 +50,7 @@ def test_it_is_the_least_squares_solution() -> None:
         np.testing.assert_allclose(found[channel], densely(*arrays, channel), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_gradient_is_that_of_finite_differences() -> None:
     wanted, sure, hints, weight = given()
     assert torch.autograd.gradcheck(
