@@ -39,15 +39,20 @@ def photos(photo_paths: list[Path]) -> list[np.ndarray]:
 @pytest.fixture(scope="session")
 def benchmark_script() -> Callable[[str], ModuleType]:
     """A script of benchmarks/ by its path there, imported: the very one that prints what is published."""
+    return lambda path: _imported(Path(__file__).parents[1] / "benchmarks" / path, path)
 
-    def load(path: str) -> ModuleType:
-        file = Path(__file__).parents[1] / "benchmarks" / path
-        spec = importlib.util.spec_from_file_location(path.replace("/", "_").removesuffix(".py"), file)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module  # where dataclasses look their annotations up
-        spec.loader.exec_module(module)
-        return module
 
-    return load
+@pytest.fixture(scope="session")
+def films() -> ModuleType:
+    """``films.py`` beside this file: small films, written and read."""
+    return _imported(Path(__file__).with_name("films.py"), "films.py")
+
+
+def _imported(file: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name.replace("/", "_").removesuffix(".py"), file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses look their annotations up
+    spec.loader.exec_module(module)
+    return module

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.arguments import STANDARD, FilePath, choice_option, device_option, weights_option
+from zoo.cli.arguments import STANDARD, FilePath, choice_option, device_option, refuse_given, weights_option
 from zoo.cli.terminal import echo, echo_data, echo_error
 from zoo.studio.manner import REFERENCE_USES, UPSAMPLINGS, WORKING_SIZE, Manner
 
@@ -31,6 +31,9 @@ _STATES = {
 }
 _NAMES_SHOWN = 3
 
+FILM_MODEL = "pyramid"
+"""Spreads the colours of key frames."""
+
 
 @click.command("colorize", short_help="Colorize photos and folders.")
 @click.argument("photos", nargs=-1, type=FilePath(dash=True))
@@ -43,9 +46,8 @@ _NAMES_SHOWN = 3
 @click.option(
     "--with",
     "model",
-    required=True,
     metavar="MODEL_OR_RUN",
-    help="Colorize with this run, a folder, or with huang2005 and the like.",
+    help="Colorize with this run, a folder, or with huang2005 and the like (default for films: pyramid).",
 )
 @weights_option("For the model named in --with", "For a model, not a run")
 @click.option(
@@ -90,6 +92,19 @@ _NAMES_SHOWN = 3
     metavar="N",
     help="Give so many answers of a model that has several, NAME.colorized-1.png and on.",
 )
+@click.option(
+    "--key-frames",
+    type=FilePath(exists=True),
+    metavar="FOLDER",
+    help="Of a film: take the colours of these frames, 000125.png or 5.2s.png, and carry them to their neighbours.",
+)
+@click.option(
+    "--shots",
+    type=FilePath(),
+    metavar="FOLDER",
+    help="Of a film: only write the first frame of each shot into this folder, to be coloured as a key frame.",
+)
+@click.option("--frame-by-frame", is_flag=True, help="Of a film: colour each frame on its own, which flickers.")
 @device_option
 @click.option("--resume", is_flag=True, help="Pass over what has a result, without a look at either; quick.")
 @click.option("--again", is_flag=True, help="Colorize again what is done already.")
@@ -99,12 +114,15 @@ def command(
     ctx: click.Context,
     photos: tuple[Path, ...],
     listed: Path | None,
-    model: str,
+    model: str | None,
     weights: Path | None,
     settings: tuple[tuple[str, Any], ...],
     hints: Path | None,
     output: Path | None,
     form: str | None,
+    key_frames: Path | None,
+    shots: Path | None,
+    frame_by_frame: bool,
     device: str,
     resume: bool,
     again: bool,
@@ -112,6 +130,7 @@ def command(
     **manners: Any,
 ) -> None:
     """Colorize PHOTOS (files, whole folders, 'patterns*', or - for standard input) as NAME.colorized.png at full size.
+    A film becomes NAME.colorized.mp4.
 
     The photo keeps its lightness, and its file what it says of caption, date, place and resolution; the network
     gives the colour. Photos are never overwritten. A result says in its metadata what it was made with: the same
@@ -135,12 +154,34 @@ def command(
     from zoo.harness.training.device import pick_device
     from zoo.studio.album import Wish, colorize_album
     from zoo.studio.files import find_jobs, in_samples, read_list
+    from zoo.studio.film_jobs import films_among
 
     if not photos and listed is None:
         raise click.UsageError("No photo is given; name photos, folders or patterns, or --from-list FILE.", ctx)
     if resume and (again or overwrite):
         raise click.UsageError("--resume passes over what --again and --overwrite make anew; leave one out.", ctx)
     manner = Manner(**manners)
+    films = films_among(photos)
+    if films:
+        from zoo.cli.films import colorize_films
+
+        chosen = model or FILM_MODEL
+        return colorize_films(
+            ctx,
+            films,
+            output,
+            manner,
+            lambda: origin_of(chosen, weights, dict(settings)),
+            lambda: _loaded(chosen, weights, dict(settings), pick_device(device), manner),
+            key_frames=key_frames,
+            shots=shots,
+            frame_by_frame=frame_by_frame,
+            resume=resume,
+            overwrite=overwrite,
+        )
+    refuse_given(ctx, ("key_frames", "shots", "frame_by_frame"), "is for films, and none is given")
+    if model is None:
+        raise click.UsageError("Missing option '--with'.", ctx)
     named = [] if listed is None else read_list(_bytes_of(listed), "The list" if listed == STANDARD else str(listed))
     jobs, form, remarks = find_jobs(photos, output, form, named)
     if hints is not None and len(jobs) != 1:

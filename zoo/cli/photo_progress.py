@@ -18,7 +18,9 @@ QUIET_SECONDS = 10.0
 """In a pipe, one line in this time at most."""
 
 
-def watched(items: Iterable[Item], total: int, clock: Callable[[], float] = time.monotonic) -> Iterator[Item]:
+def watched(
+    items: Iterable[Item], total: int, clock: Callable[[], float] = time.monotonic, unit: str = "photos"
+) -> Iterator[Item]:
     """Hand on ``items``, each when it is done, and show on standard error how far it is."""
     if total < 2:
         yield from items
@@ -30,7 +32,7 @@ def watched(items: Iterable[Item], total: int, clock: Callable[[], float] = time
             file=sys.stderr,
             show_pos=True,
             show_eta=True,
-            item_show_func=lambda _: speed(pace.rate) if pace.done else "",
+            item_show_func=lambda _: speed(pace.rate, unit) if pace.done else "",
         ) as bar:
             for item in bar:
                 pace.done += 1
@@ -42,9 +44,9 @@ def watched(items: Iterable[Item], total: int, clock: Callable[[], float] = time
             yield item
             if clock() - said >= QUIET_SECONDS and pace.done < total:
                 said = clock()
-                echo(f"{pace.done:.0f} of {total} photos, {speed(pace.rate)}, {pace.left()}", err=True)
+                echo(f"{pace.done:.0f} of {total} {unit}, {speed(pace.rate, unit)}, {pace.left()}", err=True)
 
 
-def speed(rate: float) -> str:
+def speed(rate: float, unit: str = "photos") -> str:
     """``2.5 photos/s``; two digits, however slow."""
-    return f"{rate:.2g} photos/s" if rate < 10 else f"{rate:.0f} photos/s"
+    return f"{rate:.2g} {unit}/s" if rate < 10 else f"{rate:.0f} {unit}/s"

@@ -124,7 +124,7 @@ def answered(model: Colorizer, rgb: np.ndarray, hints: Hints | None, manner: Man
     if manner.reference is None:
         return Answer(predict(model, rgb, hints=hints, size=manner.size, draw=draw))
     reference = _planes(
-        _reduced(manner.reference, _working_size(manner.reference.shape[0], manner.reference.shape[1], manner.size))
+        reduced(manner.reference, working_size(manner.reference.shape[0], manner.reference.shape[1], manner.size))
     )
     use = manner.reference_use
     if use == "auto":
@@ -211,7 +211,7 @@ def condition_of(rgb: np.ndarray, hints: Hints | None, size: int | None = None) 
     Raises:
         BadInput: hints of another size.
     """
-    return _condition(rgb, hints, _working_size(rgb.shape[0], rgb.shape[1], size))
+    return _condition(rgb, hints, working_size(rgb.shape[0], rgb.shape[1], size))
 
 
 @contextlib.contextmanager
@@ -276,7 +276,8 @@ def _window(rgb: np.ndarray, hints: Hints | None, tile: Tile) -> Tensor:
     return _condition(rgb[seen], given, (len(rows), len(columns)))
 
 
-def _working_size(height: int, width: int, size: int | None) -> tuple[int, int]:
+def working_size(height: int, width: int, size: int | None) -> tuple[int, int]:
+    """What a photo is reduced to whose longer side may be ``size``: height and width."""
     limit = WORKING_SIZE if size is None else size
     scale = min(1.0, limit / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
@@ -285,14 +286,14 @@ def _working_size(height: int, width: int, size: int | None) -> tuple[int, int]:
 def _condition(rgb: np.ndarray, hints: Hints | None, size: tuple[int, int]) -> Tensor:
     """The condition (1, 4, *size) of a photo (H, W, 3) reduced to ``size``."""
     height, width = size
-    lightness, _ = split_lab(_planes(_reduced(rgb, size)))
+    lightness, _ = split_lab(_planes(reduced(rgb, size)))
     if hints is None:
         return torch.cat((lightness, torch.zeros(1, 3, height, width)), dim=1)
     hint_ab, mask = _reduced_hints(hints, rgb.shape[:2], size)
     return torch.cat((lightness, hint_ab, mask), dim=1)
 
 
-def _reduced(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def reduced(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """(H, W, 3) at ``size``, height and width."""
     if rgb.shape[:2] == size:
         return rgb
@@ -329,7 +330,7 @@ def join(rgb: np.ndarray, ab: Tensor, *, upsampling: str = UPSAMPLINGS[0], satur
     coloured = np.empty_like(rgb)
     # Far outside what sRGB has, and still far from where float32 ends and white would turn black.
     ab = ab.clamp(-4, 4)
-    small = Small(ab, split_lab(_planes(_reduced(rgb, (ab.shape[-2], ab.shape[-1]))).to(ab.device))[0], _planes(rgb))
+    small = Small(ab, split_lab(_planes(reduced(rgb, (ab.shape[-2], ab.shape[-1]))).to(ab.device))[0], _planes(rgb))
     rows = WAYS[upsampling](small) if ab.shape[-2:] != rgb.shape[:2] else lambda top, bottom: ab[:, :, top:bottom]
     for top, bottom in _strips(height, width):
         strip = join_lab(small.full_lightness(top, bottom), (rows(top, bottom) * saturation).clamp(-4, 4))
