@@ -38,6 +38,7 @@ BENCH = {
     "--no-pictures": ["--no-pictures"],
     "--deterministic": ["--deterministic"],
     "--executor": ["--executor", "local2"],
+    "--detach": ["--detach"],
     "--track": ["--track", "tensorboard"],
 }
 
@@ -204,6 +205,7 @@ def outcome(place, tmp_path, monkeypatch) -> Callable[[list[str]], Any]:
 
         monkeypatch.chdir(here)
         monkeypatch.setattr(bench_module, "bench", ask)
+        monkeypatch.setattr("zoo.cli.detached.detach", lambda ctx, folder: asked.append(folder))
         monkeypatch.setattr(evaluate_module, "evaluate", lambda *given: asked.append(given) or {})
         monkeypatch.setattr("zoo.cli.probing.probe_apart", lambda *given, **named: asked.append((given, named)) or [])
         if arguments[0] in ("export", "push", "pull", "suggest"):

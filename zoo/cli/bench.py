@@ -73,6 +73,9 @@ _OPTIONS = (
         help="Carry runs out by this executor: local, ray, slurm, or a plugin's (default: the suite's, local).",
     ),
     click.option(
+        "--detach", is_flag=True, help="Go on without this terminal; say how to look at it and how to stop it."
+    ),
+    click.option(
         "--track", multiple=True, metavar="NAME", help="Tell this tracker too: tensorboard, mlflow, or a plugin's."
     ),
 )
@@ -112,15 +115,26 @@ def command(ctx: click.Context, models: tuple[str, ...], **options: Any) -> None
 def run_bench(models: str, options: dict[str, Any]) -> Any:
     """The bench that the command line asks for, watched."""
     from zoo.cli.progress import watching
-    from zoo.harness.run.bench import BenchRequest, bench
+    from zoo.harness.run.bench import BenchRequest, bench, default_folder, effective_suite
+    from zoo.harness.run.executor import follows
 
+    if follows():
+        from zoo.harness.run.executors.torchrun import follow
+
+        follow()
+        raise click.exceptions.Exit(0)
     settings: tuple[tuple[str, Any], ...] = options.pop("settings")
+    aside = options.pop("detach", False)
     keys = [key for key, _ in settings]
     for key in keys:
         if keys.count(key) > 1:
             raise BadInput(f"--set {key} is given {keys.count(key)} times; give it once.")
     options["recipes"] = tuple(options.get("recipes") or ())
     request = BenchRequest(models=models, options=dict(settings), **options)
+    if aside:
+        from zoo.cli.detached import detach
+
+        detach(click.get_current_context(), request.out or default_folder(effective_suite(request)))
     with watching() as reporter:
         return bench(request, reporter)
 

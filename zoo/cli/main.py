@@ -17,6 +17,7 @@ import click
 
 from zoo import __version__
 from zoo.cli.arguments import FilePath
+from zoo.cli.detached import ARGUMENTS
 from zoo.cli.interrupts import interrupts_kept
 from zoo.cli.terminal import echo, echo_error, plain
 from zoo.core.errors import ZooError, did_you_mean
@@ -69,6 +70,7 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[ARGUMENTS] = list(args)
         with _plain_usage():
             return super().parse_args(ctx, _globals_first(ctx, args))
 

@@ -194,7 +194,10 @@ class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where and when a run was made: ``machine`` is its processor; ``finished`` is in UTC, ISO 8601."""
+    """Where and when a run was made: ``machine`` is its processor; ``finished`` is in UTC, ISO 8601.
+
+    ``world_size`` and ``backend`` are of a run that several devices trained together: how many, and how they talk.
+    """
 
     zoo: str
     torch: str
@@ -203,6 +206,8 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     machine: str = ""
     commit: str | None
     finished: str
+    world_size: int | msgspec.UnsetType = msgspec.UNSET
+    backend: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class RunRecord(ModelRecord, msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -378,8 +383,8 @@ def processor() -> str:
     return f"{names[0] if names else platform.processor() or platform.machine()}, {usable_cores()} cores"
 
 
-def here_and_now(device: str) -> Provenance:
-    """Of a run that ends now on ``device``."""
+def here_and_now(device: str, **more: Any) -> Provenance:
+    """Of a run that ends now on ``device``; ``more`` are the fields that few runs have."""
     import torch
 
     return Provenance(
@@ -390,4 +395,5 @@ def here_and_now(device: str) -> Provenance:
         machine=processor(),
         commit=commit(),
         finished=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        **more,
     )

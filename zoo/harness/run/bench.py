@@ -52,7 +52,7 @@ from zoo.harness.results.run_record import Data
 from zoo.harness.results.store import RunFolder, run_folders
 from zoo.harness.run.anew import tell_why_anew
 from zoo.harness.run.crew import Crew, how_it_died
-from zoo.harness.run.executor import Executor
+from zoo.harness.run.executor import Executor, executor_of
 from zoo.harness.run.executors.local import STOPPING, LocalExecutor
 from zoo.harness.run.overlap import tell_overlap
 from zoo.harness.run.reporter import Reporter, SilentReporter
@@ -223,7 +223,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
     check_recipes([each for each in models if not third_party(each)], suite, request.recipes, settings.recipe)
     check_trackers(suite.track)
     executor: Executor
-    with contextlib.closing(make("executors", suite.executor)) as executor:
+    with contextlib.closing(make("executors", executor_of(suite))) as executor:
         jobs = executor.room(suite, request.device, request.jobs)
         photos = open_photos(suite)
         data = describe_data(suite, photos)

@@ -116,7 +116,7 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
     means, without = means_of(scores.per_image)
     notes += without
     return run.record(
-        here_and_now(devices.describe(bench.device)),
+        bench.provenance,
         status="ok",
         baseline=run.spec.baseline,
         ranked=run.spec.ranked and not tells_the_truth(colorizer.extras),

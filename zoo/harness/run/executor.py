@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from zoo.core.errors import BadInput
 from zoo.core.registry import current
 from zoo.harness.plan.planned_run import PlannedRun
 from zoo.harness.plan.suite import Suite
@@ -86,6 +87,29 @@ class Executor(Protocol):
     def close(self) -> None:
         """The bench is over."""
         ...
+
+
+def under_torchrun() -> bool:
+    """Whether this process is one of several that torchrun has started for one bench."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
+
+
+def follows() -> bool:
+    """Whether it is none but the first of them, which plans and writes."""
+    return under_torchrun() and os.environ["RANK"] != "0"
+
+
+def executor_of(suite: Suite) -> str | dict[str, Any]:
+    """The suite's executor; of a bench that torchrun has started, its own.
+
+    Raises:
+        BadInput: another one under torchrun.
+    """
+    if not under_torchrun():
+        return suite.executor
+    if suite.executor not in ("local", "torchrun"):
+        raise BadInput("torchrun starts all the processes that there are to be; leave --executor out.")
+    return "torchrun"
 
 
 def payload_of(run: PlannedRun, results: Path) -> dict[str, Any]:

@@ -77,6 +77,7 @@ def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking
         from zoo.harness.run.step_times import step_time  # few budgets are in seconds
 
         training.budget = Budget(steps=step_time(bench, results).steps)
+    training.begin()
     load = Load()
     curve: list[CurvePoint] = []
     if training.objective.players:
@@ -99,7 +100,7 @@ def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking
                 curve.append(CurvePoint(training.step, round(training.seconds, 3), psnr))
                 folder.append_log(LogEntry.of_point(curve[-1]))
                 tracking.log(training.step, {"psnr": psnr} if psnr is not None else {})
-            stopped = line.stop()
+            stopped = training.agreed(line.stop())
             if look.checkpoint_due or stopped:
                 _save(training, folder)
             if stopped:
@@ -163,7 +164,8 @@ def _check_weights(trained: nn.Module) -> None:
 
 
 def _save(training: Training, folder: RunFolder) -> None:
-    save_state({"training": training.state_dict()}, folder.checkpoint)
+    if state := training.checkpoint():
+        save_state({"training": state}, folder.checkpoint)
 
 
 _SEEN_ON_THE_WAY = ("validation", "old_print", "eval_hints", "hint_seed", "size", "fit")

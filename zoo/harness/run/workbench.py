@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import distributed
 
 from zoo.core.assemble import assemble, make, make_objective
 from zoo.core.colorizer import Colorizer
@@ -24,6 +26,7 @@ from zoo.harness.plan.suite import (
     open_photos,
     scored_photos,
 )
+from zoo.harness.results.run_record import Provenance, here_and_now
 from zoo.harness.training import device as devices
 from zoo.harness.training.device import channels_last, derive, generator
 from zoo.harness.training.loop import Training
@@ -68,6 +71,21 @@ class Workbench:
         return bench
 
     @property
+    def together(self) -> int:
+        """How many devices train this run, where there are several; else 0."""
+        several = distributed.is_available() and distributed.is_initialized()
+        return distributed.get_world_size() if several else 0
+
+    @property
+    def provenance(self) -> Provenance:
+        """Of a run that ends here and now."""
+        device = devices.describe(self.device)
+        if not self.together:
+            return here_and_now(device)
+        backend = "nccl" if self.device.type == "cuda" else "gloo"
+        return here_and_now(f"{self.together} × {device}", world_size=self.together, backend=backend)
+
+    @property
     def objective(self) -> Objective:
         return self._objective_and_extras[0]
 
@@ -97,7 +115,12 @@ class Workbench:
             augmentations=[make("augmentations", ref) for ref in run.recipe.augmentations],
             extras=open_extras(self.extras, train, training=train, device=self.device),
         )
-        training = Training(
+        kind: Any = Training
+        if self.together:
+            from zoo.harness.training.together import Together  # few runs have several devices
+
+            kind = partial(Together, seed=run.seed)
+        training: Training = kind(
             self.colorizer,
             self.objective,
             stream,
@@ -106,7 +129,7 @@ class Workbench:
             device=self.device,
             precision=self.precision,
         )
-        if run.suite.compile:
+        if run.suite.compile and not self.together:
             self.colorizer.network.compile()
         return training
 

@@ -180,13 +180,23 @@ class Training:
                 if point or over:
                     finish(self.device)
                     self.seconds = self.clock.read()
-                due = log is not None and not over and time.monotonic() - saved > save_every
+                due = log is not None and not over and self.agreed(time.monotonic() - saved > save_every)
                 with self.clock.paused():
                     yield Look(log, point, due)
                 if due:
                     saved = time.monotonic()
                 if point:
                     self._train_mode()  # whoever has scored it has put it into the other one
+
+    def begin(self) -> None:
+        """Before the first step: several devices begin together (``together.py``)."""
+
+    def agreed(self, value: bool) -> bool:
+        """The value, which several devices must have in common."""
+        return value
+
+    def _share_gradients(self, player: str) -> None:
+        """One device has them all."""
 
     def _train_mode(self) -> None:
         self.colorizer.train()
@@ -234,6 +244,7 @@ class Training:
             optimizer = self._optimizers[player]
             optimizer.zero_grad(set_to_none=True)
             self._scaler.scale(loss).backward()
+            self._share_gradients(player)
             self._scaler.unscale_(optimizer)
             if self.recipe.clip is not None:
                 nn.utils.clip_grad_norm_(self._parameters[player], self.recipe.clip)
@@ -267,6 +278,10 @@ class Training:
         if self.ema:
             state["ema"] = self.ema.module.state_dict()
         return state
+
+    def checkpoint(self) -> dict[str, Any]:
+        """:meth:`state_dict`, to be written; empty where another one writes."""
+        return self.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state_dict` returned, for as many steps as it was begun with."""
