@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from zoo.cli.main import cli
-from zoo.cli.plugin_files import plugin_files
+from zoo.cli.new_plugin import plugin_files
 from zoo.core import registry
 from zoo.core.probe import probe_model
 

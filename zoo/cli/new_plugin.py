@@ -30,7 +30,6 @@ def write_plugin(name: str, parent: Path) -> Path:
         BadInput: a name that Python cannot import or that is taken, a folder that is there already, or one that
             cannot be written.
     """
-    from zoo.cli.plugin_files import plugin_files
     from zoo.core.errors import BadInput
     from zoo.core.files import make_folder, writing_folder
     from zoo.core.registry import current
@@ -58,3 +57,27 @@ def _check_name(name: str) -> None:
         raise BadInput(
             f"{name[:60]!r} cannot name a plugin; use lower-case letters, digits and '_', beginning with a letter."
         )
+
+
+_TEMPLATES = Path(__file__).with_name("plugin_template")
+"""The files, which lie there as in the package."""
+_SUFFIX = ".jinja"
+"""Behind every file's own name, so that no tool takes a template for a module of ours."""
+
+
+def plugin_files(name: str) -> dict[str, str]:
+    """Path below the package's folder → text, for a plugin with the model ``name``; paths are templates as well."""
+    import jinja2
+
+    words = {
+        "name": name,
+        "dashed": name.replace("_", "-"),
+        "cls": "".join(word.capitalize() for word in name.split("_")),
+    }
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    files = {}
+    for file in sorted(_TEMPLATES.rglob(f"*{_SUFFIX}")):
+        path = file.relative_to(_TEMPLATES).as_posix().removesuffix(_SUFFIX)
+        text = file.read_text(encoding="utf-8")
+        files[environment.from_string(path).render(words)] = environment.from_string(text).render(words)
+    return files

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from zoo.harness.data import fit
-from zoo.harness.data.fit import fitted
-from zoo.harness.data.pixel_budget import PixelBudget
+from zoo.harness.data.fit import PixelBudget, fitted
 
 
 class Watched:

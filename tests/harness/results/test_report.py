@@ -26,7 +26,7 @@ from zoo.harness.results.pictures import (
     save_predictions,
 )
 from zoo.harness.results.report import write_report
-from zoo.harness.results.report.pareto import pareto_front
+from zoo.harness.results.report.cost_plots import pareto_front
 from zoo.harness.results.report.scales import levels, linear, logarithmic
 from zoo.harness.results.store import RunFolder
 

@@ -13,10 +13,10 @@ from zoo.core.contracts import Batch
 from zoo.core.errors import Diverged
 from zoo.core.registry import current
 from zoo.core.spec import RecipeRow
+from zoo.harness.run.step_times import step_seconds
 from zoo.harness.training.budget import Budget, TrainingClock
 from zoo.harness.training.device import derive, generator
 from zoo.harness.training.loop import Training, read_state, save_state
-from zoo.harness.training.step_seconds import step_seconds
 
 
 class Stream:
@@ -151,7 +151,7 @@ def test_a_step_is_measured_over_the_whole_training_without_the_first_and_withou
 @pytest.mark.parametrize("after", [0, 13])
 @pytest.mark.parametrize("look_ahead", [Training.warm_up, step_seconds])
 def test_warming_up_and_measuring_leave_no_trace(after, look_ahead, monkeypatch):
-    monkeypatch.setattr("zoo.harness.training.step_seconds.LEAST_SECONDS", 0.001)
+    monkeypatch.setattr("zoo.harness.run.step_times.LEAST_SECONDS", 0.001)
     warmed, plain = make(), make()
     for training in (warmed, plain):
         torch.manual_seed(1)

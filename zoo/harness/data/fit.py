@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -14,7 +16,6 @@ from zoo.core.errors import BadInput, ContractError
 from zoo.core.photo_files import PIXEL_LIMIT
 from zoo.core.process import usable_cores
 from zoo.harness.data.bank import SMALLEST_SIDE, Fit
-from zoo.harness.data.pixel_budget import PixelBudget
 
 PIXELS_IN_FLIGHT = PIXEL_LIMIT
 """A photo as large as one may be is decoded alone: with transparency it takes 3 GB until it is reduced."""
@@ -97,3 +98,28 @@ def _check_photo(photo: Any, dataset: Dataset, index: int) -> None:
             f"The data set {type(dataset).__name__} yields {found} at index {index}; "
             "a uint8 array (H, W, 3) is expected."
         )
+
+
+class PixelBudget:
+    """Lets threads decode as long as their photos together have at most ``limit`` pixels: a file of a few kilobytes can
+    unfold to gigabytes, and threads multiply it. A photo above the limit waits until it is alone.
+    """
+
+    def __init__(self, limit: int):
+        self._limit = limit
+        self._in_flight = 0
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def spent(self, pixels: int) -> Iterator[None]:
+        """Wait until ``pixels`` more fit, and hold them within the block."""
+        wanted = min(pixels, self._limit)
+        with self._changed:
+            self._changed.wait_for(lambda: self._in_flight + wanted <= self._limit)
+            self._in_flight += wanted
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._in_flight -= wanted
+                self._changed.notify_all()

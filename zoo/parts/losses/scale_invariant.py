@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from zoo.core.contracts import Batch, Prediction
-from zoo.parts.losses.finite_differences import forward_differences
+from zoo.parts.losses.tv import forward_differences
 
 
 class ScaleInvariant:

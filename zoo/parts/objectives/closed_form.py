@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor, nn
 
 from zoo.core.colorizer import Colorizer
-from zoo.core.contracts import Batch, Loss, TrainingData
+from zoo.core.contracts import Batch, Loss
+from zoo.parts.objectives.supervised import Supervised
 
 
-class ClosedForm:
+class ClosedForm(Supervised):
     """No players, so no steps: :meth:`prepare` hands the training photos to ``network.fit``, if there is one.
 
     Args:
@@ -18,18 +19,10 @@ class ClosedForm:
         losses: unused.
     """
 
-    players: tuple[str, ...] = ()
+    players = ()
 
     def __init__(self, colorizer: Colorizer, losses: Mapping[str, tuple[float, Loss]]):
         self.colorizer = colorizer
-
-    def prepare(self, data: TrainingData) -> None:
-        fit = getattr(self.colorizer.learner, "fit", None)
-        if fit is not None:
-            fit(data)
-
-    def begin_step(self, progress: float) -> None:
-        """There are no steps."""
 
     def parameters_of(self, player: str) -> Iterable[nn.Parameter]:
         return ()

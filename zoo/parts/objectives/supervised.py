@@ -23,7 +23,7 @@ class Supervised:
         BadInput: no losses.
     """
 
-    players = ("colorizer",)
+    players: tuple[str, ...] = ("colorizer",)
 
     def __init__(self, colorizer: Colorizer, losses: Mapping[str, tuple[float, Loss]]):
         if not losses:

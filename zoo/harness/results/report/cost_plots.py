@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from zoo.harness.results.column import Column
 from zoo.harness.results.columns import LEADERBOARD
 from zoo.harness.results.league import Kind, League, Row
 from zoo.harness.results.measured import PSNR
 from zoo.harness.results.report.panels import STYLES
-from zoo.harness.results.report.pareto import pareto_front
 from zoo.harness.results.report.plot import Plot, Point, Series
 from zoo.harness.results.report.scales import linear, logarithmic
 
@@ -64,3 +65,20 @@ def _styles(league: League) -> dict[int, int]:
     """The best models in colours of their own, the same in every plot against a cost; the others are grey."""
     ranked = [place for place, row in enumerate(league.rows) if row.standing and row.kind is Kind.MODEL]
     return {place: style for style, place in enumerate(ranked[:STYLES])}
+
+
+def pareto_front(costs: Sequence[float], qualities: Sequence[float]) -> list[int]:
+    """The points that no other beats: none costs less and is as good, or costs as much and is better.
+
+    Args:
+        costs: lower is better.
+        qualities: higher is better.
+
+    Returns:
+        Their indices, the cheapest first.
+    """
+    front: list[int] = []
+    for i in sorted(range(len(costs)), key=lambda i: (costs[i], -qualities[i])):
+        if not front or qualities[i] > qualities[front[-1]]:
+            front.append(i)
+    return front
