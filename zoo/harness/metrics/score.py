@@ -62,18 +62,6 @@ class FolderScores(NamedTuple):
     failures: tuple[str, ...] = ()
 
 
-def score_folders(predictions: str | Path, targets: str | Path, metrics: Sequence[str] | None = None) -> pd.DataFrame:
-    """Every image of one folder against its counterpart in the other: the table of :func:`compare_folders`.
-
-    Raises:
-        BadInput: as there, and for the first image that could not be scored.
-    """
-    scores = compare_folders(predictions, targets, metrics)
-    if scores.failures:
-        raise BadInput(scores.failures[0])
-    return scores.table
-
-
 def compare_folders(
     predictions: str | Path,
     targets: str | Path,

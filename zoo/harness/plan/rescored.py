@@ -31,10 +31,7 @@ def plan_rescored(
         BadInput: no finished run with its weights is there, it needs training photos, or its recipe is one that this
             zoo does not know.
     """
-    record = RunFolder(folder).record()
-    if record is None or not record.ok:
-        found = "no run.json" if record is None else f"a run with status {record.status}"
-        raise BadInput(f"{folder} holds {found}; name the folder of a finished run.")
+    record = RunFolder(folder).scored_record()
     if record.plan.budget is None or record.plan.batch is None or record.plan.train_hints is None:
         raise BadInput(f"{folder / 'run.json'} does not say how the run was trained; bench it again.")
     weights_of(folder)

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import yaml
 
-from zoo.core.errors import BadInput, ZooError
+from zoo.core.errors import ZooError
 from zoo.core.registry import current
 from zoo.core.trained import training_command
 from zoo.harness.results.measured import METRICS
@@ -40,10 +40,7 @@ def card(folder: Path, *, licence: str = LICENCE, repo: str = "") -> str:
         BadInput: no run, one without scores, or scores that cannot be read.
     """
     run = RunFolder(folder)
-    record = run.record()
-    if record is None or not record.ok:
-        state = f"ended as {record.status!r}" if record else "has no run.json"
-        raise BadInput(f"{folder} {state}, so there is nothing to tell of it; give a run that was scored.")
+    record = run.scored_record()
     sections = [
         f"---\n{yaml.safe_dump(_metadata(record, licence), sort_keys=False, allow_unicode=True)}---",
         f"# {record.label}",

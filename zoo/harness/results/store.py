@@ -80,6 +80,18 @@ class RunFolder:
             raise BadInput(f"{path} cannot be read ({error}); delete its folder to run it again.") from None
         return read_record(content, path)
 
+    def scored_record(self) -> RunRecord:
+        """run.json of a run that was scored.
+
+        Raises:
+            BadInput: there is none, or as :meth:`record`.
+        """
+        record = self.record()
+        if record is None or not record.ok:
+            found = "no run.json" if record is None else f"a run with status {record.status}"
+            raise BadInput(f"{self.path} holds {found}; name the folder of a finished run.")
+        return record
+
     def write_record(self, record: RunRecord) -> None:
         """Write run.json, last of all: a run is there when its run.json is.
 
@@ -216,6 +228,16 @@ class RunFolder:
             if entry.step <= step:
                 kept.append(line)
         write_whole(self.log, b"".join(line + b"\n" for line in kept))
+
+
+def scored_runs(results: Path, model: str, seed: int) -> Iterator[tuple[RunFolder, RunRecord]]:
+    """The runs of a model and seed that were scored, each in its own place; damaged ones are left to who needs them."""
+    for path in sorted(results.glob(f"runs/{model}/seed{seed}-*/run.json")):
+        folder = RunFolder(path.parent)
+        with contextlib.suppress(BadInput):
+            record = folder.record()
+            if record is not None and record.ok and folder.is_of(record):
+                yield folder, record
 
 
 def run_folders(results: Path) -> list[RunFolder]:

@@ -8,11 +8,10 @@ from typing import Any
 
 import msgspec
 
-from zoo.core.errors import BadInput
 from zoo.core.spec import canonical_json
 from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun
 from zoo.harness.results.run_record import RunRecord
-from zoo.harness.results.store import RunFolder
+from zoo.harness.results.store import scored_runs
 from zoo.harness.run.reporter import Reporter
 
 SHOWN = 5
@@ -45,15 +44,7 @@ def why_anew(results: Path, run: Run) -> str:
 
 def _before(results: Path, run: PlannedRun) -> RunRecord | None:
     """The last finished run of the same row and seed."""
-    found = []
-    for path in results.glob(f"runs/{run.model}/seed{run.seed}-*/run.json"):
-        folder = RunFolder(path.parent)
-        try:
-            record = folder.record()
-        except BadInput:
-            continue  # whoever needs that run is told
-        if record is not None and record.ok and folder.is_of(record) and record.row == run.row:
-            found.append(record)
+    found = [record for _, record in scored_runs(results, run.model, run.seed) if record.row == run.row]
     return max(found, key=lambda record: (record.provenance.finished, record.key), default=None)
 
 

@@ -60,10 +60,7 @@ def evaluate(
         BadInput: no finished run is there, a metric cannot be had, or a file is damaged.
     """
     folder = RunFolder(run_folder)
-    record = folder.record()
-    if record is None or not record.ok:
-        found = "no run.json" if record is None else f"a run with status {record.status}"
-        raise BadInput(f"{run_folder} holds {found}; name the folder of a finished run.")
+    record = folder.scored_record()
     target = with_canonical_sources(load_suite(suite)) if suite else own_suite(record, run_folder)
     is_own = suite is None or _is_own(target, record, run_folder)
     where = devices.pick_device(device)

@@ -20,7 +20,7 @@ from zoo.core.spec import UNTRAINED
 from zoo.harness.metrics.exact import mean_of_all
 from zoo.harness.plan.planned_run import PlannedRun
 from zoo.harness.results.run_record import CurvePoint, LogEntry, RunRecord
-from zoo.harness.results.store import RunFolder
+from zoo.harness.results.store import RunFolder, scored_runs
 from zoo.harness.run.tracking import Line, Tracking
 from zoo.harness.run.workbench import Workbench, on_device
 from zoo.harness.scoring.costs import DISTURBED, Load
@@ -252,19 +252,7 @@ def trained_before(results: Path, run: PlannedRun) -> TrainedBefore | None:
     """A run of the folder whose training was the same and whose weights are here, if there is one."""
     if run.weights or run.recipe_name == UNTRAINED:
         return None
-    for path in sorted(results.glob(f"runs/{run.model}/seed{run.seed}-*/run.json")):
-        folder = RunFolder(path.parent)
-        try:
-            record = folder.record()
-        except BadInput:
-            continue  # whoever needs that run is told
-        if (
-            record is not None
-            and record.ok
-            and record.training_key == run.training_key
-            and record.key != run.key
-            and folder.is_of(record)
-            and folder.weights.is_file()
-        ):
+    for folder, record in scored_runs(results, run.model, run.seed):
+        if record.training_key == run.training_key and record.key != run.key and folder.weights.is_file():
             return TrainedBefore(folder, record)
     return None

@@ -57,10 +57,7 @@ def verify(run_folder: Path, *, data: str | None = None, device: str = "auto") -
     """
     refuse_published(run_folder)
     folder = RunFolder(run_folder)
-    record = folder.record()
-    if record is None or not record.ok:
-        found = "no run.json" if record is None else f"a run with status {record.status}"
-        raise BadInput(f"{run_folder} holds {found}; name the folder of a finished run.")
+    record = folder.scored_record()
     suite = own_suite(record, run_folder)
     if data is not None:
         # The photos are known by their content, wherever they lie.
