@@ -28,7 +28,8 @@ from zoo.core.spec import ModelRow
 from zoo.harness.plan.selection import select_models
 from zoo.harness.results.finished_runs import Result, read_results
 from zoo.harness.results.ranks import Family
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 
 HERE = Path(__file__).parent
 PROPAGATORS = ("none", "pyramid", "levin2004")

@@ -21,7 +21,7 @@ from torch import nn
 from zoo.core.assemble import assemble
 from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.suite import describe_data, open_photos
-from zoo.harness.run.bench import BenchRequest, effective_suite
+from zoo.harness.run.request import BenchRequest, effective_suite
 from zoo.harness.run.workbench import Workbench
 from zoo.harness.training import device as devices
 from zoo.harness.training.device import channels_last

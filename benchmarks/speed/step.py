@@ -24,7 +24,7 @@ from zoo.core.registry import current
 from zoo.core.resolve import resolve
 from zoo.harness.plan.planning import plan_runs
 from zoo.harness.plan.suite import describe_data, open_photos
-from zoo.harness.run.bench import BenchRequest, effective_suite
+from zoo.harness.run.request import BenchRequest, effective_suite
 from zoo.harness.run.workbench import Workbench
 from zoo.harness.training import device as devices
 from zoo.harness.training.loop import Training

@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 from zoo.cli.main import cli
 from zoo.cli.progress import PlainReporter
 from zoo.harness.run import bench as bench_module
-from zoo.harness.run.bench import BenchOutcome, BenchRequest
+from zoo.harness.run.bench import BenchOutcome
+from zoo.harness.run.request import BenchRequest
 
 
 def zoo(*arguments: str) -> Result:

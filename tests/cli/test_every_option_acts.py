@@ -17,7 +17,8 @@ from zoo.cli.main import VERBS, cli
 from zoo.core.resolve import build
 from zoo.harness.run import bench as bench_module
 from zoo.harness.run import evaluate as evaluate_module
-from zoo.harness.run.bench import BenchOutcome, BenchRequest, bench
+from zoo.harness.run.bench import BenchOutcome, bench
+from zoo.harness.run.request import BenchRequest
 
 BENCH = {
     "--suite": ["--suite", "smoke"],

@@ -21,7 +21,8 @@ SPELT_OTHERWISE = {"color", "colorfulness", "ColorfulnessGap", "IColoriT", "DDCo
 ``colorize`` and ``colorizer`` are the project's."""
 
 OTHERS = {"xcolor_space", "RELATIVE_COLORIMETRIC", "ColorSpace", "ImageColor", "colormap"}
-"""Pillow's names."""
+OTHERS |= {"color_range", "colorspace", "src_colorspace", "dst_colorspace", "color_primaries", "color_trc"}
+"""Pillow's names, and PyAV's."""
 
 
 def test_cross_references_lead_somewhere():

@@ -115,8 +115,9 @@ def command(ctx: click.Context, models: tuple[str, ...], **options: Any) -> None
 def run_bench(models: str, options: dict[str, Any]) -> Any:
     """The bench that the command line asks for, watched."""
     from zoo.cli.progress import watching
-    from zoo.harness.run.bench import BenchRequest, bench, default_folder, effective_suite
+    from zoo.harness.run.bench import bench
     from zoo.harness.run.executor import follows
+    from zoo.harness.run.request import BenchRequest, default_folder, effective_suite
 
     if follows():
         from zoo.harness.run.executors.torchrun import follow

@@ -18,7 +18,7 @@ from zoo.harness.plan.planned_run import PlannedRun, UnresolvedRun, shown_option
 from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.suite import Suite, load_suite, suite_names
 from zoo.harness.results.run_record import Data, Photos
-from zoo.harness.run.bench import BenchRequest, effective_suite
+from zoo.harness.run.request import BenchRequest, effective_suite
 from zoo.harness.training.budget import Budget
 
 DATA = Data(Photos("photos", 9, "a"), Photos("photos", 3, "b"))

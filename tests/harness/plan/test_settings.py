@@ -14,7 +14,7 @@ from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.settings import changed_recipe, divided
 from zoo.harness.plan.suite import load_suite
 from zoo.harness.results.run_record import Data, Photos
-from zoo.harness.run.bench import BenchRequest, effective_suite
+from zoo.harness.run.request import BenchRequest, effective_suite
 
 DATA = Data(Photos("photos", 9, "a"), Photos("photos", 3, "b"))
 

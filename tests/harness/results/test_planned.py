@@ -11,7 +11,8 @@ import pytest
 from zoo.core.errors import BadInput
 from zoo.core.registry import Registry, use
 from zoo.harness.results.leaderboard import rebuild
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 
 pytestmark = pytest.mark.slow  # whole benches
 

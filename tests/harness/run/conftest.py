@@ -15,7 +15,8 @@ import signal, sys
 from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 from zoo.core.registry import Registry, use
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 models, table, suite, out = sys.argv[1:]
 use(Registry.read([Path(table)]))
 try:

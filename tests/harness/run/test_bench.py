@@ -15,7 +15,8 @@ import zoo
 from zoo.core.errors import BadInput, UnknownName
 from zoo.harness.results.columns import LEADERBOARD_COLUMNS, RUN_COLUMNS
 from zoo.harness.results.leaderboard import rebuild
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 
 
 class Recorder:

@@ -13,8 +13,9 @@ from PIL import Image
 
 from zoo.core.errors import Changed
 from zoo.harness.run import bench as bench_module
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
 from zoo.harness.run.evaluate import evaluate
+from zoo.harness.run.request import BenchRequest
 
 pytestmark = pytest.mark.slow  # whole benches
 
@@ -47,14 +48,14 @@ def swap(pack: Path, split: str) -> None:
 def test_photos_replaced_after_the_plan_are_refused(
     small_zoo, suite_file, tmp_path, pack, monkeypatch: pytest.MonkeyPatch, split: str
 ):
-    planned = bench_module._plan
+    planned = bench_module.requested_runs
 
     def plan_and_swap(*arguments):
         runs = planned(*arguments)
         swap(pack, split)
         return runs
 
-    monkeypatch.setattr(bench_module, "_plan", plan_and_swap)
+    monkeypatch.setattr(bench_module, "requested_runs", plan_and_swap)
     request = BenchRequest(models="small", suite=str(suite_file), out=tmp_path / "results", data=f"folder:{pack}")
     assert len(bench(request).failed) == 1
     row = run_of(tmp_path / "results")

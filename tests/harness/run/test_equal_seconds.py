@@ -10,8 +10,9 @@ import pytest
 
 from zoo.core.errors import BadInput
 from zoo.harness.results.store import RunFolder
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
 from zoo.harness.run.reporter import SilentReporter
+from zoo.harness.run.request import BenchRequest
 from zoo.harness.run.step_times import StepTime
 
 

@@ -9,8 +9,9 @@ import pytest
 from zoo.core.errors import BadInput
 from zoo.harness.results.protocol import protocol_differences
 from zoo.harness.results.store import RunFolder
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
 from zoo.harness.run.evaluate import evaluate
+from zoo.harness.run.request import BenchRequest
 
 pytestmark = pytest.mark.slow  # whole benches
 

@@ -16,7 +16,8 @@ from zoo.core.files import write_whole
 from zoo.harness.results.leaderboard import rebuild
 from zoo.harness.results.run_record import SCHEMA
 from zoo.harness.results.store import RunFolder
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 
 
 @pytest.fixture

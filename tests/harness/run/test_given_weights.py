@@ -15,8 +15,9 @@ from zoo.core.errors import BadInput
 from zoo.core.registry import Registry, use
 from zoo.core.resolve import build
 from zoo.core.trained import load
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
 from zoo.harness.run.evaluate import evaluate
+from zoo.harness.run.request import BenchRequest
 
 pytestmark = pytest.mark.slow  # whole benches
 

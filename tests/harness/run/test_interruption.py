@@ -10,7 +10,8 @@ import signal
 import pytest
 
 from zoo.core.files import locked
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 
 MODELS = "small,gray"
 

@@ -14,8 +14,9 @@ from zoo.core.registry import current
 from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.suite import describe_data, open_photos
 from zoo.harness.run import training_run
-from zoo.harness.run.bench import BenchRequest, bench, effective_suite
+from zoo.harness.run.bench import bench
 from zoo.harness.run.carry_out import main
+from zoo.harness.run.request import BenchRequest, effective_suite
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from PIL import Image, UnidentifiedImageError
 
 from zoo.core.errors import BadInput
 from zoo.harness.results.pictures import check_no_pictures
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 
 
 def shown_in(folder: Path) -> set[str]:

@@ -8,7 +8,8 @@ import pytest
 
 from zoo.core.errors import BadInput
 from zoo.core.files import read_csv
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 
 UNTRAINED = """
 trains: false

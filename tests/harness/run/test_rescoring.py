@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 
 pytestmark = pytest.mark.slow  # whole benches
 

@@ -11,8 +11,9 @@ from click.testing import CliRunner
 
 from zoo.cli.main import cli
 from zoo.core.files import is_locked, locked
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
 from zoo.harness.run.reporter import SilentReporter
+from zoo.harness.run.request import BenchRequest
 from zoo.harness.run.status import NAME, read_status, told_in_a_file
 
 QUICK = Path(__file__).parents[3] / "results" / "quick"

@@ -16,8 +16,9 @@ import pytest
 from zoo.core.errors import BadInput, ZooError
 from zoo.harness.plan.saved_hints import DAMAGE, SavedHints, hints_of, read_arrays
 from zoo.harness.plan.suite import load_suite, open_photos
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
 from zoo.harness.run.evaluate import evaluate
+from zoo.harness.run.request import BenchRequest
 
 pytestmark = pytest.mark.slow  # the run is a whole bench's
 

@@ -8,7 +8,8 @@ import pytest
 
 from zoo.core.errors import Unavailable, UnknownName
 from zoo.core.registry import Registry, use
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 from zoo.harness.run.trackers.mlflow import MLflow
 from zoo.harness.run.trackers.tensorboard import TensorBoard
 

@@ -14,7 +14,8 @@ import zoo
 from zoo.cli.main import cli
 from zoo.core.files import csv_text, read_csv, sha256_of
 from zoo.harness.plan.suite import load_suite, open_photos
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from zoo.core.assemble import make
 from zoo.core.color import join_lab, to_uint8
 from zoo.core.colorizer import Colorizer
 from zoo.harness.plan.suite import Suite, open_photos, scored_photos
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 from zoo.harness.scoring.scores import score_draws
 
 SUITE = Suite(size=20, load_size=24, test_limit=3)

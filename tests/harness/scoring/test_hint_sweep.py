@@ -17,7 +17,8 @@ from zoo.core.errors import BadInput
 from zoo.harness.plan.saved_hints import draw, hints_of, hints_path, keep, sweep_photos
 from zoo.harness.plan.suite import HintSweep, Suite, open_photos, scored_photos
 from zoo.harness.results.leaderboard import rebuild
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 from zoo.harness.scoring.scores import level_means, score_sweeps
 
 POINTS = HintSweep(sampler={"name": "points", "sizes": 6, "positions": "gaussian"}, counts=(0, 1, 5, 50))

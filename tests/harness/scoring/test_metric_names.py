@@ -9,7 +9,7 @@ from zoo.core.errors import BadInput, ContractError
 from zoo.core.registry import Registry, use
 from zoo.harness.plan.suite import METRICS
 from zoo.harness.results.columns import HINT_COLUMNS, LEADERBOARD_COLUMNS, RUN_COLUMNS, check_metric_names
-from zoo.harness.run.bench import BenchRequest, effective_suite
+from zoo.harness.run.request import BenchRequest, effective_suite
 from zoo.harness.scoring.scores import make_metrics
 
 

@@ -13,7 +13,7 @@ from zoo.core.registry import current
 from zoo.core.spec import ModelRow
 from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.suite import describe_data, open_photos
-from zoo.harness.run.bench import BenchRequest, effective_suite
+from zoo.harness.run.request import BenchRequest, effective_suite
 from zoo.harness.run.workbench import Workbench
 from zoo.harness.scoring.scores import make_metrics, score_colorizer, score_draws
 from zoo.harness.training.deterministic_forms import DeterministicForms, adaptive_avg_pool2d

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput
 from zoo.harness.results.store import RunFolder, run_folders
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 from zoo.harness.training.together import SharedBatchNorm, share
 
 SCRIPT = """

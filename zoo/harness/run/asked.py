@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from zoo.core.errors import BadInput, did_you_mean
-from zoo.harness.run.bench import BenchOutcome, BenchRequest
+from zoo.harness.run.bench import BenchOutcome
 from zoo.harness.run.bench import bench as carry_out
 from zoo.harness.run.reporter import Reporter
+from zoo.harness.run.request import BenchRequest
 
 
 def bench(
@@ -29,7 +30,7 @@ def bench(
         set: options of the models, and fields of the suite and of the recipes: ``{"width": 16, "recipe.lr": 3e-4}``.
         out: the results folder, default ``benches/SUITE``.
         reporter: is told what happens; silent by default.
-        more: the other fields of :class:`zoo.harness.run.bench.BenchRequest`: ``seeds``, ``data``, ``recipes``, ….
+        more: the other fields of :class:`zoo.harness.run.request.BenchRequest`: ``seeds``, ``data``, ``recipes``, ….
 
     Returns:
         Its ``folder``, the runs that ``failed``, all ``runs``' folders, and ``leaderboard()`` as a data frame.

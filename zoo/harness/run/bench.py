@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,33 +15,23 @@ from zoo.core.assemble import make
 from zoo.core.errors import BadInput, ZooError, reason_of
 from zoo.core.files import locked
 from zoo.core.given_weights import given_weights
-from zoo.core.registry import current
-from zoo.core.spec import UNTRAINED, GivenWeights, ModelSpec
+from zoo.core.spec import GivenWeights
 from zoo.harness.data import build
-from zoo.harness.plan.keys import Rules, check_recipes, check_suite
-from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun
+from zoo.harness.plan.keys import check_recipes, check_suite
+from zoo.harness.plan.planned_run import PlannedRun, UnresolvedRun
 from zoo.harness.plan.planning import (
-    Unresolved,
     check_options,
-    option_in,
-    plan_runs,
-    resolve_model,
     third_party,
 )
-from zoo.harness.plan.rescored import plan_rescored
 from zoo.harness.plan.saved_hints import hints_of, hints_path, keep, sweep_photos
 from zoo.harness.plan.selection import ready_models, select_models, with_baselines
-from zoo.harness.plan.settings import Settings, changed_suite, divided
+from zoo.harness.plan.settings import divided
 from zoo.harness.plan.suite import (
-    LONGEST_SECONDS,
     Suite,
     SuitePhotos,
     describe_data,
-    load_suite,
     open_photos,
-    with_canonical_sources,
 )
-from zoo.harness.results.columns import check_metric_names
 from zoo.harness.results.frames import leaderboard
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.pictures import check_no_pictures, pictures_of
@@ -51,77 +40,25 @@ from zoo.harness.results.report import write_report
 from zoo.harness.results.run_record import Data
 from zoo.harness.results.store import RunFolder, run_folders
 from zoo.harness.run.anew import tell_why_anew
-from zoo.harness.run.crew import Crew, how_it_died
+from zoo.harness.run.crew import Crew
 from zoo.harness.run.executor import Executor, executor_of
-from zoo.harness.run.executors.local import STOPPING, LocalExecutor
+from zoo.harness.run.executors.local import STOPPING
 from zoo.harness.run.overlap import tell_overlap
 from zoo.harness.run.reporter import Reporter, SilentReporter
+from zoo.harness.run.request import (
+    BenchRequest,
+    default_folder,
+    effective_suite,
+    refuse_what_nobody_takes,
+    requested_runs,
+)
 from zoo.harness.run.status import told_in_a_file
 from zoo.harness.run.step_times import forecast, measure
 from zoo.harness.run.tracking import check_trackers
-from zoo.harness.run.workbench import use_registry_files
 from zoo.harness.scoring.scores import check_trunk
-from zoo.harness.training.budget import parse_budget
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What to bench. None leaves it to the suite.
-
-    Args:
-        models: ``all``, or names and globs separated by commas; empty leaves them to the suite.
-        suite: a suite's name or file.
-        seeds: runs a model.
-        first_seed: the number of the first one; another machine has made those before it.
-        split: what is scored, ``test`` or ``validation``.
-        data, test_data: sources (``photos``, ``folder:PATH``, ``torchvision:NAME``, a plugin's).
-        device: ``auto``, ``cuda``, ``mps`` or ``cpu``.
-        options: model options, for the models that name them; fields of the suite, as ``suite.size``, and of all
-            recipes, as ``recipe.lr``.
-        recipe: one recipe for every model that is trained.
-        recipes: every one of these for every model that is trained, each a row; in one league, whatever the recipe.
-        budget: ``steps=N``, ``epochs=N`` or ``seconds=N``.
-        jobs: runs at a time; None: as many as the CPU's cores take, one on a GPU.
-        out: the results folder, default :func:`default_folder`.
-        rescored: folders of finished runs of other suites, which take the place of ``models`` under a suite that
-            trains nothing: each is a row.
-        baselines: bench our baselines too, but for those that ``models`` leaves out by a ``-``.
-        lpips_trunk: a local file with LPIPS' AlexNet weights.
-        timeout: seconds after which a run is given up.
-        deterministic: use deterministic algorithms only, also where the suite does not ask for them.
-        track: trackers to be told, besides the suite's.
-        pictures: False keeps numbers only, also where the suite keeps pictures.
-        executor: where runs are carried out: ``local``, ``ray``, ``slurm``, or a plugin's; its options are set as
-            ``executor.gpus``.
-        weights: a file that takes the place of training, for one model at the size its row says; ``published``, or
-            the name of a row of the table of published weights.
-    """
-
-    models: str = ""
-    suite: str = "quick"
-    seeds: int | None = None
-    first_seed: int = 0
-    data: str | None = None
-    test_data: str | None = None
-    split: Literal["test", "validation"] | None = None
-    device: str = "auto"
-    options: dict[str, Any] = {}
-    recipe: str | None = None
-    recipes: tuple[str, ...] = ()
-    budget: str | None = None
-    jobs: int | None = None
-    out: Path | None = None
-    lpips_trunk: Path | None = None
-    timeout: float | None = None
-    deterministic: bool = False
-    track: tuple[str, ...] = ()
-    pictures: bool = True
-    executor: str | None = None
-    weights: str | Path | None = None
-    rescored: tuple[Path, ...] = ()
-    baselines: bool = False
 
 
 class BenchOutcome(msgspec.Struct, frozen=True):
@@ -140,54 +77,6 @@ class BenchOutcome(msgspec.Struct, frozen=True):
     def leaderboard(self) -> pd.DataFrame:
         """The folder's (:func:`zoo.leaderboard`)."""
         return leaderboard(self.folder)
-
-
-def default_folder(suite: Suite) -> Path:
-    """Where a bench writes when nobody says where: never among the published ``results/``, which are only read."""
-    return Path("benches") / suite.name
-
-
-def effective_suite(request: BenchRequest) -> Suite:
-    """The suite with what the request says instead.
-
-    Raises:
-        UnknownName, BadInput: a suite, recipe, budget or number that cannot be.
-    """
-    suite = load_suite(request.suite)
-    if request.executor is not None:  # first, since what is set of it is set of the one that was asked for
-        suite = msgspec.structs.replace(suite, executor=request.executor)
-    if request.seeds is not None and request.seeds < 1:
-        raise BadInput(f"--seeds {request.seeds} is too few; give 1 or more.")
-    if request.jobs is not None and request.jobs < 1:
-        raise BadInput(f"--jobs {request.jobs} is too few; give 1 or more.")
-    if request.timeout is not None and not 0 < request.timeout <= LONGEST_SECONDS:
-        raise BadInput(f"--timeout {request.timeout:g} is not a number of seconds; give one above 0, at most 1e9.")
-    if request.first_seed < 0:
-        raise BadInput(f"--first-seed {request.first_seed} is negative; give 0 or more.")
-    if request.recipe is not None and request.recipes:
-        raise BadInput("--recipe and --recipes say the same thing; give one.")
-    for name in [request.recipe] if request.recipe else request.recipes:
-        current().recipe(name)
-    if len(set(request.recipes)) < len(request.recipes):
-        raise BadInput(f"--recipes {','.join(request.recipes)} names one twice; name each once.")
-    changes: dict[str, Any] = {
-        "seeds": request.seeds,
-        "data": request.data,
-        "test_data": request.test_data,
-        "split": request.split,
-        "recipe": request.recipe,
-        "budget": parse_budget(request.budget) if request.budget else None,
-        "timeout": request.timeout,
-        "deterministic": request.deterministic or None,
-        "pictures": None if request.pictures else False,
-        "track": (*suite.track, *request.track) if request.track else None,
-    }
-    given = {key: value for key, value in changes.items() if value is not None}
-    changed = msgspec.structs.replace(changed_suite(suite, divided(request.options).suite, given), **given)
-    if request.recipes:
-        changed = msgspec.structs.replace(changed, recipe=None)
-    check_metric_names(changed.metrics)
-    return with_canonical_sources(changed)
 
 
 def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutcome:
@@ -234,8 +123,8 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
         swept = sweep_photos(suite, photos.test)
         hints = {name: hints_of(name, suite, swept, folder) for name in suite.sweeps}
         digests = {name: found.digest for name, found in hints.items()}
-        runs = _plan(request, settings, suite, models, data, digests, options, weights)
-        _refuse_what_nobody_takes(request, settings, runs)
+        runs = requested_runs(request, settings, suite, models, data, digests, options, weights)
+        refuse_what_nobody_takes(request, settings, runs)
         if not suite.pictures:
             hint_files = [hints_path(name, suite, swept, folder) for name in suite.sweeps]
             check_no_pictures(
@@ -319,106 +208,6 @@ def _tell_what_is_left_out(data: Data, reporter: Reporter) -> None:
         reporter.note(f"{data.test.split or 'test'}: {len(data.test.monochrome)} monochrome photos are left out")
     for sentence in build.remarks():
         reporter.note(sentence)
-
-
-def _plan(
-    request: BenchRequest,
-    settings: Settings,
-    suite: Suite,
-    models: list[str],
-    data: Data,
-    digests: dict[str, str],
-    model_options: dict[str, Any],
-    weights: GivenWeights | None,
-) -> list[Run]:
-    runs: list[Run] = []
-    trunk = str(request.lpips_trunk.resolve()) if request.lpips_trunk else ""
-    rules = Rules.of(suite, data, digests, lpips_trunk=trunk)
-    for model in models:
-        if third_party(model):
-            spec = _resolve_apart(model, suite, model_options)
-        else:
-            spec = resolve_model(model, suite, model_options)
-        trained = not weights and isinstance(spec, ModelSpec) and spec.recipe != UNTRAINED
-        for recipe in request.recipes if trained and request.recipes else ("",):
-            runs += plan_runs(
-                model,
-                spec,
-                suite,
-                data,
-                digests=digests,
-                options=settings.models,
-                device=request.device,
-                lpips_trunk=trunk,
-                rules=rules,
-                weights=weights,
-                recipe=recipe,
-                recipe_settings=settings.recipe,
-                first_seed=request.first_seed,
-            )
-    for path in request.rescored:
-        runs.append(
-            plan_rescored(path, suite, data, digests, device=request.device, lpips_trunk=str(request.lpips_trunk or ""))
-        )
-    return runs
-
-
-def _refuse_what_nobody_takes(request: BenchRequest, settings: Settings, runs: list[Run]) -> None:
-    """What would change none of the runs is refused; a run that could not be planned might have taken it.
-
-    Raises:
-        BadInput: an option that no model has, or one for training where nothing is trained.
-    """
-    planned = [run for run in runs if isinstance(run, PlannedRun)]
-    if len(planned) < len(runs):
-        return
-    for option in settings.models:
-        if not any(option_in(run.spec, option) for run in planned):
-            raise BadInput(f"--set {option}: none of the models has this option; zoo show MODEL names those it has.")
-    if all(run.recipe_name == UNTRAINED for run in planned):
-        set_of = f"--set recipe.{next(iter(settings.recipe), '')}"
-        asked = {"--recipe": request.recipe, "--recipes": request.recipes, "--budget": request.budget}
-        for name, value in {**asked, set_of: settings.recipe}.items():
-            if value:
-                raise BadInput(f"{name} is for models that are trained, and these are not; leave it out.")
-
-
-def _resolve_apart(
-    model: str, suite: Suite, options: dict[str, Any], *, seconds: float = 120
-) -> ModelSpec | Unresolved:
-    """Resolve a stranger's model in a process of its own: importing it may crash or hang."""
-    executor = LocalExecutor()  # wherever its runs will be
-    payload = {
-        "registry_files": [str(file) for file in current().files],
-        "model": model,
-        "suite": msgspec.to_builtins(suite),
-        "options": options,
-    }
-    task = executor.start("zoo.harness.run.bench:resolve_task", payload)
-    deadline = time.monotonic() + seconds
-    answers: list[dict[str, Any]] = []
-    while not answers and task.alive:
-        if time.monotonic() > deadline:
-            task.kill()
-            return Unresolved(f"The model {model!r} did not finish importing within {seconds:.0f} s.")
-        executor.wait([task], 0.5)
-        answers = task.messages()  # read while it lives: an answer that fills the pipe is never sent whole otherwise
-    answers = answers or task.messages()
-    task.kill()  # its answer is all that is wanted of it
-    task.join(seconds)
-    for answer in answers:
-        return msgspec.convert(answer["spec"], ModelSpec) if answer["spec"] else Unresolved(answer["error"])
-    return Unresolved(f"The model {model!r} ends the process that imports it ({how_it_died(task.exitcode)}).")
-
-
-def resolve_task(payload: dict[str, Any], send: Any, stop: Any) -> None:
-    """The body of :func:`_resolve_apart`'s process."""
-    use_registry_files(payload["registry_files"])
-    found = resolve_model(payload["model"], msgspec.convert(payload["suite"], Suite), payload["options"])
-    if isinstance(found, Unresolved):
-        send({"spec": None, "error": found.reason})
-    else:
-        send({"spec": msgspec.to_builtins(found)})
 
 
 @contextlib.contextmanager

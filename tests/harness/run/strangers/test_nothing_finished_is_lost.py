@@ -17,7 +17,8 @@ from zoo.harness.results.pictures import jpeg, read_predictions
 from zoo.harness.results.run_record import RunRecord
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run import carry_out as run_module
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 
 
 def asked(suite: Path, models: str) -> BenchRequest:

@@ -19,9 +19,10 @@ from zoo.core.errors import LONGEST_REASON, BadInput, Stopped, ZooError, reason_
 from zoo.core.registry import Registry, use
 from zoo.harness.plan.planning import Unresolved
 from zoo.harness.plan.suite import load_suite
-from zoo.harness.run.bench import BenchRequest, _resolve_apart, bench, effective_suite
+from zoo.harness.run.bench import bench
 from zoo.harness.run.executors.local import LocalExecutor
 from zoo.harness.run.reporter import SilentReporter
+from zoo.harness.run.request import BenchRequest, effective_suite, resolve_apart
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +76,7 @@ def test_a_stranger_whose_import_shouts_is_told_in_a_bounded_line(odd_zoo, suite
     table = odd_zoo.with_name("shouting.yaml")
     table.write_text('models:\n  shouting: {target: "shouting:Net", summary: s}\n', encoding="utf-8")
     use(Registry.read([table]))
-    found = _resolve_apart("shouting", load_suite(str(suite)), {}, LocalExecutor())
+    found = resolve_apart("shouting", load_suite(str(suite)), {}, LocalExecutor())
     assert isinstance(found, Unresolved)
     assert "zzz" in found.reason
     assert len(found.reason) <= LONGEST_REASON

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from zoo.harness.results.store import RunFolder
-from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
 
 pytestmark = pytest.mark.slow
 

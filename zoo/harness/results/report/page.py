@@ -86,7 +86,7 @@ def plot_svg(plot: Plot) -> str:
     _, start, rest = figure.partition("<svg")
     inside, end, _ = rest.partition("</svg>")
     opening, bracket, body = inside.partition(">")
-    style = str(environment.globals["verbatim"]("plot.css"))
+    style = environment.from_string("{{ verbatim('plot.css') }}").render()
     own = ' xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" font-size="13"'
     paper = f"<style>{style}</style><rect width='100%' height='100%' fill='var(--card)'/>"
     return f"{start}{own}{opening}{bracket}{paper}{body}{end}\n"
