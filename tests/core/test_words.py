@@ -21,7 +21,16 @@ SPELT_OTHERWISE = {"color", "colorfulness", "ColorfulnessGap", "IColoriT", "DDCo
 ``colorize`` and ``colorizer`` are the project's."""
 
 OTHERS = {"xcolor_space", "RELATIVE_COLORIMETRIC", "ColorSpace", "ImageColor", "colormap"}
-OTHERS |= {"color_range", "colorspace", "src_colorspace", "dst_colorspace", "color_primaries", "color_trc"}
+OTHERS |= {
+    "color_range",
+    "dst_color_range",
+    "src_color_range",
+    "colorspace",
+    "src_colorspace",
+    "dst_colorspace",
+    "color_primaries",
+    "color_trc",
+}
 """Pillow's names, and PyAV's."""
 
 
