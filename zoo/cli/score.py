@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.arguments import STANDARD, FilePath, Names, format_option
+from zoo.cli.arguments import STANDARD, FilePath, Names, format_option, refuse_given
 from zoo.cli.terminal import echo, echo_data
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, predictions: Path, targets: Path, metrics: list[str] | None, form: str) -> None:
     """Score PREDICTIONS against TARGETS: two images, or two folders with the same file names.
 
+    Two films, MADE.mp4 FILM.mp4: how much the colours of each flicker from frame to frame; motion is sought in the
+    second one's lightness.
+
     A row an image; the table ends with the mean, which is empty where an image has no value. As in the bench,
     monochrome targets are left out and counted. Results of `zoo colorize` find their photos by their names, also in
     the photos' own folder. One of two images may be - for standard input.
@@ -39,7 +42,11 @@ def command(ctx: click.Context, predictions: Path, targets: Path, metrics: list[
     """
     from zoo.cli.tables import cell, print_json
     from zoo.core.files import csv_text
+    from zoo.core.film import is_film
 
+    if is_film(predictions) and is_film(targets):
+        refuse_given(ctx, ("metrics",), "is for images, and these are films")
+        return _flicker(predictions, targets, form)
     table, remarks, failures = _scored(predictions, targets, metrics)
     for remark in (*remarks, *failures):
         echo(f"zoo: {cell(remark)}", err=True)
@@ -52,6 +59,20 @@ def command(ctx: click.Context, predictions: Path, targets: Path, metrics: list[
     else:
         _print(table, rows)
     ctx.exit(1 if failures else 0)
+
+
+def _flicker(made: Path, film: Path, form: str) -> None:
+    from zoo.cli.tables import print_json, print_table
+    from zoo.core.files import csv_text
+    from zoo.harness.metrics.flicker import Flicker, flicker
+
+    rows = [each._asdict() for each in flicker([made, film], film)]
+    if form == "json":
+        print_json(rows)
+    elif form == "csv":
+        echo_data(csv_text(Flicker._fields, rows))
+    else:
+        print_table(rows, list(Flicker._fields))
 
 
 def _print(table: pd.DataFrame, rows: list[dict[str, Any]]) -> None:

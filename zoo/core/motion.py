@@ -7,6 +7,7 @@ doi:10.1007/978-3-642-15549-9_32, eq. 5) and both frames look alike.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -17,8 +18,9 @@ from zoo.core.film import needed
 _DRIFT, _SLACK = 0.01, 0.5
 """Sundaram et al.'s eq. 5: what the way back may miss, of the squared way, and besides in squared pixels."""
 
-UNLIKE = 20
-"""Grey levels of 256 by which two places of one thing may differ, on average over 3×3 pixels: grain, light."""
+UNLIKE, FAINT, STRONG = 0.4, 6.0, 20.0
+"""Two places of one thing may differ by this share of the frame's contrast (the standard deviation of its grey levels),
+but by no less than ``FAINT`` and no more than ``STRONG`` levels of 256, on average over 3×3 pixels: grain, light."""
 
 SAME_SHOT = 0.25
 """Less of a picture than this found again is a cut. In real films a cut leaves below 0.1, fast motion above 0.5."""
@@ -54,13 +56,37 @@ class Motion(NamedTuple):
     earlier: Found
 
 
-def motion(earlier: np.ndarray, later: np.ndarray) -> Motion:
+Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Two grey frames, uint8 (H, W) → float32 (H, W, 2): how far each pixel of the first lies in the second."""
+
+
+def dis(of: np.ndarray, into: np.ndarray) -> np.ndarray:
+    """A :data:`Flow`, as above."""
+    flow: np.ndarray = _dis().calc(of, into, None)
+    return flow
+
+
+def farneback(of: np.ndarray, into: np.ndarray) -> np.ndarray:
+    """A :data:`Flow` that has nothing in common with DIS: polynomial expansion (Farnebäck 2003,
+    doi:10.1007/3-540-45103-X_50), with the constants of OpenCV's own example."""
+    flow: np.ndarray = needed("cv2").calcOpticalFlowFarneback(of, into, None, 0.5, 3, 15, 3, 5, 1.2, 0)
+    return flow
+
+
+_SMALLEST = 32
+"""DIS works on patches of a pyramid; below so many pixels a side there is none, and nothing moves."""
+
+
+def motion(earlier: np.ndarray, later: np.ndarray, flow: Flow = dis) -> Motion:
     """The motion between two grey frames, uint8 (H, W).
 
     Raises:
         BadInput: OpenCV is not installed.
     """
-    back, forth = _flow(later, earlier), _flow(earlier, later)
+    if min(earlier.shape) < _SMALLEST:
+        back = forth = np.zeros((*earlier.shape, 2), np.float32)
+    else:
+        back, forth = flow(later, earlier), flow(earlier, later)
     return Motion(_found(back, forth, later, earlier), _found(forth, back, earlier, later))
 
 
@@ -77,20 +103,9 @@ def _found(there: np.ndarray, back: np.ndarray, here: np.ndarray, other: np.ndar
     missed = ((there + returned) ** 2).sum(axis=-1)
     allowed = _DRIFT * ((there**2).sum(axis=-1) + (returned**2).sum(axis=-1)) + _SLACK
     apart = cv2.blur(np.abs(at(other).astype(np.float32) - here), (3, 3))
+    unlike = min(max(UNLIKE * float(here.std()), FAINT), STRONG)
     inside = ((places >= -0.5) & (places <= (width - 0.5, height - 0.5))).all(axis=-1)
-    return Found(places, (missed < allowed) & (apart < UNLIKE) & inside)
-
-
-_SMALLEST = 32
-"""DIS works on patches of a pyramid; below so many pixels a side there is none, and nothing moves."""
-
-
-def _flow(of: np.ndarray, into: np.ndarray) -> np.ndarray:
-    """float32 (H, W, 2): how far each pixel of the first frame lies in the second."""
-    if min(of.shape) < _SMALLEST:
-        return np.zeros((*of.shape, 2), np.float32)
-    flow: np.ndarray = _dis().calc(of, into, None)
-    return flow
+    return Found(places, (missed < allowed) & (apart < unlike) & inside)
 
 
 @lru_cache(maxsize=1)
