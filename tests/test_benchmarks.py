@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import runpy
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -19,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 def run(module: str, *arguments: object) -> list[str]:
     """What it prints, line by line."""
     command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, encoding="utf-8").stdout.splitlines()
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -27,17 +26,17 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_table_of_typed_rows_comes_back(tmp_path):
-    measured = runpy.run_path(str(ROOT / "benchmarks" / "measured.py"))
+def test_a_table_of_typed_rows_comes_back(tmp_path, benchmark_script):
+    measured = benchmark_script("measured.py")
     row = msgspec.defstruct("Row", [("name", str), ("px", int), ("s", float | None, None), ("note", str, "")])
     rows = [row("a", 64, 0.12341, "=1, then"), row("b", 128)]
     path = tmp_path / "new" / "table.csv"
-    measured["write"](path, rows, row)
-    assert [msgspec.structs.astuple(each) for each in measured["read"](path, row)] == [
+    measured.write(path, rows, row)
+    assert [msgspec.structs.astuple(each) for each in measured.read(path, row)] == [
         ("a", 64, 0.1234, "=1, then"),
         ("b", 128, None, ""),
     ]
-    assert measured["read"](tmp_path / "none.csv", row) == []
+    assert measured.read(tmp_path / "none.csv", row) == []
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
@@ -28,6 +29,7 @@ example = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(example)
 
 
+@pytest.mark.slow
 def test_the_tables_are_those_of_the_registry_and_the_results():
     command = [sys.executable, str(ROOT / "docs" / "update_readme.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

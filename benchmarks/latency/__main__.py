@@ -61,7 +61,7 @@ def measure(model: str, px: int, device: str, timeout: float, memory: float) -> 
     command = [sys.executable, "-m", "benchmarks.latency.once", model, str(px), "--device", device]
     try:
         found = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, preexec_fn=bounded, check=False
+            command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=timeout, preexec_fn=bounded, check=False
         )
     except subprocess.TimeoutExpired:
         return Latency(model=model, px=px, note=f"more than {timeout:g} s")

@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--flush-denormal", action="store_true")
     told = parser.parse_args()
     # What a library prints must not pass for an answer.
-    answers = os.fdopen(os.dup(1), "w")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     device = devices.pick_device(told.device)
     devices.prepare(device)

@@ -47,7 +47,7 @@ class Contestant:
         self.started = time.monotonic()
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT, env={**os.environ, **environment}
+            command, stdin=pipe, stdout=pipe, encoding="utf-8", cwd=ROOT, env={**os.environ, **environment}
         )
         self.cold_start = self._answer()["ready"] - self.started
 

@@ -130,7 +130,7 @@ def main() -> None:
     parser.add_argument("models", nargs="*", default=["unet", "residual_unet", "attention_unet", "fpn", "edsr"])
     parser.add_argument("--px", type=int, nargs="*", default=[64, 128])
     parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=measured.RESULTS / "speed" / "split.csv")
     told = parser.parse_args()

@@ -104,7 +104,7 @@ def environment(quick: bool) -> Iterator[Tried]:
             name: Contestant("ours", "unet", px, "cpu", environment=variables, flags=flags)
             for name, (variables, flags) in environments().items()
         }
-        times = turns_of({name: _step(each, steps) for name, each in started.items()}, 2 if quick else 7)
+        times = turns_of({name: _step(each, steps) for name, each in started.items()}, 2 if quick else 5)
         peaks = {name: each.end() for name, each in started.items()}
         before = times.pop("as it is")
         for name, after in times.items():
@@ -120,7 +120,7 @@ def compiled(quick: bool) -> Iterator[Tried]:
     """torch.compile, and after how many steps it has paid for its compiling."""
     px, steps = (32, 1) if quick else (64, 8)
     plain, fast = (Contestant("ours", "unet", px, "cpu", flags=flags) for flags in ([], ["--compile"]))
-    times = turns_of({"before": _step(plain, steps), "after": _step(fast, steps)}, 2 if quick else 7)
+    times = turns_of({"before": _step(plain, steps), "after": _step(fast, steps)}, 2 if quick else 5)
     cost, saved = (
         fast.cold_start - plain.cold_start,
         statistics.median(times["before"]) - statistics.median(times["after"]),

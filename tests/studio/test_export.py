@@ -40,6 +40,7 @@ def unet(**options: int) -> Colorizer:
 
 
 @pytest.mark.parametrize("name", ["gray", "mean_ab", "unet"])
+@pytest.mark.slow
 def test_onnxruntime_gives_ours_on_real_photos_of_three_sizes(rows, name):
     assert {(height == width) for height, width in rows.SIZES} == {True, False}
     difference, _ = rows.differences(name)
@@ -114,6 +115,7 @@ class OutsideTorch(torch.nn.Module):
 
 
 @pytest.mark.parametrize("network", [FixedSize(), OutsideTorch()])
+@pytest.mark.slow
 def test_a_file_that_would_answer_otherwise_is_not_written(tmp_path, network):
     with pytest.raises(BadInput, match="stranger cannot be exported: "):
         export(Colorizer(network, name="stranger"), tmp_path / "file.pt2", "torch", lab="outside")
@@ -124,6 +126,7 @@ def run(*arguments: object):
     return CliRunner().invoke(cli, ["export", *map(str, arguments)], prog_name="zoo")
 
 
+@pytest.mark.slow
 def test_a_solver_is_refused_in_a_sentence(tmp_path):
     result = run("levin2004", "--to", "torch", "-o", tmp_path / "levin.pt2")
     assert result.exit_code == 2

@@ -79,6 +79,7 @@ def published_forward(state, lightness):
     return F.interpolate(ab, scale_factor=4, mode="bilinear", align_corners=False) * 110
 
 
+@pytest.mark.slow
 def test_the_published_weights_give_the_published_output_whatever_the_hints(published):
     network = Zhang2016(temperature=1.0)
     network.load_state_dict(Zhang2016.from_published(published))

@@ -97,6 +97,7 @@ def published_forward(state, lightness, ab, mask, mask_cent):
 
 @pytest.mark.parametrize("hint_gain", [1.0, HINT_GAIN])
 @pytest.mark.parametrize("mask_cent", [0.0, 0.5])
+@pytest.mark.slow
 def test_the_published_weights_give_the_published_output(published, mask_cent, hint_gain):
     network = Zhang2017(mask_cent=mask_cent)
     network.load_state_dict(Zhang2017.from_published(published, hint_gain=hint_gain))

@@ -41,6 +41,7 @@ def test_a_level_solves_levins_equations_screened_towards_the_level_above(hinted
     torch.testing.assert_close(pyramid.spread(above, level)[0], torch.from_numpy(solution), atol=1e-6, rtol=0)
 
 
+@pytest.mark.slow
 def test_many_sweeps_settle_where_few_left_off(hinted: Callable) -> None:
     """Levin's weights are not symmetric: Chebyshev's sweeps for their whole radius ran away after some fifty."""
     photos = hinted(4, 0.02).condition

@@ -153,6 +153,7 @@ def test_weights_saturate() -> None:
     assert pull(torch.zeros(1, 2, 3, 3), torch.ones(1, 1, 3, 3))[1].amax() == 1
 
 
+@pytest.mark.slow
 def test_push_pulls_gradient_is_that_of_finite_differences() -> None:
     condition = drawn(1, 5, 6, density=0.3).double()
     colours = condition[:, 1:3].clone().requires_grad_()

