@@ -16,6 +16,7 @@ from zoo.core.errors import BadInput
 from zoo.core.registry import current
 from zoo.harness.plan.planned_run import PlannedRun
 from zoo.harness.plan.suite import Suite
+from zoo.harness.training.device import pick_device
 
 CARRY_OUT = "zoo.harness.run.carry_out:main"
 """What is done with a run where nothing else is said."""
@@ -110,6 +111,23 @@ def executor_of(suite: Suite) -> str | dict[str, Any]:
     if suite.executor not in ("local", "torchrun"):
         raise BadInput("torchrun starts all the processes that there are to be; leave --executor out.")
     return "torchrun"
+
+
+def check_precision(suite: Suite, device: str, *, gpus: bool) -> None:
+    """Refuse to leave the precision open, which is a part of what a run is, to a machine unlike this one.
+
+    Args:
+        gpus: whether runs will have GPUs where they are carried out.
+
+    Raises:
+        BadInput: they will, and there is none here, or the other way round.
+    """
+    here = pick_device(device).type == "cuda"
+    if suite.precision == "auto" and here != gpus:
+        there = "with GPUs, and there is none here" if gpus else "without a GPU, and there is one here"
+        raise BadInput(
+            f"Runs are to be carried out {there}: --set suite.precision to fp32, bf16 or fp16, or give --device cpu."
+        )
 
 
 def payload_of(run: PlannedRun, results: Path) -> dict[str, Any]:

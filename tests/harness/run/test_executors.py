@@ -1,0 +1,187 @@
+"""What every executor is held to, ours and yours: what becomes of a run, whatever happens to it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import signal
+import time
+
+import msgspec
+import pytest
+
+from zoo.core.assemble import make
+from zoo.harness.plan.planning import plan_runs, resolve_model
+from zoo.harness.plan.suite import describe_data, load_suite, open_photos
+from zoo.harness.results.store import RunFolder
+from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.training.budget import Budget
+
+LONGEST = 600
+"""Seconds until a test gives up: how long anything takes says something of the machine only."""
+
+EXECUTORS = {
+    "local": {"name": "local"},
+    "ray": {"name": "ray", "cpus": 0.5},
+    "slurm": {"name": "slurm", "cluster": "local", "gpus": 0},  # submitit's own, which needs no Slurm
+}
+LIBRARY = {"ray": "ray", "slurm": "submitit"}
+
+
+@pytest.fixture(params=EXECUTORS)
+def asked(request, small_zoo):
+    """An executor with its options, of which there is the library."""
+    if importlib.util.find_spec(LIBRARY.get(request.param, "zoo")) is None:
+        pytest.skip(f"needs the extra {request.param}")
+    return EXECUTORS[request.param]
+
+
+@pytest.fixture
+def submit(asked, suite_file, tmp_path):
+    """Plans a run of a model and submits it; gives the executor, the task and the run's folder."""
+    with contextlib.closing(make("executors", asked)) as executor:
+        suite = load_suite(str(suite_file))
+        assert executor.room(suite, "cpu", None) >= 1
+        data = describe_data(suite, open_photos(suite))
+
+        def submitted(model, steps=8):
+            planned = msgspec.structs.replace(suite, budget=Budget(steps=steps))
+            (run,) = plan_runs(model, resolve_model(model, planned), planned, data, device="cpu")
+            folder = RunFolder(tmp_path / "results" / run.folder)
+            folder.path.mkdir(parents=True, exist_ok=True)
+            return run, executor.submit(run, tmp_path / "results"), folder
+
+        submitted.executor = executor
+        yield submitted
+
+
+def until(submit, task, condition):
+    """Messages, until the condition holds of them or the task has ended."""
+    said = []
+    deadline = time.monotonic() + LONGEST
+    while task.alive and not condition(said):
+        assert time.monotonic() < deadline
+        submit.executor.wait([task], 1.0)
+        said += task.messages()
+    return said + task.messages()
+
+
+def ended(submit, task):
+    return until(submit, task, lambda said: False)
+
+
+def trains(said):
+    return any(message.get("phase") == "training" for message in said)
+
+
+@pytest.mark.slow
+def test_a_run_comes_home_with_its_record_and_has_told_how_far_it_was(submit):
+    _, task, folder = submit("small")
+    said = ended(submit, task)
+    assert (task.exitcode, task.waiting) == (0, False)
+    assert folder.record().ok
+    assert folder.finished(), "its weights are here"
+    assert not folder.checkpoint.exists()
+    assert (folder.path / "output.log").is_file()
+    phases = list(dict.fromkeys(message["phase"] for message in said if "phase" in message))
+    assert phases == ["data", "training", "evaluating"]
+    assert {"fraction", "loss", "photos_per_s", "step", "seconds"} <= max(said, key=len).keys()
+
+
+@pytest.mark.slow
+def test_a_stopped_run_leaves_a_checkpoint_and_goes_on_from_it_to_the_same_numbers(submit, tmp_path):
+    run, task, folder = submit("small", steps=600)
+    until(submit, task, trains)
+    task.stop()
+    ended(submit, task)
+    assert folder.record().status == "interrupted"
+    assert folder.checkpoint.is_file()
+    cut = [entry.step for entry in folder.logged()]
+    again = submit.executor.submit(run, tmp_path / "results")
+    ended(submit, again)
+    assert folder.record().ok
+    whole = [entry.step for entry in folder.logged() if entry.point is None]
+    assert whole == list(range(10, 601, 10))
+    assert 0 < max(cut) < 600
+
+
+@pytest.mark.slow
+def test_a_killed_run_is_over_and_does_not_come_back(submit):
+    _, task, folder = submit("hangs")
+    until(submit, task, trains)
+    deadline = time.monotonic() + LONGEST
+    while task.waiting:
+        assert time.monotonic() < deadline
+        submit.executor.wait([task], 1.0)
+        task.messages()
+    task.kill()
+    task.join(60)
+    assert not task.alive
+    assert task.exitcode < 0
+    assert folder.record() is None
+
+
+@pytest.mark.slow
+def test_whatever_ends_a_run_is_its_row_and_the_same_command_tries_again_what_may_be_tried(asked, suite_file, tmp_path):
+    expected = {
+        "small": ("ok", ""),
+        "diverges": ("diverged", "not finite"),
+        "raises_in_forward": ("plugin_error", "ZeroDivisionError"),
+        "crashes": ("error", "SIGSEGV"),
+        "is_killed": ("interrupted", "signal 9"),
+    }
+    request = {"suite": str(suite_file), "out": tmp_path / "results", "executor": asked["name"]}
+    request["options"] = {f"executor.{name}": value for name, value in asked.items() if name != "name"}
+    outcome = bench(BenchRequest(models=",".join(expected), device="cpu", **request))
+    assert len(outcome.failed) == len(expected) - 1
+    found = {record.model: record for record in (RunFolder(path).last_record() for path in outcome.runs)}
+    for model, (status, reason) in expected.items():
+        assert found[model].status == status, found[model]
+        assert reason in found[model].error
+    # By itself: on a busy machine any run would be late under a timeout that is short.
+    assert bench(BenchRequest(models="hangs", timeout=5, device="cpu", **request)).failed
+    (record,) = (RunFolder(path).last_record() for path in (tmp_path / "results").glob("runs/hangs/*"))
+    assert record.status == "timeout"
+    todo = []
+
+    class Plan:
+        def planned(self, runs, done):
+            todo.extend(runs)
+
+        def __getattr__(self, name):
+            return lambda *given: None
+
+    bench(BenchRequest(models="small,diverges,is_killed", device="cpu", **request), Plan())
+    assert todo == ["is_killed seed 0"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("submitit") is None, reason="needs the extra slurm")
+def test_a_job_that_slurm_preempts_is_queued_again_and_goes_on_from_its_checkpoint(small_zoo, suite_file, tmp_path):
+    """Slurm warns a job by SIGUSR2; submitit's local executor queues it again as Slurm would."""
+    suite_file.write_text(suite_file.read_text().replace("steps: 8", "steps: 600"))
+    preempted, notes = [], []
+
+    class Preempts:
+        def progress(self, run, state):
+            if state["phase"] == "training" and not preempted:
+                (said,) = (tmp_path / "results" / ".jobs").glob("*.jsonl")
+                (begun,) = (line for line in said.read_text().splitlines() if "begun" in line)
+                preempted.append(int(begun.partition(":")[2].strip(" }")))
+                os.kill(preempted[0], signal.SIGUSR2)
+
+        def __getattr__(self, name):
+            return lambda *given: notes.append((name, given))
+
+    options = {"executor.cluster": "local", "executor.gpus": 0}
+    request = {"models": "small", "suite": str(suite_file), "device": "cpu"}
+    bench(BenchRequest(**request, executor="slurm", options=options, out=tmp_path / "results"), Preempts())
+    assert preempted
+    (said,) = (tmp_path / "results" / ".jobs").glob("*.jsonl")
+    lines = said.read_text()
+    assert (lines.count('"begun"'), lines.count('"waits"')) == (2, 1)
+    bench(BenchRequest(**request, out=tmp_path / "local"))
+    scores = [next(tmp_path.glob(f"{name}/runs/small/*/scores.csv")).read_bytes() for name in ("results", "local")]
+    assert scores[0] == scores[1]
+    assert [name for name, _ in notes].count("started") == 1
