@@ -24,9 +24,6 @@ from zoo.core.spec import SCHEMA, ModelRecord, pretrained, sizes
 from zoo.harness.results.protocol import Protocol, SweptHints
 from zoo.harness.training.budget import Budget
 
-"""A folder written under another one is refused with a sentence."""
-
-
 _UNRANKED_BEFORE = ("gray", "mean_ab", "oracle_quarter")
 """Whose records said nothing of it before there was the field ``ranked``."""
 

@@ -76,7 +76,7 @@ def test_a_stranger_whose_import_shouts_is_told_in_a_bounded_line(odd_zoo, suite
     table = odd_zoo.with_name("shouting.yaml")
     table.write_text('models:\n  shouting: {target: "shouting:Net", summary: s}\n', encoding="utf-8")
     use(Registry.read([table]))
-    found = resolve_apart("shouting", load_suite(str(suite)), {}, LocalExecutor())
+    found = resolve_apart("shouting", load_suite(str(suite)), {})
     assert isinstance(found, Unresolved)
     assert "zzz" in found.reason
     assert len(found.reason) <= LONGEST_REASON
