@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -133,6 +134,14 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
         "--size": [(["a.png", "3", "4", "--with", "pyramid", "--hints", "hints.json"], ["--size", "5"])],
         "--json": [(["a.png", "3", "4", "--with", "pyramid"], ["--json"])],
     },
+    "serve": {
+        "--with": [([], ["--with", "gray"])],
+        "--weights": [(["--with", "unet"], ["--weights", "weights.pth"]), ([], ["--weights", "weights.pth"])],
+        "--set": [(["--with", "RUN"], ["--set", "a=1"]), ([], ["--set", "a=1"])],
+        "--host": [([], ["--host", "0.0.0.0"])],
+        "--port": [([], ["--port", "8081"])],
+        "--no-browser": [([], ["--no-browser"])],
+    },
     "push": {
         "--licence": [(["RUN", "a/b", "--card-only"], ["--licence", "mit"])],
         "--private": [(["RUN", "a/b"], ["--private"])],
@@ -211,6 +220,8 @@ def outcome(place, tmp_path, monkeypatch) -> Callable[[list[str]], Any]:
         monkeypatch.setattr("zoo.cli.probing.probe_apart", lambda *given, **named: asked.append((given, named)) or [])
         if arguments[0] in ("export", "push", "pull", "suggest"):
             studio_only_asked(monkeypatch, asked)
+        if arguments[0] == "serve":
+            serve_only_asked(monkeypatch, asked)
         relative = str(Path("results") / run.relative_to(place / "results"))
         done = CliRunner().invoke(cli, [relative if each == "RUN" else each for each in arguments], prog_name="zoo")
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
@@ -234,6 +245,26 @@ def studio_only_asked(monkeypatch: pytest.MonkeyPatch, asked: list[Any]) -> None
     monkeypatch.setattr("zoo.studio.export.export", export)
     for verb in ("push", "pull"):
         monkeypatch.setattr(f"zoo.studio.hub.{verb}", lambda *given, **named: asked.append((given, named)) or "there")
+
+
+def serve_only_asked(monkeypatch: pytest.MonkeyPatch, asked: list[Any]) -> None:
+    """No page is opened and no address is taken."""
+    page = pytest.importorskip("zoo.studio.page.serve", reason="the extra app is not installed")
+
+    def load(*given: object, **named: object) -> object:
+        asked.append((given, named))
+        return build("pyramid")
+
+    def listening(*given: object) -> object:
+        asked.append(given)
+        return SimpleNamespace(getsockname=lambda: given)
+
+    monkeypatch.setattr("zoo.studio.page.offered.load", load)
+    monkeypatch.setattr("zoo.studio.page.offered.origin_of", lambda *given: None)
+    monkeypatch.setattr(page, "listening", listening)
+    monkeypatch.setattr(page, "app_of", lambda offered, _, **named: asked.append((offered.names, named)))
+    monkeypatch.setattr(page, "serve", lambda *_: None)
+    monkeypatch.setattr("webbrowser.open", asked.append)
 
 
 CASES = [

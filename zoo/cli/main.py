@@ -41,6 +41,7 @@ VERBS = (
     "score",
     "colorize",
     "suggest",
+    "serve",
     "export",
     "push",
     "pull",
