@@ -10,7 +10,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from zoo.harness.results.pictures import save_photos, save_predictions
+from zoo.harness.results.pictures import (
+    LEVEL_PHOTOS,
+    save_hinted,
+    save_hinted_photos,
+    save_photos,
+    save_predictions,
+    shown_levels,
+    spread,
+)
+from zoo.harness.results.protocol import SweptHints
 from zoo.harness.results.run_record import LogEntry, RunRecord
 from zoo.harness.results.store import RunFolder, SweepScore
 
@@ -64,7 +73,10 @@ def write_results(
                     run.append_log(LogEntry(step, step * 0.1, {"colorizer": loss, "colorizer/l1": loss}))
             if pictures:
                 share = 0.85 - 0.8 * place / len(models)
-                save_predictions(run.path, (share * rgb.float() + (1 - share) * grey).round().to(torch.uint8))
+                predicted = (share * rgb.float() + (1 - share) * grey).round().to(torch.uint8)
+                save_predictions(run.path, predicted)
+                if hints:
+                    save_hinted(run.path, _at_levels(predicted))
             if hints:
                 run.write_hint_scores(_hint_scores(names, place))
             costs = {
@@ -101,6 +113,14 @@ def write_results(
         dots[:, :, 20:23, 20:23] = rgb[:, :, 21:22, 21:22]
         dots[:, :, 45:48, 36:39] = rgb[:, :, 46:47, 37:38]
         save_photos(folder, protocol, grey.to(torch.uint8), dots, rgb)
+        if hints:
+            save_hinted_photos(folder, protocol, _at_levels(dots), rgb[spread(photos, LEVEL_PHOTOS)])
+
+
+def _at_levels(pictures: Tensor) -> Tensor:
+    """The same pictures for every number of hints that is shown: (photos, levels, 3, H, W)."""
+    _, levels = shown_levels({"points6": SweptHints("points", counts=list(COUNTS))}) or ("", [])
+    return pictures[spread(len(pictures), LEVEL_PHOTOS), None].expand(-1, len(levels), -1, -1, -1)
 
 
 def write(run: RunFolder, row: dict[str, object]) -> None:
@@ -130,6 +150,7 @@ def _head(model: str, place: int, seed: int, protocol: str, photos: int) -> dict
             "batch": 16,
             "budget": budget,
             "metrics": ["psnr:1", "ssim:1", "delta_e00:1"],
+            "sweeps": sweeps,
         },
         "data": {"train": {"source": "photos", "photos": 284}, "test": {"source": "photos", "photos": photos}},
         "recipe": "default",

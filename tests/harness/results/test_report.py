@@ -24,7 +24,10 @@ from zoo.harness.results.pictures import (
     read_predictions,
     save_photos,
     save_predictions,
+    shown_levels,
+    spread,
 )
+from zoo.harness.results.protocol import SweptHints
 from zoo.harness.results.report import write_report
 from zoo.harness.results.report.cost_plots import pareto_front
 from zoo.harness.results.report.scales import levels, linear, logarithmic
@@ -114,7 +117,7 @@ def test_names_and_reasons_of_others_stay_text(page):
 
 
 def test_every_section_has_something_to_show(page):
-    assert list(page.sections) == ["leaderboard", "cost", "hints", "curves", "gallery", "extremes"]
+    assert list(page.sections) == ["hinted", "leaderboard", "cost", "hints", "curves", "gallery", "extremes"]
     assert not page.all("p", **{"class": "empty"})
     captions = [plot["aria-label"] for plot in page.all("svg")]
     assert captions[:2] == ["PSNR against parameters, millions", "PSNR against 10⁹ operations a photo"]
@@ -122,6 +125,26 @@ def test_every_section_has_something_to_show(page):
     assert captions[-3:] == ["Test PSNR", "Test PSNR", "Training loss"]
     assert "Sweep points6" in captions
     assert "Sweep pixels" in captions
+
+
+def test_it_opens_with_what_the_best_models_make_of_growing_numbers_of_hints(page):
+    assert len([cell for cell in page.all("th", scope="row") if "data-sort" not in cell]) == 3 * 4
+    for said in ("as it was", "0 hints", "1 hint", "5 hints", "20 hints", "100 hints", "attention_unet", "fcn32s"):
+        assert said in page.sections["hinted"]
+    assert "gray" not in page.sections["hinted"]
+    shown = page.all("img")
+    # Three photos: the truth, hints at five levels, and the four best models at as many.
+    assert len([image for image in shown if (image.get("src") or "").startswith("data:")]) == 3 * (1 + 5 + 4 * 5)
+
+
+def test_a_suite_without_counts_of_hints_shows_none():
+    def over(*counts: int) -> SweptHints:
+        return SweptHints("points", counts=list(counts))
+
+    assert shown_levels({"pixels": SweptHints("pixels", densities=[0.01, 0.05])}) is None
+    assert shown_levels({"few": over(0, 3)}) is None
+    assert shown_levels({"one": over(0, 2, 20), "other": over(0, 1)}) == ("one", [0, 20])
+    assert (spread(7, 3), spread(2, 3)) == ([0, 2, 4], [0, 1])
 
 
 def test_sections_say_so_when_nothing_was_kept(tmp_path):
@@ -142,7 +165,7 @@ def test_protocols_have_tables_of_their_own(tmp_path):
     write_results(tmp_path, ["one", "two", "three", "four"], photos=4, seeds=1, failing=())
     write_results(tmp_path, ["five", "six"], photos=4, seeds=1, failing=(), protocol="f" * 12, first=4)
     page = Page(report_of(tmp_path).read_text())
-    assert len(page.all("table")) == 2
+    assert len(page.all("table", **{"class": "sortable"})) == 2
     assert "Protocol ffffffffffff" in page.sections["leaderboard"]
 
 
@@ -175,7 +198,9 @@ def damage(folder: Path, pattern: str, content: bytes) -> None:
         ("runs/model0/seed0-*/scores.csv", b"image,psnr\na,b\n"),
         ("runs/model0/seed0-*/predictions.jpg", b"\xff\xd8\xff\xe0"),
         ("runs/model0/seed0-*/log.jsonl", b'{"step": "x", "colorizer": []}\n'),
-        ("photos/*.jpg", b""),
+        ("runs/model0/seed0-*/hinted.jpg", b"\xff\xd8\xff\xe0"),
+        ("photos/*ab.jpg", b""),
+        ("photos/*-hinted.jpg", b""),
     ],
 )
 def test_a_damaged_file_costs_its_run_and_is_named_in_one_sentence(tmp_path, pattern, content):

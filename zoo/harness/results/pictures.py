@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -29,6 +30,11 @@ MAX_SIDE = 256
 PREDICTIONS = "predictions.jpg"
 SHEET = "samples.png"
 """A few test photos by one run, side by side."""
+LEVELS = (0, 1, 5, 20, 100)
+"""Numbers of hints whose pictures are kept, of a suite's first sweep over counts."""
+LEVEL_PHOTOS = 3
+"""Of how many of its photos, evenly spread."""
+_HINTED = "hinted.jpg"
 _COLUMNS = 8
 _QUALITY = 90
 
@@ -68,13 +74,93 @@ def photos_file(results: Path, protocol: str) -> Path:
     return results / "photos" / f"{protocol}.jpg"
 
 
+class Countable(Protocol):
+    """A sweep as a suite or a record has it; ``counts`` are empty, or unset, where it goes over densities."""
+
+    @property
+    def counts(self) -> Any: ...
+
+
+def shown_levels(sweeps: Mapping[str, Countable]) -> tuple[str, list[int]] | None:
+    """The sweep whose pictures are kept, and its levels of :data:`LEVELS`; None where there are not two of them."""
+    for name, sweep in sweeps.items():
+        levels = [level for level in LEVELS if level in (sweep.counts or ())]
+        if len(levels) > 1:
+            return name, levels
+    return None
+
+
+def spread(count: int, wanted: int) -> list[int]:
+    """``wanted`` of the numbers below ``count``, or all, evenly spread."""
+    chosen = min(count, wanted)
+    return [i * count // chosen for i in range(chosen)]
+
+
+def save_hinted(run_folder: Path, predictions: Tensor) -> None:
+    """Write into a run's folder what it makes of some numbers of hints.
+
+    Args:
+        predictions: uint8 (photos, levels, 3, H, W).
+
+    Raises:
+        BadInput: the folder cannot be written.
+    """
+    write_whole(run_folder / _HINTED, _sheet(_pictures(predictions.flatten(0, 1))))
+
+
+def save_hinted_photos(results: Path, protocol: str, hints: Tensor, truth: Tensor) -> None:
+    """Write those hints drawn on the photos, and the photos, unless another run of the protocol has done so.
+
+    Args:
+        hints: uint8 (photos, levels, 3, H, W).
+        truth: uint8 (photos, 3, H, W).
+
+    Raises:
+        BadInput: the folder cannot be written.
+    """
+    path = _hinted_photos_file(results, protocol)
+    if path.exists():
+        return
+    make_folder(path.parent)
+    write_whole(path, _sheet([*_pictures(hints.flatten(0, 1)), *_pictures(truth)]))
+
+
+def read_hinted(run_folder: Path, photos: int, levels: int) -> list[list[Image.Image]]:
+    """A run's pictures, a list of ``levels`` a photo; empty when none were saved.
+
+    Raises:
+        BadInput: the file is damaged, or holds another number of pictures.
+    """
+    pictures = _read(run_folder / _HINTED, photos * levels)
+    return [pictures[start : start + levels] for start in range(0, len(pictures), levels)]
+
+
+def read_hinted_photos(
+    results: Path, protocol: str, photos: int, levels: int
+) -> tuple[list[list[Image.Image]], list[Image.Image]]:
+    """The hints drawn on the photos, a list of ``levels`` a photo, and the photos; empty when none were saved.
+
+    Raises:
+        BadInput: the file is damaged, or holds another number of pictures.
+    """
+    pictures = _read(_hinted_photos_file(results, protocol), photos * (levels + 1))
+    hinted = pictures[: photos * levels]
+    return [hinted[start : start + levels] for start in range(0, len(hinted), levels)], pictures[photos * levels :]
+
+
+def _hinted_photos_file(results: Path, protocol: str) -> Path:
+    return photos_file(results, f"{protocol}-hinted")
+
+
 def pictures_of(results: Path, run_folder: str, protocol: str) -> tuple[Path, ...]:
     """Where the pictures of one run lie, if there are any.
 
     Args:
         run_folder: below ``results``.
     """
-    return photos_file(results, protocol), results / run_folder / SHEET, results / run_folder / PREDICTIONS
+    run = results / run_folder
+    of_protocol = photos_file(results, protocol), _hinted_photos_file(results, protocol)
+    return *of_protocol, run / SHEET, run / PREDICTIONS, run / _HINTED
 
 
 def check_no_pictures(files: Iterable[Path]) -> None:

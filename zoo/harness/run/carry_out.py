@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +23,19 @@ from zoo.harness.metrics.exact import mean_of_all, means_of
 from zoo.harness.plan.planned_run import PlannedRun, shown_options
 from zoo.harness.plan.saved_hints import hints_of, hints_path, sweep_photos
 from zoo.harness.plan.suite import scored_photos
-from zoo.harness.results.pictures import KEPT, SHEET, input_pictures, save_photos, save_predictions, sheet
+from zoo.harness.results.pictures import (
+    KEPT,
+    LEVEL_PHOTOS,
+    SHEET,
+    input_pictures,
+    save_hinted,
+    save_hinted_photos,
+    save_photos,
+    save_predictions,
+    sheet,
+    shown_levels,
+    spread,
+)
 from zoo.harness.results.run_record import HintLevel, RunRecord, here_and_now
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.tracking import Line, Tracking
@@ -33,6 +46,7 @@ from zoo.harness.scoring.costs import time_to
 from zoo.harness.scoring.scores import (
     PIXELS_A_BATCH,
     Scores,
+    colorized,
     level_means,
     make_metrics,
     score_colorizer,
@@ -103,6 +117,8 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
         colorizer, bench.evaluations(), metrics, keep=KEPT if suite.pictures else 0, adherence=True, stop=line.stop
     )
     levels = _sweep(bench, colorizer, folder, results, line)
+    if suite.pictures:
+        _aside(notes, "pictures of hints", None, lambda: _keep_hinted(bench, colorizer, folder, results))
     draws = _aside(notes, "random draws", dict[str, Any](), lambda: _draw(bench, colorizer, metrics, folder))
     if draws:
         notes.append("scored on its deterministic answer; rows of its random draws are not ranked")
@@ -176,6 +192,30 @@ def _sweep(bench: Workbench, colorizer: Colorizer, folder: RunFolder, results: P
     scores = score_sweeps(colorizer, batches, sweeps, psnr, size=suite.size, stop=line.stop)
     folder.write_hint_scores(scores)
     return level_means(scores)
+
+
+@torch.no_grad()
+def _keep_hinted(bench: Workbench, colorizer: Colorizer, folder: RunFolder, results: Path) -> None:
+    """For the report: what it makes of a few photos at some numbers of hints; and once a protocol those hints."""
+    suite = bench.run.suite
+    shown = shown_levels(suite.sweeps)
+    if shown is None:
+        return
+    name, levels = shown
+    photos = sweep_photos(suite, bench.photos.test)
+    hints = hints_of(name, suite, photos, results)
+    chosen = spread(len(photos), LEVEL_PHOTOS)
+    few = bench.photos._replace(test=photos.take(chosen))
+    (photo,) = scored_photos(suite, few, colorizer.extras, bench.device)
+    answers, asked = [], []
+    with torch.random.fork_rng(devices=[]):
+        for level in levels:
+            ab, mask = (plane[chosen].to(bench.device) for plane in hints.planes(0, level, suite.size))
+            hinted = dataclasses.replace(photo.batch, hint_ab=ab, hint_mask=mask)
+            answers.append(colorized(colorizer, hinted).cpu())
+            asked.append(input_pictures(hinted)[1].cpu())
+    save_hinted(folder.path, torch.stack(answers, 1))
+    save_hinted_photos(results, bench.run.protocol.fingerprint, torch.stack(asked, 1), photo.rgb.cpu())
 
 
 def _draw(bench: Workbench, colorizer: Colorizer, metrics: Sequence[Metric], folder: RunFolder) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from PIL import Image
 from zoo.core.errors import BadInput
 from zoo.harness.results.finished_runs import Result
 from zoo.harness.results.league import League
-from zoo.harness.results.pictures import KEPT, jpeg, read_photos, read_predictions
+from zoo.harness.results.pictures import KEPT, jpeg, read_photos, read_predictions, spread
 
 _Read = TypeVar("_Read")
 
@@ -44,14 +44,14 @@ def gallery(folder: Path, league: League, left_out: list[str]) -> dict[str, Any]
         run = next(iter(row.finished), None)
         if run is None or row.kind.of_draws or len(models) >= MODELS:
             continue
-        pictures = _readable(left_out, read_predictions, run.folder.path, len(run.names))
+        pictures = readable(left_out, read_predictions, run.folder.path, len(run.names))
         if pictures:
             names = run.names
             models.append((place, row.label, run, run.scores.get("psnr", []), pictures))
-    greys, hints, truths = _readable(left_out, read_photos, folder, league.protocol, len(names)) or ([], [], [])
+    greys, hints, truths = readable(left_out, read_photos, folder, league.protocol, len(names)) or ([], [], [])
     if not models or not truths:
         return None
-    shown = _spread(len(truths))
+    shown = spread(len(truths), PHOTOS)
     described = [_model(*model, shown) for model in models]
     wanted = sorted({*shown, *(photo for model in described for photo in model["pictures"])})
     return {
@@ -59,9 +59,9 @@ def gallery(folder: Path, league: League, left_out: list[str]) -> dict[str, Any]
         "photos": {
             photo: {
                 "name": names[photo],
-                "grey": _uri(greys[photo]),
-                "hints": _uri(hints[photo]),
-                "truth": _uri(truths[photo]),
+                "grey": uri(greys[photo]),
+                "hints": uri(hints[photo]),
+                "truth": uri(truths[photo]),
             }
             for photo in wanted
         },
@@ -69,18 +69,13 @@ def gallery(folder: Path, league: League, left_out: list[str]) -> dict[str, Any]
     }
 
 
-def _readable(left_out: list[str], read: Callable[..., _Read], *where: Any) -> _Read | None:
+def readable(left_out: list[str], read: Callable[..., _Read], *where: Any) -> _Read | None:
     """Pictures are for looking at: one that is damaged costs its place in the gallery and no more."""
     try:
         return read(*where)
     except BadInput as error:
         left_out.append(str(error))
         return None
-
-
-def _spread(count: int) -> list[int]:
-    chosen = min(count, PHOTOS)
-    return [i * count // chosen for i in range(chosen)]
 
 
 def _model(
@@ -94,13 +89,14 @@ def _model(
         "place": place,
         "seed": run.record.seed,
         "psnr": {i: round(psnr[i], 2) for i in wanted if i < len(psnr) and psnr[i] == psnr[i]},
-        "pictures": {i: _uri(pictures[i]) for i in wanted},
+        "pictures": {i: uri(pictures[i]) for i in wanted},
         "best": best,
         "worst": worst[::-1],
     }
 
 
-def _uri(picture: Image.Image) -> str:
+def uri(picture: Image.Image) -> str:
+    """A ``data:`` URI of the picture, no larger than a page of fifty models can hold."""
     small = picture.copy()
     small.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE), Image.Resampling.LANCZOS)
     return "data:image/jpeg;base64," + base64.b64encode(jpeg(small)).decode()

@@ -20,6 +20,7 @@ from zoo.harness.results.report.curves import curve_plots
 from zoo.harness.results.report.gallery import gallery
 from zoo.harness.results.report.header import facts, summary
 from zoo.harness.results.report.hint_curves import hint_plots
+from zoo.harness.results.report.hinted import hinted
 from zoo.harness.results.report.plot import Plot
 from zoo.harness.results.report.table import failures, leaderboard_table
 
@@ -69,6 +70,7 @@ def _page(board: Board, ranks: Sequence[Column]) -> str:
             left_out=board.runs.left_out,
             models=[row.label for row in league.rows],
             costs=cost_plots(league),
+            hinted=hinted(folder, league, board.runs.left_out),
             sweeps=sweeps,
             curves=curves,
             gallery=pictures is not None,
