@@ -45,6 +45,7 @@ def test_a_thing_that_appears_is_not_found(photos):
     assert found.trust[65:115, 65:115].mean() < 0.35
 
 
+@pytest.mark.slow
 def test_two_photos_are_two_shots_and_a_moving_window_is_one(films, photos):
     window = films.pan(grey(photos[0]), 4, step=10, size=(96, 128))
     assert not any(motion(*pair).later.is_cut for pair in itertools.pairwise(window))
@@ -52,6 +53,7 @@ def test_two_photos_are_two_shots_and_a_moving_window_is_one(films, photos):
         assert motion(grey(one), grey(other)).later.is_cut
 
 
+@pytest.mark.slow
 def test_a_real_film_of_one_shot_has_no_cut(films):
     frames = [grey(frame) for frame in films.read_film(films.BUNNY)[:8]]
     found = [motion(*pair).later for pair in itertools.pairwise(frames)]

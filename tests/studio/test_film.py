@@ -84,6 +84,7 @@ def test_a_key_frame_reaches_both_ways_and_ends_at_the_cut(films, tmp_path, shot
     assert work.notes == []
 
 
+@pytest.mark.slow
 def test_between_two_key_frames_colours_go_over_in_a_straight_line(films, tmp_path, photos):
     (frame,) = films.pan(photos[2], 1)
     still = [films.grey(frame)] * 5
@@ -103,6 +104,7 @@ def test_between_two_key_frames_colours_go_over_in_a_straight_line(films, tmp_pa
         np.testing.assert_allclose(shade, (30 - 10 * number, -10 + 10 * number), atol=3.5)
 
 
+@pytest.mark.slow
 def test_strokes_on_a_frame_are_spread_over_it(films, tmp_path, shots):
     path = films.write_film(tmp_path / "a.mkv", [films.grey(frame) for frame in shots[:3]])
     keys = tmp_path / "keys"
@@ -130,6 +132,7 @@ def test_colours_that_jump_are_kept_steady(films, tmp_path, photos):
     assert jumps[True] < 0.5 * jumps[False]
 
 
+@pytest.mark.slow
 def test_a_key_frame_outlasts_the_opinion_of_a_model(films, tmp_path, shots):
     path = films.write_film(tmp_path / "a.mkv", [films.grey(frame) for frame in shots[:6]])
     keys = key_frames(tmp_path / "keys", shots, 2)
@@ -223,6 +226,7 @@ def test_a_film_is_never_in_memory(films, tmp_path, photos, monkeypatch):
     assert max(ahead) <= 2
 
 
+@pytest.mark.slow
 def test_a_shot_longer_than_the_reach_gets_colours_at_its_end(films, tmp_path, photos, monkeypatch):
     monkeypatch.setattr(coming, "REACH", 3)
     frames = films.pan(photos[1], 8)

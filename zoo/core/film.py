@@ -109,7 +109,8 @@ class Film:
 
     def times(self) -> np.ndarray:
         """When each frame is shown, in seconds, ascending: read without decoding; the film is at its end then."""
-        shown = [packet.pts for packet in self.container.demux(self.video) if packet.size and packet.pts is not None]
+        packets = (packet for packet in self.container.demux(self.video) if packet.size)
+        shown = [packet.pts if packet.pts is not None else packet.dts or 0 for packet in packets]
         return np.sort(np.array(shown, dtype=np.float64)) * float(self.time_base)
 
     def _decoded(self, pass_on: Callable[[Any], None]) -> Iterator[Any]:

@@ -29,6 +29,7 @@ def window(films: ModuleType, photos: list[np.ndarray]) -> list[np.ndarray]:
     return films.pan(photos[1], 5, step=3)
 
 
+@pytest.mark.slow
 def test_colours_that_move_with_the_picture_do_not_flicker(films, tmp_path, window):
     path = films.write_film(tmp_path / "a.mkv", window)
     still = films.write_film(tmp_path / "b.mkv", [tinted(frame, 20, 20) for frame in window])
@@ -79,6 +80,7 @@ def test_one_frame_has_no_neighbour(films, tmp_path, window):
     assert np.isnan(flicker([path], path)[0].flicker)
 
 
+@pytest.mark.slow
 def test_zoo_score_tells_of_two_films(films, tmp_path, window):
     path = films.write_film(tmp_path / "a.mkv", window[:3])
     made = films.write_film(tmp_path / "b.mkv", [films.grey(frame) for frame in window[:3]])
