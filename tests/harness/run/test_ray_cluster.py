@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 
-from zoo.core.errors import Unavailable
+from zoo.core.errors import BadInput, Unavailable
+from zoo.harness.plan.suite import load_suite
 from zoo.harness.results.store import run_folders
 from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.executors.ray_cluster import RayExecutor
 from zoo.harness.run.reporter import SilentReporter
+from zoo.harness.training import device as devices
 
 MODELS = "small,gray,levin2004"
 
@@ -83,6 +88,39 @@ def test_without_the_package_it_is_one_sentence_that_names_the_extra(monkeypatch
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(Unavailable, match=r"needs the package ray; pip install 'colorizer-zoo\[ray\]'"):
         make("executors", "ray")
+
+
+@pytest.fixture
+def two_machines(monkeypatch):
+    """A cluster that is made up: four cores and a GPU here, two cores there, and one that is lost."""
+    nodes = [({"CPU": 4.0, "GPU": 1.0}, True), ({"CPU": 2.0}, True), ({"CPU": 64.0, "GPU": 8.0}, False)]
+    told = [{"Resources": resources, "Alive": alive} for resources, alive in nodes]
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: True, nodes=lambda: told))
+
+
+@pytest.mark.parametrize(
+    ("options", "device", "room"),
+    [
+        ({}, "auto", 1),  # a GPU each
+        ({"gpus": 0.5}, "auto", 2),  # half a GPU each, and as many cores as they need
+        ({"gpus": 0.1, "cpus": 1}, "auto", 4),  # the cores end first
+        ({}, "cpu", 6),  # a core each, as quick's runs have one thread
+        ({"cpus": 2}, "cpu", 3),
+    ],
+)
+def test_there_is_room_for_as_many_runs_as_each_machine_takes(two_machines, options, device, room):
+    suite = msgspec.structs.replace(load_suite("quick"), precision="fp32")
+    assert RayExecutor(**options).room(suite, device, None) == room
+    assert RayExecutor(**options).room(suite, device, 99) == 99, "the others wait in the cluster"
+
+
+def test_what_no_machine_has_and_a_precision_that_is_left_open_are_refused(two_machines, monkeypatch):
+    suite = load_suite("quick")
+    with pytest.raises(BadInput, match=r"No machine of the cluster has 5 cores and 0 GPUs"):
+        RayExecutor(cpus=5).room(suite, "cpu", None)
+    monkeypatch.setattr(devices, "CUDA", SimpleNamespace(is_available=lambda: False))
+    with pytest.raises(BadInput, match=r"carried out with GPUs, and there is none here: --set suite.precision"):
+        RayExecutor().room(suite, "auto", None)
 
 
 @pytest.mark.slow
