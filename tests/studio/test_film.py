@@ -15,10 +15,11 @@ from zoo.core.color import join_lab, split_lab, to_uint8
 from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput
 from zoo.core.film import opened
+from zoo.core.photo import Photo
 from zoo.core.trained import load
 from zoo.studio import coming, film_file
 from zoo.studio.film import FilmWish, FilmWork, first_frames
-from zoo.studio.key_frames import ab_of
+from zoo.studio.key_frames import ab_of, is_whole
 from zoo.studio.manner import Manner
 
 
@@ -157,6 +158,17 @@ def test_names_tell_frames(films, tmp_path, shots):
         Image.fromarray(shots[0]).save(keys / f"{name}.png")
         work = FilmWork(path, tmp_path / "b.mkv", FilmWish(name="", key_frames=keys), load("pyramid"))
         assert list(work.keys.files) == [number], name
+
+
+def test_a_picture_is_whole_or_strokes(photos):
+    frame = photos[0]
+    painted = frame.copy()
+    painted[:20] = (200, 30, 30)
+    clear = Image.fromarray(np.dstack((frame, np.zeros(frame.shape[:2], np.uint8))))
+    assert is_whole(Photo(Image.fromarray(photos[1])), frame)
+    assert is_whole(Photo(Image.fromarray(frame)), frame), "a film in colour, and one of its frames"
+    assert not is_whole(Photo(Image.fromarray(painted)), frame)
+    assert not is_whole(Photo(clear), frame)
 
 
 @pytest.mark.parametrize(

@@ -107,11 +107,11 @@ def _number(picture: Path, times: np.ndarray) -> int:
 
 
 def is_whole(photo: Photo, frame: np.ndarray) -> bool:
-    """Whether a picture is a frame coloured whole, not one with strokes."""
+    """Whether a picture is a frame coloured whole, not one with strokes; a frame of a film in colour is, as it is."""
     if photo.image.mode == "RGBA" and np.asarray(photo.image.getchannel("A")).min() < 255:
         return False
     untouched = (np.abs(photo.rgb.astype(int) - frame) <= _SAME).all(axis=2)
-    return bool(untouched.mean() <= 0.5)
+    return bool(untouched.mean() <= 0.5 or untouched.all())
 
 
 def ab_of(rgb: np.ndarray) -> np.ndarray:
