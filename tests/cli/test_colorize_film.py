@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +16,7 @@ from PIL import Image
 
 from zoo.cli.main import cli
 from zoo.harness.metrics.flicker import flicker
-from zoo.studio import film_file
+from zoo.studio import film
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,16 +109,21 @@ def test_no_colour_is_said(here):
 
 
 def test_ctrl_c_is_one_sentence_and_leaves_nothing(here, monkeypatch):
-    original = film_file.FilmWriter.write
+    original, calls = film.reduced, []
 
-    def stopped(self, rgb, frame):
-        if frame.number == 3:
-            raise KeyboardInterrupt
-        original(self, rgb, frame)
+    def stopped(*given):
+        calls.append(given)
+        if len(calls) == 4:
+            signal.raise_signal(signal.SIGINT)
+        return original(*given)
 
-    monkeypatch.setattr(film_file.FilmWriter, "write", stopped)
+    monkeypatch.setattr(film, "reduced", stopped)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     before = sorted(here.rglob("*"))
-    result = run("film.mp4", "--with", "gray", "--size", 32)
+    try:
+        result = run("film.mp4", "--with", "gray", "--size", 32)
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert result.exit_code == 130
     assert re.search(r"zoo: stopped at frame \d of 6 of film\.mp4; no film was written\.", result.stderr)
     assert sorted(here.rglob("*")) == before
@@ -146,13 +152,13 @@ def test_several_films_go_into_a_folder(here, films):
 @pytest.mark.slow
 def test_flicker_of_a_real_film_is_halved(films, tmp_path, monkeypatch):
     """Twelve frames of Big Buck Bunny, in the colours that each is given by its likeness to another frame."""
-    film = films.write_film(tmp_path / "film.mkv", films.read_film(films.BUNNY)[:12])
+    clip = films.write_film(tmp_path / "film.mkv", films.read_film(films.BUNNY)[:12])
     monkeypatch.chdir(tmp_path)
     reference = ["--reference", films.BUNNY.parent / "bunny_keys" / "000020.jpg"]
     for options in (["-o", "steady.mkv"], ["-o", "alone.mkv", "--frame-by-frame"]):
-        result = run(film, "--with", "welsh2002", *reference, "--size", 96, *options)
+        result = run(clip, "--with", "welsh2002", *reference, "--size", 96, *options)
         assert result.exit_code == 0, result.output
-    steady, alone = flicker([Path("steady.mkv"), Path("alone.mkv")], film)
+    steady, alone = flicker([Path("steady.mkv"), Path("alone.mkv")], clip)
     assert steady.frames == alone.frames == 12
     assert steady.aligned > 0.8
     assert steady.flicker < 0.5 * alone.flicker

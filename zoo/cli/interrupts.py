@@ -10,10 +10,12 @@ from typing import Any
 
 import click
 
+from zoo.core.errors import Stopped
+
 
 @contextlib.contextmanager
 def interrupts_kept() -> Iterator[None]:
-    """An error that follows a Ctrl-C is a KeyboardInterrupt again.
+    """An error that follows a Ctrl-C is a KeyboardInterrupt again, but for one that says what became of the work.
 
     A library that is stopped in the middle of its import, or in a callback of its C code, may raise something else:
     numpy, half imported, recurses without end.
@@ -32,7 +34,7 @@ def interrupts_kept() -> Iterator[None]:
     signal.signal(signal.SIGINT, tell)
     try:
         yield
-    except click.exceptions.Exit:
+    except (click.exceptions.Exit, Stopped):
         raise
     except Exception as error:
         if told:
