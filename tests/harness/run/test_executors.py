@@ -29,11 +29,23 @@ EXECUTORS = {
 LIBRARY = {"ray": "ray", "slurm": "submitit"}
 
 
+@pytest.fixture(scope="module")
+def cluster():
+    """A Ray cluster of this machine alone, for all tests here: it takes long to start."""
+    import ray
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100 * 2**20)
+    yield
+    ray.shutdown()
+
+
 @pytest.fixture(params=EXECUTORS)
 def asked(request, small_zoo):
     """An executor with its options, of which there is the library."""
     if importlib.util.find_spec(LIBRARY.get(request.param, "zoo")) is None:
         pytest.skip(f"needs the extra {request.param}")
+    if request.param == "ray":
+        request.getfixturevalue("cluster")
     return EXECUTORS[request.param]
 
 

@@ -224,7 +224,7 @@ class RayExecutor:
         if self._ours:
             try:
                 ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
-            except (ConnectionError, ValueError, RuntimeError) as error:
+            except Exception as error:  # Ray raises bare ones, too
                 where = address or os.environ.get("RAY_ADDRESS", "this machine")
                 raise BadInput(
                     f"There is no Ray cluster at {where} ({reason_of(error)}); start it, or name one."
