@@ -257,7 +257,7 @@ def draw(bout: Bout) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=["rates", "target", "ten", []], default=[])
+    parser.add_argument("parts", nargs="*", metavar="PART", choices=["rates", "target", "ten", []], default=[])
     parser.add_argument("--device", default="auto")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--quick", action="store_true", help="a step or two of each, to try the script")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from typing import Any
 
@@ -43,7 +44,7 @@ class Paced(lightning.Callback):
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         if not self.pace.step_done():
-            trainer.should_stop = True
+            sys.exit()  # should_stop would wait for the epoch's end
 
 
 def train(case: Case, pace: Pace) -> None:

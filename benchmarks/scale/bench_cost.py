@@ -97,7 +97,7 @@ def line_through(counts: list[int], seconds: list[float]) -> tuple[float, float,
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("factors", nargs="*", choices=[*POINTS, []], default=[])
+    parser.add_argument("factors", nargs="*", metavar="FACTOR", choices=[*POINTS, []], default=[])
     parser.add_argument("--quick", action="store_true", help="the two smallest points of each")
     parser.add_argument("--out", type=Path, default=measured.RESULTS / "scale" / "bench.csv")
     told = parser.parse_args()

@@ -264,7 +264,7 @@ TRIALS: dict[str, Callable[[bool], Iterator[Tried]]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("trials", nargs="*", choices=[*TRIALS, []], default=[])
+    parser.add_argument("trials", nargs="*", metavar="TRIAL", choices=[*TRIALS, []], default=[])
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--quick", action="store_true", help="once each and small, to try the script")
     parser.add_argument("--out", type=Path, default=measured.RESULTS / "speed" / "tried.csv")
