@@ -59,7 +59,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     lower: float
     upper: float
     turns: int
-    verdict: str
+    verdict: str = ""
     date: str = msgspec.field(default_factory=lambda: str(datetime.date.today()))
 
 

@@ -13,6 +13,7 @@ import contextlib
 import csv
 import errno
 import hashlib
+import io
 import os
 import re
 import secrets
@@ -280,14 +281,23 @@ def csv_text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """The columns, and the rows by them; every cell is the text that was written.
+    """The columns, and the rows by them, as :func:`read_csv_lines`, which raises what this raises."""
+    columns, cells = read_csv_lines(path)
+    return columns, [dict(zip(columns, line, strict=True)) for line in cells]
+
+
+def read_csv_lines(path: Path) -> tuple[list[str], list[list[str]]]:
+    """The columns, and the rows' cells in their order; every cell is the text that was written.
 
     Raises:
         OSError, ValueError: it cannot be read; it is empty, or a row is longer or shorter than the header.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            lines = [[plain(cell) for cell in line] for line in csv.reader(file) if line]
+            text = file.read()
+        lines = [line for line in csv.reader(io.StringIO(text, newline="")) if line]
+        if "'" in text:
+            lines = [[plain(cell) for cell in line] for line in lines]
     except csv.Error as error:
         raise ValueError(str(error)) from None
     if not lines:
@@ -298,7 +308,7 @@ def read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     odd = next((number for number, line in enumerate(cells, 2) if len(line) != len(columns)), None)
     if odd is not None:
         raise ValueError(f"row {odd} has {len(cells[odd - 2])} cells, not {len(columns)}")
-    return columns, [dict(zip(columns, line, strict=True)) for line in cells]
+    return columns, cells
 
 
 def escaped(value: Any) -> str:

@@ -8,11 +8,12 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from zoo.core.errors import BadInput
-from zoo.core.files import csv_text, make_folder, number, read_csv, unwritable, write_whole
+from zoo.core.files import csv_text, make_folder, number, read_csv, read_csv_lines, unwritable, write_whole
 from zoo.harness.results.run_record import LogEntry, RunRecord, read_record
 
 
@@ -167,7 +168,8 @@ class RunFolder:
 
     def scores(self, file: str = "scores.csv") -> tuple[list[str], dict[str, list[float]]]:
         """The image names, and per metric a score an image (NaN where empty)."""
-        with self._rows(file) as rows:
+        with self._reading(file) as path:
+            rows = read_csv(path)[1]
             names = [row[_IMAGE] for row in rows]
             metrics = [key for key in (rows[0] if rows else {}) if key != _IMAGE]
             return names, {metric: [number(row[metric]) for row in rows] for metric in metrics}
@@ -182,17 +184,19 @@ class RunFolder:
     def hint_scores(self) -> list[SweepScore]:
         """The rows of hints.csv."""
         found = []
-        with self._rows("hints.csv") as rows:
-            for row in rows:
-                sweep, level, image, psnr, error = (row[field] for field in SweepScore._fields)
+        with self._reading("hints.csv") as path:
+            columns, lines = read_csv_lines(path)  # a thousand rows a run, of which a folder may have thousands
+            place = {name: at for at, name in enumerate(columns)}
+            wanted = itemgetter(*(place[field] for field in SweepScore._fields))
+            for sweep, level, image, psnr, error in map(wanted, lines):
                 found.append(SweepScore(sweep, number(level), image, number(psnr), number(error)))
         return found
 
     @contextlib.contextmanager
-    def _rows(self, file: str) -> Iterator[list[dict[str, str]]]:
+    def _reading(self, file: str) -> Iterator[Path]:
         path = self.path / file
         try:
-            yield read_csv(path)[1]
+            yield path
         except (OSError, ValueError, KeyError) as error:
             reason = f"no column {error}" if isinstance(error, KeyError) else error
             raise BadInput(f"{path} cannot be read ({reason}); delete its folder to run it again.") from None
