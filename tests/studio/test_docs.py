@@ -45,7 +45,9 @@ def here(tmp_path, photos, monkeypatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("line", COMMANDS + COMMANDS_BY_HAND)
+@pytest.mark.parametrize(
+    "line", [line for line in COMMANDS + COMMANDS_BY_HAND if not line.startswith(("pip ", "zoo serve"))]
+)
 def test_a_command_works(here, line):
     before, pipe, command = line.rpartition(" | ")
     given = subprocess.run(before, shell=True, capture_output=True, check=True).stdout if pipe else None
@@ -67,7 +69,7 @@ def test_the_snippet_colours(here):
 
 def test_there_are_commands():
     assert len(COMMANDS) == 7
-    assert len(COMMANDS_BY_HAND) == 5
+    assert len(COMMANDS_BY_HAND) == 7
 
 
 def test_a_mistake_in_the_hints_is_the_sentence_of_the_page(here):

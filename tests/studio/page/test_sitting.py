@@ -174,7 +174,7 @@ def test_models_that_spread_hints_are_offered_and_no_others(tmp_path):
     offered = Offered(["gray"])
     assert offered.names[:2] == ("gray", "pyramid")
     assert {"levin2004", "huang2005", "nearest"} < set(offered.names)
-    assert not {"mean_ab", "oracle_quarter", "welsh2002", "unet"} & set(offered.names)
+    assert not {"mean_ab", "hints_alone", "oracle_quarter", "welsh2002", "unet"} & set(offered.names)
     assert offered["pyramid"] is offered["pyramid"]
     with pytest.raises(BadInput, match="not offered"):
         offered[str(tmp_path)]
