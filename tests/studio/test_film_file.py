@@ -74,6 +74,30 @@ def test_the_shape_of_pixels_and_metadata_are_kept(films, tmp_path, photos):
             assert film.streams.video[0].sample_aspect_ratio == pixel
 
 
+def test_subtitles_and_chapters_are_kept(films, tmp_path, photos):
+    path = tmp_path / "a.mkv"
+    chapters = [
+        {"id": 1, "start": 0, "end": 40, "time_base": films.MILLISECOND, "metadata": {"title": "one"}},
+        {"id": 2, "start": 40, "end": 120, "time_base": films.MILLISECOND, "metadata": {"title": "two"}},
+    ]
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("ffv1", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv444p"
+        text = film.add_mux_stream("subrip")
+        film.set_chapters(chapters)
+        for rgb in films.pan(photos[0], 3):
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, "rgb24")))
+        said = av.Packet(b"Hello")
+        said.stream, said.time_base, said.pts, said.dts, said.duration = text, films.MILLISECOND, 10, 10, 60
+        film.mux(said)
+        film.mux(stream.encode(None))
+    assert copied(path, tmp_path / "b.mkv") == []
+    assert films.packets(tmp_path / "b.mkv", "subtitle") == [(0.01, b"Hello")]
+    with av.open(str(tmp_path / "b.mkv")) as film:
+        assert [each["metadata"]["title"] for each in film.chapters()] == ["one", "two"]
+        assert [float(each["start"] * each["time_base"]) for each in film.chapters()] == [0, 0.04]
+
+
 def test_odd_sides_stay_odd(films, tmp_path, photos):
     path = films.write_film(tmp_path / "a.mkv", films.pan(photos[0], 2, size=(63, 95)))
     copied(path, tmp_path / "b.mp4")
