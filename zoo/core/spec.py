@@ -17,6 +17,9 @@ from zoo.core.kinds import KIND_OF_ROLE
 UNTRAINED = "untrained"
 """The recipe of models that have nothing to learn."""
 
+SHIPPED = "shipped"
+"""The name of the colorizer that comes with the zoo: a run like any other, with its weights in half precision."""
+
 SCHEMA = 1
 """The version of run.json's form."""
 

@@ -21,7 +21,7 @@ from zoo.core.ingredients import of_file
 from zoo.core.recorded import PICKLES, recorded_spec, spec_of_record, untrained
 from zoo.core.registry import current
 from zoo.core.resolve import build, resolve
-from zoo.core.spec import UNTRAINED, ModelRecord, ModelSpec, fingerprint
+from zoo.core.spec import SHIPPED, UNTRAINED, ModelRecord, ModelSpec, fingerprint
 from zoo.core.state_dict import differences, layout_of
 
 WEIGHTS = "model.safetensors"
@@ -38,7 +38,7 @@ def load(
 
     Args:
         name_or_run: a run folder (``benches/quick/runs/unet/seed0-…``), the folder of a model's runs
-            (its lowest seed is taken), or the name of a registered model that needs no training.
+            (its lowest seed is taken), ``shipped``, or the name of a registered model that needs no training.
         device: where it is put; it is in eval mode.
         weights: for a model's name: a file of weights, in our layout or its public original's, or ``published``,
             which downloads the published one; see :func:`zoo.core.given_weights.given_weights`.
@@ -104,7 +104,7 @@ def run_folder(name_or_run: str | Path) -> Path | None:
     if not is_folder:
         if "/" in text or "\\" in text:
             raise BadInput(f"{path}: there is no such run; give the folder of a run, such as benches/quick/runs/unet.")
-        return None
+        return shipped_folder() if text == SHIPPED else None
     if (path / "run.json").is_file():
         return path
     runs = sorted((run.parent for run in path.glob("seed*/run.json")), key=_seed)
@@ -113,6 +113,11 @@ def run_folder(name_or_run: str | Path) -> Path | None:
     if "/" not in text and text in current().names("models"):
         return None  # a folder that happens to have the model's name
     raise BadInput(f"{path} is no run: it holds no run.json; give a folder such as benches/quick/runs/unet.")
+
+
+def shipped_folder() -> Path:
+    """The run folder of the colorizer that comes with the zoo."""
+    return Path(__file__).parents[1] / SHIPPED
 
 
 def _seed(run: Path) -> tuple[int, str]:

@@ -14,7 +14,7 @@ from zoo.core.errors import BadInput, ZooError
 from zoo.core.origin import Origin, origin_of
 from zoo.core.registry import current
 from zoo.core.resolve import build
-from zoo.core.spec import UNTRAINED
+from zoo.core.spec import SHIPPED, UNTRAINED
 from zoo.core.trained import load
 from zoo.studio.colorize import wants_a_photo_alone
 
@@ -33,7 +33,8 @@ class Offered:
     """Models by what the page calls them.
 
     Args:
-        named: runs or models, as ``--with`` takes them; besides them all that spread hints without any training.
+        named: runs or models, as ``--with`` takes them; besides them the one that comes with the zoo, and all
+            that spread hints without any training.
         weights, options: for the only one of ``named``.
         device: where they compute.
     """
@@ -49,7 +50,7 @@ class Offered:
         self._device = device
         self._loaded: dict[str, Loaded] = {}
         self._lock = Lock()
-        self.names = tuple(dict.fromkeys((*named, *spreading())))
+        self.names = tuple(dict.fromkeys((*named, SHIPPED, *spreading())))
 
     def __getitem__(self, name: str) -> Loaded:
         """The model of this name.

@@ -1,0 +1,113 @@
+"""The colorizer that comes with the zoo: small, better than solvers with hints, and than grey without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from click.testing import CliRunner
+from skimage.metrics import peak_signal_noise_ratio
+
+import zoo
+from zoo.cli.main import cli
+from zoo.core.color import AB_SCALE, split_lab
+from zoo.core.errors import BadInput
+from zoo.core.files import sha256_of
+from zoo.core.photo import read_photo
+from zoo.core.spec import SHIPPED
+from zoo.core.trained import WEIGHTS, load, run_folder, shipped_folder
+from zoo.harness.data.folder import FOLDER
+from zoo.harness.results.run_record import RunRecord
+from zoo.parts.hints.points import Points
+
+PHOTOS = sorted((FOLDER / "test").glob("*.jpg"))
+
+
+@pytest.fixture(scope="module")
+def record() -> RunRecord:
+    return msgspec.json.decode((shipped_folder() / "run.json").read_bytes(), type=RunRecord)
+
+
+def test_it_is_small_and_in_half_precision(record):
+    weights = shipped_folder() / WEIGHTS
+    assert weights.stat().st_size <= 8_000_000
+    state = safetensors.torch.load_file(weights)
+    assert {value.dtype for value in state.values() if value.is_floating_point()} == {torch.float16}
+    assert sha256_of(weights) == record.weights_sha256
+
+
+def test_it_was_trained_on_photos_with_free_licences_only(record):
+    assert record.data.train.source == "photos"
+    assert (record.suite, record.status) == ("shipped", "ok")
+    assert f"{record.steps} steps" in (shipped_folder() / "README.md").read_text(encoding="utf-8")
+
+
+def test_it_is_a_run_by_name(tmp_path, monkeypatch):
+    assert run_folder(SHIPPED) == shipped_folder()
+    assert next(load(SHIPPED).network.parameters()).dtype == torch.float32
+    with pytest.raises(BadInput, match="leave --set out"):
+        load(SHIPPED, options={"width": 3})
+    # A run of one's own in a folder of that name is what is meant where it lies.
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / SHIPPED
+    own.mkdir()
+    (own / "run.json").write_bytes((shipped_folder() / "run.json").read_bytes())
+    assert run_folder(SHIPPED) is not None
+    assert run_folder(SHIPPED).resolve() == own.resolve()
+
+
+def test_colorize_takes_it_when_no_model_is_named(tmp_path):
+    done = CliRunner().invoke(cli, ["colorize", str(PHOTOS[0]), "-o", str(tmp_path / "a.png")], prog_name="zoo")
+    assert done.exit_code == 0, done.output
+    np.testing.assert_array_equal(read_photo(tmp_path / "a.png"), zoo.colorize(SHIPPED, PHOTOS[0]))
+
+
+def test_hints_reach_further_than_levins_and_none_is_better_than_grey():
+    """At full size, on every eighth test photo; the record has the whole curve at 128 px."""
+    shipped, levin, clicks = load(SHIPPED), load("levin2004"), Points(count=10, sizes=6)
+    gains = []
+    for index, path in enumerate(PHOTOS[::8]):
+        truth = read_photo(path)
+        ab = split_lab(torch.from_numpy(truth.copy()).permute(2, 0, 1)[None])[1]
+        given, mask = clicks(ab, torch.Generator().manual_seed(index))
+        hints = ((given[0] * AB_SCALE).permute(1, 2, 0).numpy(), mask[0, 0].numpy())
+        gray, none, ours, theirs = (
+            peak_signal_noise_ratio(truth, made)
+            for made in (
+                zoo.colorize("gray", truth),
+                zoo.colorize(shipped, truth),
+                zoo.colorize(shipped, truth, hints=hints),
+                zoo.colorize(levin, truth, hints=hints),
+            )
+        )
+        gains.append((none - gray, ours - theirs))
+    without, hinted = np.mean(gains, axis=0)
+    assert without > 0
+    assert hinted > 0
+
+
+def test_its_record_is_above_levin2004_at_every_number_of_hints(record):
+    """Against the other rows of the bench it was trained in, which docs/shipped.md lists."""
+    ours = {(level.sweep, level.level): level.psnr for level in record.levels}
+    text = (Path(__file__).parents[2] / "docs" / "shipped.md").read_text(encoding="utf-8")
+    sweep, compared = "", 0
+    for line in text.splitlines():
+        if line.startswith("`points"):
+            sweep = line.split("`")[1]
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if sweep and len(cells) == 6 and cells[0].isdecimal() and int(cells[0]) <= 200:
+            shipped, levin, gray = float(cells[1]), float(cells[3]), float(cells[5])
+            assert shipped == pytest.approx(ours[sweep, int(cells[0])], abs=0.006)
+            assert shipped > (levin if int(cells[0]) else gray)
+            compared += 1
+    assert compared == 18
+
+
+def test_its_card_is_made_of_its_record():
+    text = (shipped_folder() / "README.md").read_text(encoding="utf-8")
+    assert "zoo colorize photo.jpg --with shipped" in text
+    assert "license: apache-2.0" in text
