@@ -146,15 +146,7 @@ def workbench(name: str, suite: Any, photos: Any, device: torch.device) -> Workb
     return bench
 
 
-NOT_YET = (
-    *("dilated_context_unet", "manet", "msau_net", "nlspn", "ogni", "oracle_quarter", "pan", "pix2pix", "pspnet"),
-    *("r2_attention_unet", "r2_unet", "residual_attention_unet", "residual_unet", "resnet_unet", "segformer"),
-    *("segnet", "unet_crf", "unet_mixture", "unet_quantized", "unetplusplus", "upernet", "vit_unet"),
-    *("zhang2016", "zhang2017", "zhang2017_global"),
-)
-"""Rows that nobody has looked at here; none is known to fail."""
-OURS = [name for name in current().names("models") if current().entry("models", name).builtin]
-MODELS = [name for name in OURS if name not in NOT_YET]
+MODELS = [name for name in current().names("models") if current().entry("models", name).builtin]
 
 
 @pytest.mark.slow
