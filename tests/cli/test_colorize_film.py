@@ -37,7 +37,7 @@ def here(tmp_path: Path, films: ModuleType, photos: list[np.ndarray], monkeypatc
 
 
 def test_a_film_is_coloured_beside_itself(here, films):
-    result = run("film.mp4", "--key-frames", "keys", "--size", 64)
+    result = run("film.mp4", "--key-frames", "keys", "--size", 64, "--with", "pyramid")
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == ["1 colorized", "film.colorized.mp4"]
     assert "film.mp4: 6 frames in 2 shots" in result.stderr
@@ -88,7 +88,7 @@ def test_shots_are_written_to_be_coloured_and_grey_ones_are_no_key_frames(here):
         ("film.mp4 --with gray -o film.avi", "films are written as .mp4, .m4v, .mov, .mkv, .webm"),
         ("film.mp4 --with gray -o film.mp4", "film.mp4 is the film itself"),
         ("film.mp4 --with gray -o -", "not written to standard output"),
-        ("film.mp4", "pyramid only spreads the colours of hints"),
+        ("film.mp4 --with pyramid", "pyramid only spreads the colours of hints"),
         ("film.mp4 --key-frames keys --with zhang2016 --set width=3", "zhang2016"),
         ("film.mp4 --key-frames film.mp4", "film.mp4: there is no such folder"),
     ],

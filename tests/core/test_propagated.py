@@ -295,9 +295,10 @@ def test_a_residual_that_starts_at_zero_reaches_every_layer(condition, name):
         found = model(condition)["ab"]
         (found - found.detach() - torch.rand_like(found)).square().mean().backward()
         optimizer.step()
-    first = next(p for p in model.learner.parameters() if p.dim() > 1)
-    assert first.grad is not None
-    assert first.grad.any()
+        first = next(p for p in model.learner.parameters() if p.dim() > 1)
+        if first.grad is not None and first.grad.any():
+            return
+    pytest.fail("four steps did not reach the first layer")
 
 
 @pytest.mark.parametrize(

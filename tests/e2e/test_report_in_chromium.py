@@ -53,7 +53,9 @@ def split(page: Chromium) -> float:
 
 def test_every_section_is_there_and_nothing_goes_wrong(page):
     sections = page.run("[...document.querySelectorAll('section')].map((s) => s.id + ':' + (s.innerText.length > 40))")
-    assert sections == [f"{name}:true" for name in ("leaderboard", "cost", "hints", "curves", "gallery", "extremes")]
+    assert sections == [
+        f"{name}:true" for name in ("hinted", "leaderboard", "cost", "hints", "curves", "gallery", "extremes")
+    ]
     assert page.run("document.querySelectorAll('p.empty').length") == 0
     bad = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
     assert not [event for event in page.events if event.get("method") in bad]

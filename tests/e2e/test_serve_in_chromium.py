@@ -43,7 +43,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page as the documents start it, at a free port; it leaves nothing where it was started."""
     here = tmp_path_factory.mktemp("here")
     (command,) = re.findall(r"^(zoo serve)$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
-    words = [sys.executable, "-m", *shlex.split(command), "--port", "0", "--no-browser"]
+    words = [sys.executable, "-m", *shlex.split(command), "--port", "0", "--no-browser", "--with", "pyramid"]
     with subprocess.Popen(words, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         assert server.stderr is not None

@@ -24,8 +24,13 @@ def usable_cores() -> int:
     Sources: ``sched_getaffinity(2)``; Linux' Documentation/admin-guide/cgroup-v2, ``cpu.max``; and
     Documentation/scheduler/sched-bwc, ``cpu.cfs_quota_us``.
     """
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    affinity = len(allowed_cores()) or os.cpu_count() or 1
     return max(1, min([affinity, *(math.ceil(quota) for quota in _quotas())]))
+
+
+def allowed_cores() -> list[int]:
+    """The numbers of the cores that the process's affinity allows; none where the system knows no affinity."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 def _quotas() -> Iterator[float]:

@@ -27,7 +27,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.core.errors import Unavailable
-from zoo.core.process import forget_safe_path, helpers_on_a_safe_path, usable_cores, user_choice, wait_passively
+from zoo.core.process import (
+    allowed_cores,
+    forget_safe_path,
+    helpers_on_a_safe_path,
+    usable_cores,
+    user_choice,
+    wait_passively,
+)
 
 if TYPE_CHECKING:
     from zoo.harness.plan.planned_run import PlannedRun
@@ -244,9 +251,9 @@ def _visible(count: int) -> list[str]:
 
 def _shares(cores: int, room: int) -> list[tuple[int, ...]]:
     """``cores`` of this process's dealt out, neighbours together; where runs are more than cores, some share one."""
-    if not hasattr(os, "sched_getaffinity"):
+    allowed = allowed_cores()[:cores]
+    if not allowed:
         return [()] * room
-    allowed = sorted(os.sched_getaffinity(0))[:cores]
     starts = [k * cores // room for k in range(room + 1)]
     return [tuple(allowed[begin : max(end, begin + 1)]) for begin, end in pairwise(starts)]
 
