@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -66,11 +67,29 @@ def test_colorize_takes_it_when_no_model_is_named(tmp_path):
     np.testing.assert_array_equal(read_photo(tmp_path / "a.png"), zoo.colorize(SHIPPED, PHOTOS[0]))
 
 
+@pytest.mark.slow
+def test_it_is_scored_elsewhere_and_stays_as_it_is(tmp_path):
+    def run(*words: str) -> Any:
+        return CliRunner().invoke(cli, ["eval", *words], prog_name="zoo")
+
+    before = {file: file.read_bytes() for file in shipped_folder().iterdir()}
+    refused = run(SHIPPED)
+    assert refused.exit_code == 2
+    assert "only read" in refused.stderr
+    suite = tmp_path / "few.yaml"
+    suite.write_text("{base: old_photos, name: few, test_limit: 2, sweeps: {}, metrics: [psnr]}", encoding="utf-8")
+    done = run(SHIPPED, "--suite", str(suite), "--out", str(tmp_path / "out"))
+    assert done.exit_code == 0, done.output
+    assert "residual_unet (shipped)" in (tmp_path / "out" / "leaderboard.csv").read_text(encoding="utf-8")
+    assert {file: file.read_bytes() for file in shipped_folder().iterdir()} == before
+
+
+@pytest.mark.slow
 def test_hints_reach_further_than_levins_and_none_is_better_than_grey():
-    """At full size, on every eighth test photo; the record has the whole curve at 128 px."""
+    """At full size, on every twelfth test photo; the record has the whole curve at 128 px."""
     shipped, levin, clicks = load(SHIPPED), load("levin2004"), Points(count=10, sizes=6)
     gains = []
-    for index, path in enumerate(PHOTOS[::8]):
+    for index, path in enumerate(PHOTOS[::12]):
         truth = read_photo(path)
         ab = split_lab(torch.from_numpy(truth.copy()).permute(2, 0, 1)[None])[1]
         given, mask = clicks(ab, torch.Generator().manual_seed(index))

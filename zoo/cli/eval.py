@@ -9,6 +9,7 @@ import click
 
 from zoo.cli.arguments import FilePath, Names, device_option, lpips_option, refuse_given, weights_option
 from zoo.core.errors import BadInput
+from zoo.core.spec import SHIPPED
 
 
 @click.command("eval", short_help="Score finished runs again.")
@@ -35,7 +36,7 @@ def command(
     settings: tuple[tuple[str, Any], ...],
     out: Path | None,
 ) -> None:
-    """Score RUNS, folders of finished runs or of a model's runs, without training them again.
+    """Score RUNS, folders of finished runs or of a model's runs, or `shipped`, without training them again.
 
     Scores under a run's own suite are written into it, and its leaderboard with them. Under a suite that trains
     nothing (gachon256, ntire2019, old_photos) each run is a row of that suite's leaderboard, beside the models that
@@ -58,7 +59,7 @@ def command(
             "or name a --suite that trains nothing",
         )
     if weights is None:
-        _check_folders(runs)
+        runs = tuple(_run_named(run) for run in runs)
     if new_rows:
         from zoo.cli.bench import report_failures, run_bench
         from zoo.cli.leaderboard import show
@@ -77,12 +78,15 @@ def command(
     print_table(rows, list(dict.fromkeys(key for row in rows for key in row)))
 
 
-def _check_folders(runs: tuple[Path, ...]) -> None:
-    for folder in runs:
-        if not folder.exists():
-            raise BadInput(
-                f"{str(folder)!r}: there is no such run folder; a model's name needs --weights, a file or `published`."
-            )
+def _run_named(run: Path) -> Path:
+    """The folder that is meant, which is there; the zoo's own colorizer has a name."""
+    if run.exists():
+        return run
+    if str(run) == SHIPPED:
+        from zoo.core.trained import shipped_folder
+
+        return shipped_folder()
+    raise BadInput(f"{str(run)!r}: there is no such run folder; a model's name needs --weights, a file or `published`.")
 
 
 def _run_folders(folder: Path) -> list[Path]:

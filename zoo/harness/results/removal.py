@@ -9,10 +9,11 @@ from pathlib import Path
 import zoo
 from zoo.core.errors import BadInput, UnknownName, did_you_mean
 from zoo.core.files import locked_if_free, remove_folder, unwritable
+from zoo.core.trained import shipped_folder
 from zoo.harness.results.report import write_report
 from zoo.harness.results.store import RunFolder, run_folders
 
-PUBLISHED = Path(zoo.__file__).resolve().parents[1] / "results"
+PUBLISHED = (Path(zoo.__file__).resolve().parents[1] / "results", shipped_folder().resolve())
 """Of a checkout: what is in there is only read."""
 _OF_ALL_RUNS = ("leaderboard.csv", "runs.csv", "hints.csv", "report.html")
 
@@ -43,9 +44,9 @@ def chosen_runs(results: Path, names: Sequence[str]) -> list[RunFolder]:
 def refuse_published(folder: Path) -> None:
     """
     Raises:
-        BadInput: the folder lies in the published results.
+        BadInput: the folder lies in the published results, or is the run that comes with the zoo.
     """
-    if PUBLISHED in [folder.resolve(), *folder.resolve().parents]:
+    if {folder.resolve(), *folder.resolve().parents} & set(PUBLISHED):
         raise BadInput(f"{folder} is published and only read; copy the folder to change the copy.")
 
 

@@ -28,6 +28,7 @@ from zoo.harness.plan.suite import (
 )
 from zoo.harness.results.columns import check_metric_names
 from zoo.harness.results.leaderboard import rebuild
+from zoo.harness.results.removal import refuse_published
 from zoo.harness.results.run_record import Data, RunRecord
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.workbench import on_device
@@ -57,8 +58,9 @@ def evaluate(
         The mean of each metric that could be computed.
 
     Raises:
-        BadInput: no finished run is there, a metric cannot be had, or a file is damaged.
+        BadInput: no finished run is there, it is only read, a metric cannot be had, or a file is damaged.
     """
+    refuse_published(run_folder)
     folder = RunFolder(run_folder)
     record = folder.scored_record()
     target = with_canonical_sources(load_suite(suite)) if suite else own_suite(record, run_folder)
