@@ -217,10 +217,10 @@ def main() -> None:
         },
     }
     for file in sorted((ROOT / "results").glob("*/leaderboard.csv")):
-        tables[file.with_name("README.md")] = {
-            "leaderboard": leaderboard_table(file.parent),
-            "later": later_rows(file.parent),
-        }
+        readme = file.with_name("README.md")
+        tables[readme] = {"leaderboard": leaderboard_table(file.parent)}
+        if "<!-- later: begin -->" in readme.read_text(encoding="utf-8"):  # of a suite that every model is for
+            tables[readme]["later"] = later_rows(file.parent)
     tables |= measured_tables()
     for file, parts in tables.items():
         before = file.read_text(encoding="utf-8")

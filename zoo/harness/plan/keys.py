@@ -103,7 +103,7 @@ def protocol_of(suite: Suite, data: Data, digests: Mapping[str, str]) -> Protoco
         load_size=suite.bank_size,
         fit=suite.fit,
         train=data.train.fingerprint,
-        validation=data.validation.fingerprint if data.validation else "",
+        validation=data.validation.fingerprint if data.validation else "" if suite.trains else msgspec.UNSET,
         test=data.test.fingerprint,
         eval_hints=sampler_identity(suite.eval_hints, f"{where}, eval_hints"),
         hint_seed=suite.hint_seed,
