@@ -42,6 +42,10 @@ whatever might have any colour (a red bowl, flowers, a kingfisher) stay near gre
 garish. It has seen 224 photos. A few clicks are what brings a photo to life; for colours out of
 nothing, better eyes are an option away (`--with zhang2017 --weights published`: needs a network, once,
 to fetch the authors' file)."""
+ELSEWHERE = (
+    "On 400 other photos at 256 px, twice the size that it was trained at: "
+    "[../results/gachon256](../results/gachon256/README.md)."
+)
 BESIDE = (SHIPPED, "pyramid", "levin2004", "huang2005", "gray")
 
 
@@ -126,6 +130,7 @@ def main() -> None:
         "## Its look\n\n![twenty test photos](shipped.jpg)",
         f"Every fifth test photo, none chosen: grey, without any hint, with {CLICKS} clicks of 6×6 pixels, the truth.",
         BY_EYE,
+        ELSEWHERE,
     ]
     write_whole(ROOT / "docs" / "shipped.md", "\n\n".join(sections) + "\n")
 
