@@ -62,7 +62,7 @@ def server(files):
             asked.append(self.path)
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
-        threading.Thread(target=served.serve_forever, daemon=True).start()
+        threading.Thread(target=served.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{served.server_port}", asked
         served.shutdown()
 
@@ -159,6 +159,7 @@ def test_another_models_file_is_refused(files, table):
         given_weights("zhang2071", "published")
 
 
+@pytest.mark.slow
 def test_a_row_of_the_users_on_the_same_network_takes_the_file(files, table):
     rows = table.read_text() + 'models:\n  my2017: {target: "zoo.parts.networks.zhang2017:Zhang2017", summary: mine}\n'
     table.write_text(rows)

@@ -145,6 +145,7 @@ def test_a_file_that_is_there_is_kept_and_a_missing_package_is_named(tmp_path, m
     assert "zoo train unet" in run("unet", "--to", "torch").stderr
 
 
+@pytest.mark.slow
 def test_the_command_writes_beside_us_and_says_how_exact_it_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = run("hints_alone", "--to", "torch", "--lab", "outside")

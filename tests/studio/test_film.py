@@ -74,6 +74,7 @@ def chroma(frame: np.ndarray) -> float:
     return float(np.hypot(*np.moveaxis(ab_of(np.ascontiguousarray(frame)) * 110, 2, 0)).mean())
 
 
+@pytest.mark.slow
 def test_a_key_frame_reaches_both_ways_and_ends_at_the_cut(films, tmp_path, shots):
     path = films.write_film(tmp_path / "a.mkv", [films.grey(frame) for frame in shots])
     frames, work = made(path, key_frames=key_frames(tmp_path / "keys", shots, 3))

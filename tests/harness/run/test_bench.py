@@ -43,6 +43,7 @@ def table(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_bench_from_photos_to_a_leaderboard(small_zoo, suite_file, tmp_path):
     out = tmp_path / "results"
     request = BenchRequest(models="small,gray,oracle_quarter", suite=str(suite_file), seeds=2, out=out)

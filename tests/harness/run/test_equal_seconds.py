@@ -70,6 +70,7 @@ def test_a_row_that_cannot_be_measured_costs_its_own_runs(small_zoo, seconds_sui
     assert "raises_in_forward: a step could not be measured: division by zero, in forward" in said.notes
 
 
+@pytest.mark.slow
 def test_a_damaged_measurement_is_one_sentence(small_zoo, seconds_suite, tmp_path):
     request = BenchRequest(models="small", suite=str(seconds_suite), out=tmp_path / "out")
     bench(request)
