@@ -4,8 +4,9 @@
 
 Rows have the sizes they are registered with, their papers' where those are known. Each model and size is a process of
 its own (once.py), whose peak memory is the model's; one that takes more than ``--memory`` GiB or ``--timeout`` seconds
-is ended, and then not tried at a larger size. What is known stands in ``results/latency/DEVICE.csv`` at once, and is
-not measured again; ``python docs/update_readme.py`` makes the table of ``results/latency/README.md`` of it.
+is ended, and then not tried at a larger size, nor is one that would take longer by its pixels. What is known stands in
+``results/latency/DEVICE.csv`` at once, and is not measured again; ``python docs/update_readme.py`` makes the table of
+``results/latency/README.md`` of it.
 """
 
 from __future__ import annotations
@@ -74,6 +75,17 @@ def measure(model: str, px: int, device: str, timeout: float, memory: float) -> 
     return Latency(model=model, px=px, **told)
 
 
+def hopeless(smaller: list[Latency], px: int, timeout: float) -> str:
+    """Why a model need not be tried at ``px``, of what is known of it at smaller sizes; else empty."""
+    for row in smaller:
+        if row.seconds is None:
+            return f"at {row.px} px: {row.note}"
+        reckoned = row.seconds * (px / row.px) ** 2
+        if reckoned > timeout:
+            return f"more than {timeout:g} s, reckoned by its pixels of {row.px} px"
+    return ""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*")
@@ -91,11 +103,13 @@ def main() -> None:
         for model in told.models or zoo.list_models():
             if any((row.model, row.px) == (model, px) for row in rows):
                 continue
-            given_up = next((row for row in rows if row.model == model and row.px < px and row.seconds is None), None)
-            if given_up:
-                found = Latency(model=model, px=px, note=f"at {given_up.px} px: {given_up.note}")
-            else:
-                found = measure(model, px, str(device), told.timeout, told.memory)
+            smaller = [row for row in rows if row.model == model and row.px < px]
+            note = hopeless(smaller, px, told.timeout)
+            found = (
+                Latency(model=model, px=px, note=note)
+                if note
+                else measure(model, px, str(device), told.timeout, told.memory)
+            )
             rows.append(found)
             measured.write(table, sorted(rows, key=lambda row: (row.model, row.px)), Latency)
             answer = f"{found.seconds:.3g} s, {found.peak_mem_mb:.0f} MiB" if found.seconds else found.note

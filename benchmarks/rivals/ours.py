@@ -22,7 +22,7 @@ def bench(case: Case) -> Workbench:
     photos = open_photos(suite)
     row = "unet" if case.network == "smp_unet" else case.network
     spec = resolve(row, defaults=suite.options)
-    data, constant = describe_data(suite, photos), {"schedule": "constant"}
+    data, constant = describe_data(suite, photos), {"schedule": "constant", "warmup": 0.0}
     run = plan_runs(row, spec, suite, data, device=str(case.device), recipe_settings=constant)[0]
     return Workbench.of(run, photos=photos, colorizer=on_device(colorizer(case), suite, case.device))
 

@@ -8,10 +8,11 @@ imported in the place of the library's by every helper process.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import math
 import os
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
@@ -90,6 +91,22 @@ def wait_passively(environment: MutableMapping[str, str] = os.environ) -> None:
     if "OMP_WAIT_POLICY" not in environment:
         environment["OMP_WAIT_POLICY"] = "PASSIVE"
         environment.setdefault("KMP_BLOCKTIME", "0")
+
+
+_MALLOC = {"MALLOC_TRIM_THRESHOLD_": (-1, 2**30), "MALLOC_TOP_PAD_": (-2, 2**26), "MALLOC_MMAP_THRESHOLD_": (-3, 2**30)}
+"""A user's word for each, its number for mallopt(3), and our value, in bytes."""
+
+
+def keep_freed_memory(environment: Mapping[str, str] = os.environ) -> None:
+    """Let the C library keep what a training step frees for the next one, unless the user has said otherwise.
+
+    GNU's malloc gives large blocks back to the system at once, and the system then has to clear every page of the next
+    step's maps anew. What that costs stands in ``results/speed/tried.csv``. Other C libraries have no such switch.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None and not {*_MALLOC, "GLIBC_TUNABLES"} & set(environment):
+        for parameter, size in _MALLOC.values():
+            mallopt(parameter, size)
 
 
 _VARIABLE = "PYTHONSAFEPATH"

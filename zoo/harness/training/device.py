@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.core.errors import BadInput, did_you_mean
-from zoo.core.process import usable_cores
+from zoo.core.process import keep_freed_memory, usable_cores
 
 CUDA: Any = torch.cuda
 """The GPUs. No other file of the zoo names ``torch.cuda``."""
@@ -127,6 +127,7 @@ def prepare(device: torch.device, *, deterministic: bool = False, threads: int |
         threads: of the CPU; None: as many as torch takes, and no more than the process has cores.
     """
     torch.set_num_threads(threads or min(torch.get_num_threads(), usable_cores()))
+    keep_freed_memory()
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
