@@ -94,7 +94,7 @@ class Bout:
         self.rivals = [name for name in RIVALS if name != "lightning" or find_spec("lightning")]
         if "lightning" not in self.rivals:
             print("lightning is left out: pip install -r benchmarks/rivals/requirements.txt", flush=True)
-        whole = [("unet", 64, 8, 5), ("smp_unet", 64, 8, 3), ("unet", 128, 3, 3)]
+        whole = [("unet", 64, 8, 7), ("smp_unet", 64, 8, 5), ("unet", 128, 4, 5)]
         self.rates = [("unet", 32, 1, 2)] if quick else whole
         self.learning_px, self.target = (32, 15.0) if quick else (64, 22.5)
         self.every, self.most = (1, 1) if quick else (10, 120)

@@ -86,3 +86,13 @@ def test_without_the_package_it_is_unavailable(monkeypatch):
     st_lpips._pretrained.cache_clear()
     with pytest.raises(Unavailable, match="pip install stlpips-pytorch"):
         STLPIPS()
+
+
+@pytest.mark.slow
+def test_the_same_target_again_gives_the_bits_of_a_fresh_ruler(photos):
+    first, second, target = (batch([photo[::4, ::4] for photo in photos[k : k + 2]]) for k in (0, 2, 4))
+    metric = STLPIPS()
+    metric.per_image(first, target)
+    assert torch.equal(metric.per_image(second, target), STLPIPS().per_image(second, target))
+    target[:] = 255 - target  # another one, in the same memory
+    assert torch.equal(metric.per_image(second, target), STLPIPS().per_image(second, target))

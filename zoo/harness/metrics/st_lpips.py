@@ -9,6 +9,7 @@ files are read, the package itself (which imports a notebook shell) is not.
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -74,18 +75,17 @@ class ShiftTolerantDistance(nn.Module):
             maps.append(F.relu(convolution(maps[-1])))
         return maps
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Two (N, 3, H, W) in [-1, 1] → (N,): weighted squared differences of unit feature vectors."""
-        distance = x.new_zeros(len(x))
-        for of_x, of_y, linear in zip(self.features(x), self.features(y), self.linear, strict=True):
-            difference = (_unit(of_x) - _unit(of_y)).square()
-            distance = distance + linear(difference).mean(dim=(1, 2, 3))
+    def units(self, pictures: Tensor) -> list[Tensor]:
+        """uint8 (N, 3, H, W) → the five maps, each feature vector of length 1."""
+        maps = self.features(pictures.float() / 127.5 - 1)
+        return [each / (torch.linalg.vector_norm(each, dim=1, keepdim=True) + 1e-10) for each in maps]
+
+    def forward(self, x: Sequence[Tensor], y: Sequence[Tensor]) -> Tensor:
+        """The :meth:`units` of two pictures → (N,): weighted squared differences."""
+        distance = x[0].new_zeros(len(x[0]))
+        for of_x, of_y, linear in zip(x, y, self.linear, strict=True):
+            distance = distance + linear((of_x - of_y).square()).mean(dim=(1, 2, 3))
         return distance
-
-
-def _unit(features: Tensor) -> Tensor:
-    length: Tensor = torch.linalg.vector_norm(features, dim=1, keepdim=True)
-    return features / (length + 1e-10)
 
 
 def _weights_file() -> Path:
@@ -135,6 +135,7 @@ class STLPIPS:
 
     def __init__(self) -> None:
         self._net = _pretrained()
+        self._last: tuple[Tensor, list[list[Tensor]]] | None = None
 
     def per_image(self, prediction: Tensor, target: Tensor) -> Tensor:
         """(N, 3, H, W) uint8 twice → (N,) float32."""
@@ -143,5 +144,12 @@ class STLPIPS:
             return torch.full((len(target),), torch.nan, device=device)
         net = self._net.to(device)
         with exact_float32(device):
-            pairs = zip(prediction.split(_IMAGES_AT_ONCE), target.split(_IMAGES_AT_ONCE), strict=True)
-            return torch.cat([net(x.float() / 127.5 - 1, y.float() / 127.5 - 1) for x, y in pairs])
+            pairs = zip(prediction.split(_IMAGES_AT_ONCE), self._of_target(net, target), strict=True)
+            return torch.cat([net(net.units(x), of_target) for x, of_target in pairs])
+
+    def _of_target(self, net: ShiftTolerantDistance, target: Tensor) -> list[list[Tensor]]:
+        """Its maps, those of the last call where it is the same: a sampler's draws are all measured against it."""
+        if self._last is None or self._last[0].device != target.device or not torch.equal(self._last[0], target):
+            self._last = None  # before the next ones are made: of large photos they are hundreds of MB
+            self._last = target.clone(), [net.units(each) for each in target.split(_IMAGES_AT_ONCE)]
+        return self._last[1]
