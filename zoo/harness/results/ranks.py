@@ -19,12 +19,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from zoo.core.process import usable_cores
 from zoo.harness.results.seed_effects import SeedEffects, seed_effects
 from zoo.harness.results.statistics import (
     CONFIDENCE,
@@ -137,7 +139,9 @@ class Family:
         order = np.argsort(-self._sign * mean, kind="stable")
         models = len(order)
         first = self._first()
-        tests = [self._row(at) for at in order]
+        self._draws, self._variance  # noqa: B018  # made once, before several threads ask for them
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            tests = list(pool.map(self._row, order))
         # [i, j]: the test of the i-th row tells it from the j-th, in the order of the table
         apart = np.stack([rejected[order] for rejected, _ in tests])
         # Monotone down the table, which only adds places: a steady row is not refused a place that a shaky
