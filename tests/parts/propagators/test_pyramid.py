@@ -58,6 +58,8 @@ def test_hints_are_kept_to_the_bit_and_grey_stays_grey_without_any(hinted: Calla
     assert torch.equal(found.where(mask, torch.zeros(())), condition[:, 1:3])
     assert not found[0].any()
     assert not confidence[0].any()
+    alone = PyramidPropagator()(condition[:1])  # with nothing to spread, nothing is computed
+    assert all(torch.equal(ours, its[:1]) for ours, its in zip(alone, (found, confidence), strict=True))
 
 
 def test_confidence_is_one_at_hints_and_falls_with_the_distance_to_them() -> None:
