@@ -16,7 +16,9 @@ from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 from zoo.core.registry import Registry, use
 from zoo.harness.run.bench import bench
+from zoo.harness.run.executors import local
 from zoo.harness.run.request import BenchRequest
+local.PRELOAD = ("torch",)  # the models of these tests need no other library, and each bench has a server of its own
 models, table, suite, out = sys.argv[1:]
 use(Registry.read([Path(table)]))
 try:

@@ -92,9 +92,8 @@ def test_a_training_whose_scoring_fails_is_not_trained_again(odd_zoo, suite):
     assert not (folder / "checkpoint.pt").exists()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_a_finished_row_outlives_an_attempt_that_is_stopped(odd_zoo, suite, start_bench, wait_for, number):
+@pytest.mark.slow(seconds=40)
+def test_a_finished_row_outlives_an_attempt_that_is_stopped(odd_zoo, suite, start_bench, wait_for):
     suite.write_text(
         suite.read_text(encoding="utf-8").replace("steps: 8", "steps: 400").replace("every: 1000", "every: 0"),
         encoding="utf-8",
@@ -102,21 +101,22 @@ def test_a_finished_row_outlives_an_attempt_that_is_stopped(odd_zoo, suite, star
     request = asked(suite, "small")
     bench(request)
     folder = only(suite, "small/*")
-    kept = {name: (folder / name).read_bytes() for name in ("run.json", "scores.csv", "log.jsonl", "samples.png")}
-    (folder / "model.safetensors").unlink()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
+        kept = {name: (folder / name).read_bytes() for name in ("run.json", "scores.csv", "log.jsonl", "samples.png")}
+        (folder / "model.safetensors").unlink()
 
-    process = start_bench("small", odd_zoo, suite, request.out)
-    wait_for((folder / ".again" / "checkpoint.pt").exists, process)
-    process.send_signal(number)
-    assert process.wait(timeout=120) == (130 if number != signal.SIGKILL else -number)
+        process = start_bench("small", odd_zoo, suite, request.out)
+        wait_for((folder / ".again" / "checkpoint.pt").exists, process)
+        process.send_signal(number)
+        assert process.wait(timeout=120) == (130 if number != signal.SIGKILL else -number)
 
-    assert {name: (folder / name).read_bytes() for name in kept} == kept
-    if number != signal.SIGKILL:
-        assert RunFolder(folder).last_record().status == "interrupted"
-    assert bench(request).failed == []
-    assert (folder / "model.safetensors").is_file()
-    assert not (folder / ".again").exists()
-    assert (folder / "scores.csv").read_bytes() == kept["scores.csv"], "the same seed, the same numbers"
+        assert {name: (folder / name).read_bytes() for name in kept} == kept
+        if number != signal.SIGKILL:
+            assert RunFolder(folder).last_record().status == "interrupted"
+        assert bench(request).failed == []
+        assert (folder / "model.safetensors").is_file()
+        assert not (folder / ".again").exists()
+        assert (folder / "scores.csv").read_bytes() == kept["scores.csv"], "the same seed, the same numbers"
 
 
 @pytest.fixture
