@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,12 +17,25 @@ from PIL import Image
 from zoo.core.process import wait_passively
 
 wait_passively()  # before torch: threads that spin cost a busy machine as much as threads that work
+# Nobody cuts the power here: that a file is on the disk before it has its name is asked for (core/test_files.py), and
+# only the processes that tests start wait for the disk.
+os.fsync = lambda descriptor: None
 
 # How long an example takes says something of the machine, not of the code.
 settings.register_profile("without a clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("without a clock")
 
 PHOTOS = Path(__file__).parent.parent / "zoo" / "harness" / "data" / "photos"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those first that take longest, so that none begins when the other process has nothing left to do."""
+
+    def seconds(item: pytest.Item) -> float:
+        mark = item.get_closest_marker("slow")
+        return mark.kwargs.get("seconds", 0.0) if mark else 0.0
+
+    items.sort(key=seconds, reverse=True)  # all others as they are: tests of a file share what is made once
 
 
 @pytest.fixture(scope="session")
