@@ -21,7 +21,7 @@ def zoo(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "zoo", *arguments], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=30)
 def test_it_goes_on_alone_says_how_to_look_and_how_to_stop_and_the_same_command_goes_on(tmp_path: Path):
     out = tmp_path / "out"
     asked = ["train", "unet", "--suite", "smoke", "--budget", "steps=2000", "--out", str(out)]
@@ -43,7 +43,7 @@ def test_it_goes_on_alone_says_how_to_look_and_how_to_stop_and_the_same_command_
     assert any(out.glob("runs/unet/*/checkpoint.pt"))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=10)
 def test_what_is_wrong_with_the_command_is_said_at_once(tmp_path: Path):
     done = zoo("bench", "--models", "unett", "--suite", "smoke", "--out", str(tmp_path / "out"), "--detach")
     assert done.returncode == 2

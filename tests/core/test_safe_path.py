@@ -51,7 +51,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=20)
 @pytest.mark.parametrize("name", ["zoo", "python -m zoo"])
 def test_check_and_bench_import_the_module_beside_the_table_and_nothing_from_the_current_folder(downloads, name):
     if name != "zoo":
@@ -67,7 +67,7 @@ def test_check_and_bench_import_the_module_beside_the_table_and_nothing_from_the
     assert not (downloads / "sprung").exists(), (downloads / "sprung").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=20)
 def test_a_module_of_the_current_folder_alone_is_found_by_neither(downloads):
     shutil.move(downloads.parent / "mine" / "beside_the_table.py", downloads)
     table = str(downloads.parent / "mine" / "table.yaml")

@@ -82,7 +82,7 @@ def test_a_grey_picture_and_a_picture_of_hints_become_a_picture_in_colour(tmp_pa
     assert np.abs(ours.astype(int) - colorize(model, grey, size=90)).max() > 1, "the hints say something"
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=15)
 def test_torchs_file_is_read_without_this_package(tmp_path):
     model = unet()
     export(model, tmp_path / "unet.pt2", "torch")

@@ -27,7 +27,7 @@ def small_scores(out):
     return next(out.glob("runs/small/seed0-*/scores.csv")).read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=30)
 def test_killed_and_interrupted_runs_end_as_if_nothing_had_been(small_zoo, long_suite, start_bench, wait_for, tmp_path):
     undisturbed = tmp_path / "undisturbed"
     bench(BenchRequest(models=MODELS, suite=str(long_suite), out=undisturbed))
@@ -51,7 +51,7 @@ def test_killed_and_interrupted_runs_end_as_if_nothing_had_been(small_zoo, long_
         )
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=15)
 def test_a_run_of_seconds_that_was_killed_has_the_length_it_was_begun_with(
     small_zoo, suite_file, start_bench, wait_for, tmp_path
 ):
@@ -83,7 +83,7 @@ def test_a_damaged_checkpoint_means_starting_anew(small_zoo, long_suite, start_b
     assert b"started anew" in next(out.glob("runs/small/*/run.json")).read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=15)
 def test_two_benches_at_once_share_the_work(small_zoo, long_suite, start_bench, tmp_path):
     out = tmp_path / "results"
     processes = [start_bench(MODELS, small_zoo, long_suite, out) for _ in range(2)]
