@@ -1,7 +1,7 @@
 r"""How often the rank sets of zoo.harness.results.ranks hold the true ranks, and how wide they are.
 
     python benchmarks/statistics/ranks.py RESULTS [--draws 1000] [--seeds 3] [--photos 41] [--case null] \
-        [--models unet,fpn]
+        [--models unet,fpn] [--spread 2] [--seed-sd 0.03]
 
 A truth is made from the variance components of published runs (a results folder in which every model has
 the same seeds): each model's mean, drawn towards their common mean by as much as it is error; what photos
@@ -11,18 +11,25 @@ their own; and the rest. Tables are drawn from it and ranked. Cases:
 * ``as-found``: the models' own seed variances moderated, as the zoo estimates them;
 * ``unequal``: their seed variances as unequal as the raw estimates are;
 * ``null``: all trained models equal, the hardest case: a row is right only if it is told from none of its equals.
+
+``--spread`` multiplies the differences between the trained models' true means: how far apart they would have to be for
+places of a wished width. ``resolved`` is half the width of a trained row's interval to the best, the median: a
+difference that is told. ``--seed-sd`` is the deviation of a model's mean by its seed, which one seed does not say.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from zoo.core.spec import UNTRAINED
 from zoo.harness.results.ranks import Family
 from zoo.harness.results.seed_effects import seed_effects
 
@@ -63,10 +70,22 @@ def read_scores(results: Path, metric: str) -> dict[str, np.ndarray]:
     return {model: np.array(table) for model, table in tables.items()}
 
 
-def truth(scores: dict[str, np.ndarray]) -> Truth:
+def placed(results: Path) -> set[str]:
+    """The models that have a place in the leaderboard: not those that are told the truth or have no colours."""
+    with (results / "leaderboard.csv").open(newline="", encoding="utf-8") as file:
+        return {row["model"] for row in csv.DictReader(file) if row["rank"]}
+
+
+def untrained(results: Path) -> set[str]:
+    """The models that have nothing to learn: one seed alone would not tell them from the others."""
+    records = results.glob("runs/*/seed*/run.json")
+    return {path.parts[-3] for path in records if json.loads(path.read_text("utf-8"))["recipe"] == UNTRAINED}
+
+
+def truth(scores: dict[str, np.ndarray], fixed: Collection[str] = ()) -> Truth:
     table = np.stack(list(scores.values()))
     _, seeds, images = table.shape
-    effects = seed_effects(list(table), [range(seeds)] * len(table), [False] * len(table))
+    effects = seed_effects(list(table), [range(seeds)] * len(table), [model in fixed for model in scores])
     random = effects.weights.any(axis=1)
     mean = table.mean(axis=(1, 2))
     of_photos = table.mean(axis=1) - mean[:, None]
@@ -74,7 +93,7 @@ def truth(scores: dict[str, np.ndarray]) -> Truth:
     rest = table - table.mean(axis=1, keepdims=True)
     rest -= rest.mean(axis=2, keepdims=True)
     common = rest[random].mean(axis=0)
-    freedom = (seeds - 1) * (images - 1)
+    freedom = max((seeds - 1) * (images - 1), 1)  # one seed has no rest
     own = np.zeros(len(table))
     own[random] = np.square(rest[random] - common).sum(axis=(1, 2)) / freedom * random.sum() / (random.sum() - 1)
     shared = max(0.0, np.square(common).sum() / freedom - own[random].mean() / random.sum())
@@ -112,25 +131,43 @@ def equal(found: Truth) -> Truth:
     return replace(found, means=means)
 
 
+def spread_out(found: Truth, factor: float) -> Truth:
+    trained = found.means[found.random]
+    means = found.means.copy()
+    means[found.random] = np.median(trained) + factor * (trained - np.median(trained))
+    return replace(found, means=means)
+
+
+def middle_half(found: Truth) -> float:
+    """How far apart the true means of the middle half of the trained models are."""
+    low, high = np.percentile(found.means[found.random], (25, 75))
+    return float(high - low)
+
+
 def measure(found: Truth, *, seeds: int, photos: int, draws: int, bootstraps: int, seed: int = 0) -> dict[str, float]:
-    """Over the draws: every row right, the rows' share right, the worst row, the median width of trained models."""
+    """Over the draws: every row right, the rows' share right, the worst row; of trained models the median width, and
+    the median difference to the best that is told."""
     rng = np.random.default_rng((seed, seeds, photos))
     above = (found.means[None] > found.means[:, None] + 1e-9).sum(axis=1)
     below = (found.means[None] < found.means[:, None] - 1e-9).sum(axis=1)
     best, worst = 1 + above, len(found.means) - below  # equal means share their places
-    held, widths = [], []
+    held, widths, resolved = [], [], []
     for _ in range(draws):
         table = found.draw(rng, seeds, photos)
-        places = Family(dict(zip(found.models, table, strict=True)), bootstraps=bootstraps).standings().values()
+        family = Family(dict(zip(found.models, table, strict=True)), bootstraps=bootstraps)
+        places = family.standings().values()
         lo, hi = (np.array([getattr(place, key) for place in places]) for key in ("rank_lo", "rank_hi"))
         held.append((lo <= best) & (worst <= hi))
         widths.append(np.median((hi - lo + 1)[found.random]))
+        reach = np.array([place.to_best.high - place.to_best.low for place in places]) / 2
+        resolved.append(np.median(reach[found.random]))
     right = np.array(held)
     return {
         "every row": float(right.all(axis=1).mean()),
         "a row": float(right.mean()),
         "worst row": float(right.mean(axis=0).min()),
         "median width": float(np.mean(widths)),
+        "resolved": float(np.mean(resolved)),
     }
 
 
@@ -143,18 +180,26 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=41)
     parser.add_argument("--bootstraps", type=int, default=499)
     parser.add_argument("--models", help="of these rows only, separated by commas")
+    parser.add_argument("--spread", type=float, default=1.0)
+    parser.add_argument("--seed-sd", type=float)
     parser.add_argument("--case", choices=("as-found", "unequal", "null"), default="as-found")
     given = parser.parse_args()
-    scores = read_scores(given.results, given.metric)
+    ranked = placed(given.results)
+    scores = {name: table for name, table in read_scores(given.results, given.metric).items() if name in ranked}
     if given.models:
         scores = {name: scores[name] for name in given.models.split(",")}
-    found = truth(scores)
-    found = {"as-found": found, "unequal": unequal(found, scores), "null": equal(found)}[given.case]
+    found = truth(scores, untrained(given.results))
+    if given.case != "as-found":
+        found = equal(found) if given.case == "null" else unequal(found, scores)
+    if given.seed_sd is not None:
+        found = replace(found, own_seed=found.random * given.seed_sd)
+    found = spread_out(found, given.spread)
     told = measure(found, seeds=given.seeds, photos=given.photos, draws=given.draws, bootstraps=given.bootstraps)
     shares = ", ".join(f"{name} {told[name]:.1%}" for name in ("every row", "a row", "worst row"))
     print(
         f"{given.case}, {given.seeds} seeds × {given.photos} photos, {given.draws} draws: right in {shares}; "
-        f"median width of trained models {told['median width']:.1f} of {len(found.models)}"
+        f"median width of trained models {told['median width']:.1f} of {len(found.models)}, "
+        f"whose middle half spans {middle_half(found):.3f}; resolved {told['resolved']:.3f}"
     )
 
 

@@ -14,6 +14,7 @@ from zoo.core.resolve import resolve, takes_option
 from zoo.core.spec import UNTRAINED, ColorizerOptions
 from zoo.harness.plan.planning import option_in
 from zoo.parts.classical.levin2004 import Levin2004
+from zoo.parts.losses.mixture_nll import MixtureNLL
 from zoo.parts.propagators.pyramid import PyramidPropagator
 
 ROWS = """
@@ -216,7 +217,7 @@ def test_upon_none_a_network_is_what_its_paper_says_and_a_refiner_starts_from_th
     assert resolve("cspn", {"propagator": "none"}).parts["propagator"].name == "none"
 
 
-@pytest.mark.parametrize("head", ["quantized", "mixture"])
+@pytest.mark.parametrize("head", ["quantized", "crf"])
 def test_a_distribution_of_whole_colours_is_no_residual_unless_it_is_asked_to_be(table, head):
     row = f"unet_{head}"
     assert not resolve(row, {"propagator": "pyramid"}).colorizer.residual
@@ -228,6 +229,20 @@ def test_what_a_network_predicts_on_its_way_is_a_residual_too(condition):
     found = model(condition)
     for name in ("ab_sub4", "ab_sub24"):
         torch.testing.assert_close(found[name][..., :33, :47], found["ab"], atol=0, rtol=0)
+
+
+def test_a_mixture_is_one_of_colours_upon_what_was_spread(condition):
+    """So its likelihood is that of the photo's colours, and what it suggests are colours."""
+    model = zoo.build("unet_mixture", width=4, depth=3, propagator="pyramid").eval()
+    padded = model.prepared(condition)
+    found = model(padded)
+    spread = PyramidPropagator()(padded)[0]
+    torch.testing.assert_close(found["ab"], spread)
+    torch.testing.assert_close(found["mixture_means"].mean(1), spread)
+    before = MixtureNLL()(found, Batch(padded[:, :1], spread, padded[:, 1:3], padded[:, 3:]))
+    alone = model.learner(model.seen(padded))
+    grey = Batch(padded[:, :1], torch.zeros_like(spread), padded[:, 1:3], padded[:, 3:])
+    torch.testing.assert_close(before, MixtureNLL()(alone, grey))
 
 
 def test_draws_are_made_upon_what_was_spread_and_keep_the_hints(condition):

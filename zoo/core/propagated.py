@@ -24,9 +24,9 @@ class Propagated(nn.Module):
 
     ``forward``: condition (N, 4, H, W), H and W multiples of ``stride``, to a prediction. The network is given
     lightness, the propagator's ab · gain and its confidence in place of the hints and their mask (with
-    ``reads="both"`` after the whole condition); its ab, and every ``ab_…`` that it predicts on the way, is added to
-    the propagator's, and a refiner goes on from there. ``confidence`` (N, 1, H, W) is in the prediction for who
-    wants it.
+    ``reads="both"`` after the whole condition); its ab, every ``ab_…`` that it predicts on the way, and the colours
+    of a mixture (``mixture_means``, N × M × 2 × h × w) are added to the propagator's, and a refiner goes on from there.
+    ``confidence`` (N, 1, H, W) is in the prediction for who wants it.
 
     Args:
         propagator: condition → ab (N, 2, H, W), or ab and confidence (N, 1, H, W) in [0, 1], or a prediction with
@@ -65,6 +65,9 @@ class Propagated(nn.Module):
             for name in [name for name in prediction if name == "ab" or name.startswith("ab_")]:
                 ab = enlarged(prediction[name], condition)
                 prediction[name] = spread + ab if self.told.residual else ab
+            means = prediction.get("mixture_means")
+            if self.told.residual and means is not None and means.ndim == 5:  # codes of a photo are no colours
+                prediction["mixture_means"] = means + enlarged(spread, means[:, 0])[:, None]
             if refiner := refiner_of(self.network):
                 prediction = refiner.refine(prediction, condition)
         prediction["ab"] = self._keeping(enlarged(prediction["ab"], condition), condition)

@@ -40,6 +40,26 @@ def test_the_rank_sets_hold_the_true_ranks_of_a_truth_made_from_published_runs(s
         assert told["median width"] < 45
 
 
+def test_rows_further_apart_have_fewer_places_and_the_same_difference_is_told(simulation):
+    scores = dict(list(simulation.read_scores(RESULTS, "psnr").items())[:12])
+    found = simulation.truth(scores)
+    near, far = simulation.spread_out(found, 0.5), simulation.spread_out(found, 4)
+    assert simulation.middle_half(far) == pytest.approx(8 * simulation.middle_half(near))
+    near, far = (simulation.measure(each, seeds=3, photos=41, draws=5, bootstraps=99) for each in (near, far))
+    assert far["median width"] < near["median width"]
+    assert far["resolved"] == pytest.approx(near["resolved"], rel=0.3)
+
+
+def test_of_one_seed_each_only_what_is_trained_is_taken_for_random(simulation):
+    fixed = simulation.untrained(RESULTS)
+    assert {"levin2004", "gray"} <= fixed
+    assert not {"unet", "icolorit"} & fixed
+    scores = {name: table[:1] for name, table in simulation.read_scores(RESULTS, "psnr").items()}
+    found = simulation.truth(scores, fixed)
+    assert {name for name, moves in zip(found.models, found.random, strict=True) if not moves} == fixed
+    assert np.isfinite(found.means).all()
+
+
 def test_one_seed_each_is_the_paired_t_test():
     rng = np.random.default_rng(7)
     photos = rng.normal(scale=4, size=100)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from zoo.core.color import AB_SCALE
+from zoo.core.errors import BadInput
 from zoo.parts.heads.mixture import MixtureHead
 
 
@@ -47,3 +48,12 @@ def test_samples_differ_and_repeat(features: torch.Tensor) -> None:
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert float((first[:, 0] - first[:, 1]).detach().abs().mean()) > 0.01
+
+
+def test_a_smaller_circle_starts_nearer(features: torch.Tensor) -> None:
+    with torch.no_grad():
+        wide, near = MixtureHead(16)(features), MixtureHead(16, radius=0.05)(features)
+    for name in ("mixture_means", "mixture_scales"):
+        torch.testing.assert_close(near[name].abs().mean(), wide[name].abs().mean() / 4, rtol=0.2, atol=0)
+    with pytest.raises(BadInput, match="radius is 0; give a number above 0"):
+        MixtureHead(16, radius=0)

@@ -8,6 +8,7 @@ from scipy.ndimage import correlate
 from scipy.stats import poisson as poisson_law
 
 from zoo.parts.propagators.nconv import NConv, NConvPropagator, poisson, surest
+from zoo.parts.propagators.pyramid import PyramidPropagator
 
 
 def test_a_layer_is_the_formula() -> None:
@@ -58,3 +59,20 @@ def test_colour_and_confidence_end_where_no_hint_reaches() -> None:
     assert (confidence[..., :32] > 0).all()
     assert not confidence[..., -32:].any()
     assert not found[..., -32:].any()
+
+
+def test_upon_the_pyramid_it_starts_there_and_learns_how_much_to_add(hinted: Callable) -> None:
+    condition = hinted(4, 0.01).condition
+    plain, upon = NConvPropagator(), NConvPropagator(upon="pyramid")
+    upon.load_state_dict(plain.state_dict(), strict=False)
+    alone, confidence = plain(condition)
+    spread, _ = PyramidPropagator()(condition)
+    found, surer = upon(condition)
+    assert torch.equal(found, spread)
+    assert torch.equal(surer, confidence)
+    found.square().mean().backward()
+    assert upon.share.grad is not None
+    assert (upon.share.grad != 0).all()
+    with torch.no_grad():
+        upon.share.fill_(1)
+    torch.testing.assert_close(upon(condition)[0], torch.where(confidence > 0, alone, spread))

@@ -10,10 +10,8 @@ from torch import Tensor, nn
 
 from zoo.core.contracts import Prediction
 from zoo.core.errors import BadInput
+from zoo.parts.layers.conv_unit import predicts_ab
 from zoo.parts.layers.gaussian_mixture import GaussianMixture
-
-_RADIUS, _SCALE = 0.2, 0.1
-"""Where the components start: 22 units of Lab around grey, each 11 wide."""
 
 _LEAST_LOG_SCALE = math.log(0.01)
 """σ stays above 1.1 units of Lab: a flat region would otherwise be worth an infinite likelihood."""
@@ -24,34 +22,44 @@ class MixtureHead(nn.Module):
 
     Features (N, C, H, W) to ``ab`` (N, 2, H, W) and what ``mixture_nll`` reads: ``mixture_logits`` (N, M, H, W),
     ``mixture_means`` (N, M, 2, H, W) and ``mixture_scales`` (N, M, H, W); float32. The components start on a circle
-    around grey, so that they differ and their mean is grey.
+    around grey, so that they differ and their mean is grey; upon a propagator around what it spread.
 
     Args:
         components: M.
         estimate: ``ab`` is the mixture's ``mean`` (least squared error), or its ``mode``: the mean of the most probable
             component (livelier).
+        radius: of that circle, in ab; each component starts half as wide. 0.2 are 22 units of Lab.
 
     Raises:
-        BadInput: no component.
+        BadInput: no component, or a radius that is not above 0.
     """
 
-    residual = False
+    start: Tensor
 
-    def __init__(self, channels: int, *, components: int = 8, estimate: Literal["mean", "mode"] = "mean"):
+    def __init__(
+        self,
+        channels: int,
+        *,
+        components: int = 8,
+        estimate: Literal["mean", "mode"] = "mean",
+        radius: float = 0.2,
+    ):
         super().__init__()
         if components < 1:
             raise BadInput(f"A mixture needs 1 component or more, not {components}.")
+        if not radius > 0:
+            raise BadInput(f"head 'mixture': radius is {radius}; give a number above 0, such as 0.2.")
         self.components = components
         self.estimate = estimate
-        self.project = nn.Conv2d(channels, 4 * components, 1)
-        angle = torch.arange(components) * (2 * math.pi / components)
-        circle = torch.stack((angle.cos(), angle.sin()), dim=1) * (_RADIUS if components > 1 else 0)
+        self.project = predicts_ab(nn.Conv2d(channels, 4 * components, 1))
         nn.init.normal_(self.project.weight, std=0.02 / channels**0.5)
-        with torch.no_grad():
-            bias = cast(Tensor, self.project.bias)
-            bias.zero_()
-            bias[components : 3 * components] = circle.flatten()
-            bias[3 * components :] = math.log(_SCALE)
+        nn.init.zeros_(cast(Tensor, self.project.bias))
+        angle = torch.arange(components) * (2 * math.pi / components)
+        start = torch.zeros(4 * components)
+        if components > 1:
+            start[components : 3 * components] = radius * torch.stack((angle.cos(), angle.sin()), dim=1).flatten()
+        start[3 * components :] = math.log(radius / 2)
+        self.register_buffer("start", start[:, None, None], persistent=False)
 
     def forward(self, features: Tensor) -> Prediction:
         mixture = self.mixture(features)
@@ -66,7 +74,7 @@ class MixtureHead(nn.Module):
     def mixture(self, features: Tensor) -> GaussianMixture:
         """The distribution itself."""
         m = self.components
-        logits, means, log_scales = self.project(features).float().split((m, 2 * m, m), dim=1)
+        logits, means, log_scales = (self.project(features).float() + self.start).split((m, 2 * m, m), dim=1)
         return GaussianMixture(logits, means.unflatten(1, (m, 2)), log_scales.clamp_min(_LEAST_LOG_SCALE).exp())
 
     def sample(self, features: Tensor, k: int, generator: torch.Generator) -> Tensor:

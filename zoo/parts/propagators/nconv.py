@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.errors import BadInput
+from zoo.parts.propagators.pyramid import PyramidPropagator
 
 _EMPTY = 1e-20
 
@@ -55,6 +58,8 @@ class NConvPropagator(nn.Module):
 
     Args:
         channels: of a map.
+        upon: ``none``, as in the paper, or ``pyramid``: the pyramid's colours, and of what the convolutions say beyond
+            them a share that is learned from 0 on. Kernels that do not see the photo carry colour across its edges.
 
     Raises:
         BadInput: no channel.
@@ -62,7 +67,7 @@ class NConvPropagator(nn.Module):
 
     stride = 1
 
-    def __init__(self, *, channels: int = 2):
+    def __init__(self, *, channels: int = 2, upon: Literal["none", "pyramid"] = "none"):
         super().__init__()
         if channels < 1:
             raise BadInput(f"nconv: channels={channels} hold nothing; give 1 or more, such as 2.")
@@ -71,6 +76,9 @@ class NConvPropagator(nn.Module):
         self.third = NConv(channels, channels, 5)
         self.joins = nn.ModuleList(NConv(2 * channels, channels, 3) for _ in range(3))
         self.last = NConv(channels, 1, 1)
+        self.pyramid = PyramidPropagator() if upon == "pyramid" else None
+        if self.pyramid is not None:
+            self.share = nn.Parameter(torch.zeros(2, 1, 1))
 
     def forward(self, condition: Tensor) -> tuple[Tensor, Tensor]:
         _, hint_ab, mask = condition.split((1, 2, 1), dim=1)
@@ -87,7 +95,10 @@ class NConvPropagator(nn.Module):
             found = join(value, confidence)
         value, confidence = self.last(*found)
         ab, confidence = value.view_as(hint_ab), confidence[::2]
-        return torch.where(confidence > 0, ab, 0.0), confidence.clamp(0, 1)
+        if self.pyramid is None:
+            return torch.where(confidence > 0, ab, 0.0), confidence.clamp(0, 1)
+        spread, _ = self.pyramid(condition)
+        return spread + self.share * torch.where(confidence > 0, ab - spread, 0.0), confidence.clamp(0, 1)
 
 
 def surest(value: Tensor, confidence: Tensor) -> tuple[Tensor, Tensor]:
