@@ -3,9 +3,11 @@
     python benchmarks/shipped.py benches/shipped/runs/residual_unet
 
 The weights become float16, half the size; the scores that stand in the record are then taken anew, so that they are
-those of the file that ships (the sweeps over hints keep those of the run). ``docs/shipped.md`` is the card with the
-bench's other rows beside it; ``docs/shipped.jpg`` shows every fifth test photo, none chosen, without hints and with
-twenty clicks.
+those of the file that ships (the sweeps over hints keep those of the run). The card has the solvers beside it, at the
+size of the suite from the run's own bench, at others under the suite ``clicks``, in folders beside that bench's: half
+an hour of a core, which can be stopped and gone on with. ``docs/shipped.md`` is the card; ``docs/shipped.jpg`` shows
+every fifth test photo, none chosen, without hints and with twenty clicks: look at it, and write in ``BY_EYE`` what is
+to be seen.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ from zoo.core.trained import WEIGHTS, run_folder, shipped_folder
 from zoo.harness.plan.suite import load_suite, open_photos
 from zoo.harness.results.card import card
 from zoo.harness.results.store import RunFolder
+from zoo.harness.run.bench import bench
 from zoo.harness.run.evaluate import evaluate
+from zoo.harness.run.request import BenchRequest
 from zoo.parts.hints.points import Points
 
 ROOT = Path(__file__).parents[1]
@@ -42,11 +46,10 @@ whatever might have any colour (a red bowl, flowers, a kingfisher) stay near gre
 garish. It has seen 224 photos. A few clicks are what brings a photo to life; for colours out of
 nothing, better eyes are an option away (`--with zhang2017 --weights published`: needs a network, once,
 to fetch the authors' file)."""
-ELSEWHERE = (
-    "On 400 other photos at 256 px, twice the size that it was trained at: "
-    "[../results/gachon256](../results/gachon256/README.md)."
-)
+ELSEWHERE = "On 400 other photos at 256 px: [../results/gachon256](../results/gachon256/README.md)."
 BESIDE = (SHIPPED, "pyramid", "levin2004", "huang2005", "gray")
+SIZES = (64, 128, 256)
+"""Sides in pixels at which people have photos coloured."""
 
 
 def ship(run: Path) -> None:
@@ -68,10 +71,23 @@ def ship(run: Path) -> None:
     write_whole(target / "README.md", text)
 
 
-def over_hints(bench: Path, model: str) -> str:
-    """PSNR at every level of the bench's sweeps, of the model and the rows beside it, as Markdown."""
-    table = pd.read_csv(bench / "hints.csv")
-    table["model"] = table["model"].where(table["model"] != model, SHIPPED)
+def benched_at(side: int, results: Path) -> Path:
+    """The results folder ``results``, in which what ships and the solvers stand under the suite ``clicks`` at a size.
+
+    Raises:
+        SystemExit: a row failed.
+    """
+    solvers = BenchRequest(suite="clicks", options={"suite.size": side}, out=results)
+    for request in (solvers, msgspec.structs.replace(solvers, rescored=(shipped_folder(),))):
+        if failed := bench(request).failed:
+            raise SystemExit(f"{results}: {', '.join(failed)} failed; see runs.csv there.")
+    return results
+
+
+def over_hints(results: Path, model: str) -> str:
+    """PSNR at every level of the sweeps, as Markdown: the model, or what shipped of it, and the rows beside it."""
+    table = pd.read_csv(results / "hints.csv")
+    table["model"] = table["model"].replace({model: SHIPPED, f"{model} ({SHIPPED})": SHIPPED})
     lines = []
     for sweep, levels in table[table["model"].isin(BESIDE)].groupby("sweep", sort=False):
         wide = levels.pivot(index="level", columns="model", values="psnr")[list(BESIDE)]
@@ -122,11 +138,17 @@ def main() -> None:
     record = RunFolder(run).record()
     assert record is not None
     results = RunFolder(run).results or run
-    text = (shipped_folder() / "README.md").read_text(encoding="utf-8")
+    tables = []
+    for side in SIZES:
+        own = side == record.protocol.size
+        folder = results if own else benched_at(side, results.with_name(f"{results.name}_{side}px"))
+        tables += [f"### At {side} px", over_hints(folder, record.model).strip()]
+    beside = ["## Beside solvers", "PSNR in dB, the same photos and hints for all.", *tables]
+    card = (shipped_folder() / "README.md").read_text(encoding="utf-8").strip()
+    write_whole(shipped_folder() / "README.md", "\n\n".join([card, *beside]) + "\n")
     sections = [
-        text.split("---\n", 2)[2].strip(),
-        "## Beside solvers\n\nPSNR in dB, the same photos and hints for all:",
-        over_hints(results, record.model).strip(),
+        card.split("---\n", 2)[2].strip(),
+        *beside,
         "## Its look\n\n![twenty test photos](shipped.jpg)",
         f"Every fifth test photo, none chosen: grey, without any hint, with {CLICKS} clicks of 6×6 pixels, the truth.",
         BY_EYE,

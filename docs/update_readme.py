@@ -104,9 +104,16 @@ def suites_table() -> str:
         if name != "smoke":
             photos = f"the first {suite.test_limit}" if suite.test_limit else "all"
             sweeps = "; ".join(f"`{sweep}` {_levels(suite.sweeps[sweep])}" for sweep in suite.sweeps)
-            cells = (f"`{name}`", suite.summary, suite.size, photos, _hints(suite), sweeps or "nothing", _budget(suite))
+            told = (_px(suite), photos, _hints(suite), sweeps or "nothing", _budget(suite))
+            cells = (f"`{name}`", suite.summary, *told)
             lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines)
+
+
+def _px(suite: Suite) -> str:
+    if not suite.train_sizes:
+        return str(suite.size)
+    return f"{suite.size}; trained at {min(suite.train_sizes)} to {max(suite.train_sizes)}"
 
 
 def _hints(suite: Suite) -> str:

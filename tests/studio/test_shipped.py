@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 from click.testing import CliRunner
+from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 import zoo
@@ -24,6 +26,11 @@ from zoo.core.trained import WEIGHTS, load, run_folder, shipped_folder
 from zoo.harness.data.folder import FOLDER
 from zoo.harness.results.run_record import RunRecord
 from zoo.parts.hints.points import Points
+
+SIZES = (64, 128, 256)
+"""Sides in pixels at which people have photos coloured."""
+
+Rows = dict[tuple[str, int], tuple[float, float, float]]
 
 PHOTOS = sorted((FOLDER / "test").glob("*.jpg"))
 
@@ -85,12 +92,13 @@ def test_it_is_scored_elsewhere_and_stays_as_it_is(tmp_path):
 
 
 @pytest.mark.slow
-def test_hints_reach_further_than_levins_and_none_is_better_than_grey():
-    """At full size, on every twelfth test photo; the record has the whole curve at 128 px."""
+@pytest.mark.parametrize("side", SIZES)
+def test_hints_reach_further_than_levins_and_none_is_better_than_grey(side):
+    """On every twelfth test photo; the tables of docs/shipped.md have the whole curves."""
     shipped, levin, clicks = load(SHIPPED), load("levin2004"), Points(count=10, sizes=6)
     gains = []
     for index, path in enumerate(PHOTOS[::12]):
-        truth = read_photo(path)
+        truth = np.asarray(Image.open(path).convert("RGB").resize((side, side), Image.Resampling.LANCZOS))
         ab = split_lab(torch.from_numpy(truth.copy()).permute(2, 0, 1)[None])[1]
         given, mask = clicks(ab, torch.Generator().manual_seed(index))
         hints = ((given[0] * AB_SCALE).permute(1, 2, 0).numpy(), mask[0, 0].numpy())
@@ -109,21 +117,38 @@ def test_hints_reach_further_than_levins_and_none_is_better_than_grey():
     assert hinted > 0
 
 
-def test_its_record_is_above_levin2004_at_every_number_of_hints(record):
-    """Against the other rows of the bench it was trained in, which docs/shipped.md lists."""
-    ours = {(level.sweep, level.level): level.psnr for level in record.levels}
+def tables() -> dict[int, Rows]:
+    """Those of docs/shipped.md: by the photos' side, by sweep and hints, the PSNR of shipped, levin2004 and gray."""
     text = (Path(__file__).parents[2] / "docs" / "shipped.md").read_text(encoding="utf-8")
-    sweep, compared = "", 0
-    for line in text.splitlines():
-        if line.startswith("`points"):
-            sweep = line.split("`")[1]
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if sweep and len(cells) == 6 and cells[0].isdecimal() and int(cells[0]) <= 200:
-            shipped, levin, gray = float(cells[1]), float(cells[3]), float(cells[5])
-            assert shipped == pytest.approx(ours[sweep, int(cells[0])], abs=0.006)
-            assert shipped > (levin if int(cells[0]) else gray)
-            compared += 1
-    assert compared == 18
+    found: dict[int, Rows] = {}
+    _, *sections = re.split(r"^### At (\d+) px$", text, flags=re.MULTILINE)
+    for side, section in zip(sections[::2], sections[1::2], strict=True):
+        rows, sweep = found.setdefault(int(side), {}), ""
+        for line in section.splitlines():
+            if line.startswith("`"):
+                sweep = line.split("`")[1]
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            if len(cells) == 6 and cells[0].isdecimal():
+                rows[sweep, int(cells[0])] = (float(cells[1]), float(cells[3]), float(cells[5]))
+    return found
+
+
+def test_it_is_above_levin2004_at_every_number_of_hints_and_above_grey_without(record):
+    """At each of the sizes people use that lies within those of its training."""
+    trained = record.protocol.trained_at
+    assert tables().keys() == {side for side in SIZES if trained[0] <= side <= trained[-1]}
+    for side, rows in tables().items():
+        assert {count for sweep, count in rows if sweep == "points6"} == {0, 1, 2, 5, 10, 20, 50, 100, 200}
+        for (sweep, count), (shipped, levin, gray) in rows.items():
+            assert shipped > (levin if count else gray), (side, sweep, count)
+
+
+def test_the_tables_are_those_of_its_record(record):
+    swept = {(level.sweep, level.level): level.psnr for level in record.levels}
+    rows = tables()[record.protocol.size]
+    assert len(rows) == 18
+    for at, (shipped, *_) in rows.items():
+        assert shipped == pytest.approx(swept[at], abs=0.006)
 
 
 def test_its_card_is_made_of_its_record():

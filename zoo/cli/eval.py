@@ -39,8 +39,8 @@ def command(
     """Score RUNS, folders of finished runs or of a model's runs, or `shipped`, without training them again.
 
     Scores under a run's own suite are written into it, and its leaderboard with them. Under a suite that trains
-    nothing (gachon256, ntire2019, old_photos) each run is a row of that suite's leaderboard, beside the models that
-    need no training. With --weights a registered model stands in the place of RUNS: `zoo eval zhang2017 --weights
+    nothing (clicks, gachon256, ntire2019, old_photos) each run is a row of that suite's leaderboard, beside the models
+    that need no training. With --weights a registered model stands in the place of RUNS: `zoo eval zhang2017 --weights
     published` gives it the weights that its authors published and a row in the leaderboard of the suite (default:
     quick).
     """

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from skimage.color import rgb2lab
 from torch import Tensor
 
 from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput
-from zoo.harness.data.bank import centre, crop
+from zoo.harness.data.bank import centre, crop, reduced
 from zoo.harness.data.batches import Batches, TrainingPass
 from zoo.harness.data.extras import rgb as photo_itself
 
@@ -105,15 +107,16 @@ def test_the_global_random_state_is_neither_read_nor_moved(batches):
     assert all(equal(a, b) for a, b in zip(first, islice(batches().forever(), 3), strict=True))
 
 
+@pytest.mark.parametrize("sizes", [None, [24, 48, 72]])
 @pytest.mark.parametrize("taken", [0, 1, 5])
-def test_a_resumed_iterator_goes_on_exactly(batches, taken: int, tmp_path):
-    undisturbed = batches()
+def test_a_resumed_iterator_goes_on_exactly(batches, taken: int, sizes: list[int] | None, tmp_path):
+    undisturbed = batches(sizes=sizes)
     stream = undisturbed.forever()
     for _ in islice(stream, taken):
         pass
     torch.save(undisturbed.state_dict(), tmp_path / "state.pt")
     expected = list(islice(stream, 6))
-    resumed = batches(seed=99)
+    resumed = batches(seed=99, sizes=sizes)
     resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     assert all(equal(a, b) for a, b in zip(expected, islice(resumed.forever(), 6), strict=True))
 
@@ -152,7 +155,7 @@ def test_without_flip_no_photo_is_mirrored_and_with_it_about_half(batches, pixel
 
 def test_crops_reach_every_corner(batches):
     source = batches(batch_size=64)
-    corners = torch.cat([source._choices()[1:3] for _ in range(20)], dim=1)
+    corners = torch.cat([source._choices(64, 64)[1:3] for _ in range(20)], dim=1)
     assert corners.amin(1).tolist() == [0, 0]
     assert corners.amax(1).tolist() == [8, 8]
 
@@ -160,6 +163,8 @@ def test_crops_reach_every_corner(batches):
 def test_sizes_that_do_not_fit_are_refused(batches):
     with pytest.raises(BadInput, match="crop size 73"):
         batches(size=73)
+    with pytest.raises(BadInput, match="crop size 80"):
+        batches(sizes=[24, 80])
     with pytest.raises(BadInput, match="batch size 0"):
         batches(batch_size=0)
 
@@ -206,3 +211,40 @@ def test_augmentations_change_the_photo_before_it_has_a_truth_and_hints(batches)
     assert torch.equal(changed.hint_ab, changed.ab * changed.hint_mask)
     assert torch.equal(changed.hint_mask, plain.hint_mask)  # the hints have a generator of their own
     assert equal(changed, again)
+
+
+def test_each_batch_is_shown_at_one_of_the_sizes_in_the_asked_shares_with_about_as_many_pixels(batches):
+    source = batches(size=48, sizes=(24, 48, 48, 72))
+    seen = Counter(batch.ab.shape for batch in islice(source.forever(), 200))
+    assert seen.keys() == {(16, 2, 24, 24), (4, 2, 48, 48), (2, 2, 72, 72)}
+    assert source.photos == [16, 4, 4, 2]
+    assert seen[4, 2, 48, 48] / 200 == pytest.approx(1 / 2, abs=0.1)
+    assert seen[16, 2, 24, 24] / 200 == pytest.approx(1 / 4, abs=0.1)
+
+
+def test_the_smaller_the_size_the_more_of_the_photo_a_crop_may_have(batches):
+    """On photos that grow brighter from left to right by 3 a pixel: a crop's span says how much of one it is."""
+    ramp = (3 * torch.arange(72)).to(torch.uint8).expand(2, 3, 72, 72).contiguous()
+    options = {"pixels": ramp, "batch_size": 1, "flip": False, "extras": {"rgb": lambda view: view.rgb}}
+
+    def spans(size: int) -> list[float]:
+        shown = (batch.extras["rgb"] for batch in islice(batches(size=size, sizes=[size], **options).forever(), 200))
+        return [float(rgb.float().amax() - rgb.float().amin()) / 3 / (size - 1) * size for rgb in shown]
+
+    assert min(spans(24)) == pytest.approx(24, abs=2)
+    assert max(spans(24)) == pytest.approx(72, abs=2)
+    assert min(spans(72)) == max(spans(72)) == 72
+
+
+def test_hints_are_drawn_of_the_photo_as_it_is_shown(batches):
+    for batch in islice(batches(sizes=[32, 72], extras={"rgb": photo_itself(None)}).forever(), 6):
+        lab = rgb2lab(batch.extras["rgb"].permute(0, 2, 3, 1).numpy())
+        np.testing.assert_allclose(batch.ab.permute(0, 2, 3, 1).numpy(), lab[..., 1:] / 110, atol=1e-5)
+        assert torch.equal(batch.hint_ab, batch.ab * batch.hint_mask)
+
+
+@pytest.mark.parametrize("side", [200, 128, 64])
+def test_a_photo_is_reduced_as_pillow_does_it(photos: list[np.ndarray], side: int):
+    ours = reduced(torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2), side).permute(0, 2, 3, 1).numpy()
+    theirs = [np.asarray(Image.fromarray(each).resize((side, side), Image.Resampling.BICUBIC)) for each in photos]
+    assert np.abs(ours.astype(int) - np.stack(theirs)).max() <= 1

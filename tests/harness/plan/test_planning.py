@@ -120,6 +120,7 @@ OTHER = {
     "test_limit": None,
     "threads": 2,
     "train_hints": "pixels",
+    "train_sizes": (32, 64),
     "trains": None,
     "version": 9,
 }

@@ -49,6 +49,9 @@ def test_fields_of_the_suite_are_reached_at_every_depth():
     assert [getattr(found, field) for field in same] == [getattr(quick, field) for field in same]
     # The margin that is cropped away grows with the photo.
     assert (quick.size, quick.load_size, suite_with(suite__size=128).load_size) == (64, 72, 144)
+    # So do the sizes that training batches are shown at.
+    half = effective_suite(BenchRequest(suite="shipped", options={"suite.size": 64}))
+    assert [2 * side for side in half.train_sizes] == list(load_suite("shipped").train_sizes)
     # A part that is named alone takes options too.
     assert suite_with(suite__eval_hints="pixels", suite__eval_hints__densities=[0.02]).eval_hints == {
         "name": "pixels",

@@ -104,8 +104,9 @@ def test_all_that_a_suite_of_ours_names_is_there(name):
     assert select_models(named.models)[0]
 
 
-def test_the_example_of_the_page_of_suites_is_one(suite):
+def test_the_examples_of_the_page_of_suites_are_some(suite):
     page = (Path(__file__).parents[3] / "docs" / "suites.md").read_text(encoding="utf-8")
-    mine = suite(re.search(r"```yaml\n(.*?)```", page, re.DOTALL).group(1))
+    mine, sized = map(suite, re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
     assert (mine.base, mine.options["width"], list(mine.sweeps)) == ("quick", 32, ["points6", "pixels"])
     assert select_models(mine.models)[0]
+    assert (sized.base, sized.size, sized.load_size, sized.train_sizes) == ("day", 128, 256, (64, 128, 256, 256))

@@ -18,8 +18,8 @@ MODELS = "small,gray"
 
 @pytest.fixture
 def long_suite(suite_file):
-    """Long enough to be stopped in the middle, also on a busy machine."""
-    suite_file.write_text(suite_file.read_text().replace("steps: 8", "steps: 600"))
+    """Long enough to be stopped in the middle, also on a busy machine; its batches come at several sizes."""
+    suite_file.write_text(suite_file.read_text().replace("steps: 8", "steps: 600") + "train_sizes: [24, 32, 40]\n")
     return suite_file
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from zoo.core.errors import BadInput
 from zoo.core.files import read_csv
+from zoo.harness.results.card import card
+from zoo.harness.results.store import RunFolder
 from zoo.harness.run.bench import bench
 from zoo.harness.run.request import BenchRequest
 
@@ -61,3 +63,18 @@ def test_what_is_no_finished_run_is_refused_before_anything_is_written(untrained
     with pytest.raises(BadInput, match=r"holds no run\.json; name the folder of a finished run"):
         bench(BenchRequest(rescored=(tmp_path,), suite=untrained, out=tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_row_and_a_report_say_all_sizes_that_a_run_was_trained_at(small_zoo, suite_file, untrained, tmp_path):
+    suite_file.write_text(suite_file.read_text() + "train_sizes: [40, 24, 40]\n")
+    trained, out = tmp_path / "trained", tmp_path / "out"
+    bench(BenchRequest(models="small", suite=str(suite_file), out=trained))
+    (folder,) = trained.glob("runs/small/seed*")
+    assert RunFolder(folder).record().protocol.train_sizes == [40, 24, 40]
+    report = (trained / "report.html").read_text(encoding="utf-8")
+    assert "training crops from 40 px, a batch at 24, 40 px" in report
+    assert "4 photos a step of 32 px or as many pixels at another size (24, 40 px)" in card(folder)
+    bench(BenchRequest(rescored=(folder,), suite=untrained, out=out))
+    (row,) = read_csv(out / "leaderboard.csv")[1]
+    assert "trained under 'tiny' at 24, 40 px on 224 photos of photos" in row["notes"]

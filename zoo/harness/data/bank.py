@@ -17,6 +17,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.core.errors import BadInput
@@ -148,6 +149,17 @@ def centre(pixels: Tensor, index: Tensor, size: int) -> Tensor:
     """The middle of the photos at ``index``: uint8 (N, 3, size, size)."""
     start = (pixels.shape[-1] - size) // 2
     return pixels[index, :, start : start + size, start : start + size]
+
+
+def reduced(photos: Tensor, side: int) -> Tensor:
+    """uint8 (N, 3, S, S) brought to (N, 3, side, side), bicubically and antialiased; of that side as they are.
+
+    A bank is reduced by Pillow's Lanczos, which torch does not have: their bicubic filters are the same.
+    """
+    if photos.shape[-1] == side:
+        return photos
+    found = F.interpolate(photos.float(), (side, side), mode="bicubic", antialias=True)
+    return found.round_().clamp_(0, 255).to(torch.uint8)
 
 
 def check_size(size: int, side: int) -> None:

@@ -1,5 +1,5 @@
-"""Photos as batches on the device. In training: bank → random crop → flip → augmentations → Lab → hints. In a test:
-every photo once, in order, with hints that are the same for every model.
+"""Photos as batches on the device. In training: bank → random crop → flip → one of several sizes, if the suite asks for
+them → augmentations → Lab → hints. In a test: every photo once, in order, with hints that are the same for all models.
 
 The colours and hints of a test are computed on the CPU and then moved: a hint must not depend on the
 device, the batch size or the other photos, or two models would be asked different questions.
@@ -18,7 +18,7 @@ from torch import Tensor
 from zoo.core.color import split_lab
 from zoo.core.contracts import Augmentation, Batch, HintSampler
 from zoo.core.errors import BadInput
-from zoo.harness.data.bank import PhotoBank, centre, check_size, crop
+from zoo.harness.data.bank import PhotoBank, centre, check_size, crop, reduced
 from zoo.harness.data.extras import Extra, View, compute
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ class Batches:
         pixels: uint8 (n, 3, S, S). On ``device`` it is fastest; a bank that does not fit there may
             stay on the CPU, and only the crops travel.
         size: side of the crops, at most S.
-        order, augment: CPU generators, for the permutations, and for crops, flips and augmentations.
+        sizes: sides that batches are shown at, if not all at ``size``: of each batch one is drawn, one that stands here
+            twice twice as often; then how large its crops are, from that side to S, and they are reduced to it. There
+            are so many photos in it that it has about as many pixels as ``batch_size`` photos of ``size``.
+        order, augment: CPU generators, for the permutations, and for sizes, crops, flips and augmentations.
         hinting: generator on ``device``.
         flip: mirror every second crop, by chance.
         augmentations: what changes the crops further, one after the other.
@@ -51,6 +54,7 @@ class Batches:
         pixels: Tensor,
         *,
         size: int,
+        sizes: Sequence[int] | None = None,
         batch_size: int,
         device: torch.device | str,
         order: torch.Generator,
@@ -61,16 +65,23 @@ class Batches:
         augmentations: Sequence[Augmentation] = (),
         extras: Mapping[str, Extra] | None = None,
     ):
-        check_size(size, pixels.shape[-1])
+        for side in (size, *(sizes or ())):
+            check_size(side, pixels.shape[-1])
         if batch_size < 1:
             raise BadInput(f"The batch size {batch_size} is too small; use 1 or more.")
         self.pixels, self.size, self.batch_size = pixels, size, batch_size
+        self.sizes = tuple(sizes or ())
         self.device = torch.device(device)
         self.hint_sampler, self.flip, self.extras = hint_sampler, flip, dict(extras or {})
         self.augmentations = tuple(augmentations)
         self._order, self._augment, self._hinting = order, augment, hinting
         self._permutation = torch.empty(0, dtype=torch.int64)
         self._position = 0
+
+    @property
+    def photos(self) -> list[int]:
+        """How many photos a batch may have, for each of the sizes."""
+        return [max(1, round(self.batch_size * self.size**2 / side**2)) for side in self.sizes or (self.size,)]
 
     def forever(self) -> Iterator[Batch]:
         """Batches that go on where the last one taken stopped; an epoch's rest opens the next batch."""
@@ -105,23 +116,32 @@ class Batches:
         self._position = int(state["position"])
 
     def _next(self) -> Batch:
-        index, top, left, flip = self._choices().to(self.pixels.device, non_blocking=True)
-        rgb = crop(self.pixels, index, top, left, flip, self.size).to(self.device, non_blocking=True)
+        side, window, count = self._scale()
+        index, top, left, flip = self._choices(window, count).to(self.pixels.device, non_blocking=True)
+        rgb = crop(self.pixels, index, top, left, flip, window).to(self.device, non_blocking=True)
+        rgb = reduced(rgb, side)
         for augmentation in self.augmentations:
             rgb = augmentation(rgb, self._augment)
         return hinted(rgb, index.to(self.device, non_blocking=True), self.hint_sampler, self._hinting, self.extras)
 
-    def _choices(self) -> Tensor:
-        """int64 (4, N): index, top, left, flip. One tensor, so that one copy takes them to the device."""
-        slack = self.pixels.shape[-1] - self.size + 1
-        shape = (2, self.batch_size)
-        corner = torch.randint(slack, shape, generator=self._augment)
-        flip = torch.randint(2 if self.flip else 1, (1, self.batch_size), generator=self._augment)
-        return torch.cat((self._indices()[None], corner, flip))
+    def _scale(self) -> tuple[int, int, int]:
+        """The side that the next batch is shown at, that of its crops, and how many there are."""
+        if not self.sizes:
+            return self.size, self.size, self.batch_size
+        chosen = int(torch.randint(len(self.sizes), (), generator=self._augment))
+        side = self.sizes[chosen]
+        window = int(torch.randint(side, self.pixels.shape[-1] + 1, (), generator=self._augment))
+        return side, window, self.photos[chosen]
 
-    def _indices(self) -> Tensor:
+    def _choices(self, window: int, count: int) -> Tensor:
+        """int64 (4, N): index, top, left, flip. One tensor, so that one copy takes them to the device."""
+        slack = self.pixels.shape[-1] - window + 1
+        corner = torch.randint(slack, (2, count), generator=self._augment)
+        flip = torch.randint(2 if self.flip else 1, (1, count), generator=self._augment)
+        return torch.cat((self._indices(count)[None], corner, flip))
+
+    def _indices(self, wanted: int) -> Tensor:
         taken: list[Tensor] = []
-        wanted = self.batch_size
         while wanted:
             if self._position == len(self._permutation):
                 self._permutation = torch.randperm(len(self.pixels), generator=self._order)

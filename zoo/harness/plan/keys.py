@@ -46,6 +46,7 @@ IN_TRAINING = (
     "smallest",
     "threads",
     "train_hints",
+    "train_sizes",
     "version",
 )
 """The fields of a suite that decide what is trained. Data is there by its content, options by the model's."""
@@ -101,6 +102,7 @@ def protocol_of(suite: Suite, data: Data, digests: Mapping[str, str]) -> Protoco
         suite_version=suite.version,
         size=suite.size,
         load_size=suite.bank_size,
+        train_sizes=list(suite.train_sizes) if suite.train_sizes else msgspec.UNSET,
         fit=suite.fit,
         train=data.train.fingerprint,
         validation=data.validation.fingerprint if data.validation else "" if suite.trains else msgspec.UNSET,
@@ -159,6 +161,8 @@ def training_identity(
         "budget": msgspec.to_builtins(budget),
         "size": suite.size,
         "load_size": suite.bank_size,
+        # What is trained at one size has the key that it had before there could be several.
+        **({"train_sizes": list(suite.train_sizes)} if suite.train_sizes else {}),
         "fit": suite.fit,
         "train": data.train.fingerprint,
         "curve": suite.curve,

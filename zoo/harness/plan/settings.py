@@ -68,9 +68,14 @@ def changed_suite(suite: Suite, settings: Mapping[str, Any], given: Collection[s
             raise BadInput(f"--set {SUITE}.{path}: sizes of models are set without the suite: --set width=16.")
         if field == "base":
             raise BadInput(f"--set {SUITE}.{path}: a base is for a suite's file; name the other suite with --suite.")
-    if suite.load_size and isinstance(size := settings.get("size"), int) and "load_size" not in settings:
-        # The margin that photos are cropped from stays the share that it was.
-        settings = {**settings, "load_size": round(size * suite.load_size / suite.size)}
+    if isinstance(size := settings.get("size"), int):
+        # What photos are cropped from, and what batches are shown at, stay the shares of it that they were.
+        scaled: dict[str, Any] = {}
+        if suite.load_size:
+            scaled["load_size"] = round(size * suite.load_size / suite.size)
+        if suite.train_sizes:
+            scaled["train_sizes"] = [round(size * side / suite.size) for side in suite.train_sizes]
+        settings = {**settings, **{field: value for field, value in scaled.items() if field not in settings}}
     return decode(_with(msgspec.to_builtins(suite), settings, SUITE), Suite, f"--set {SUITE}.{next(iter(settings))}")
 
 

@@ -78,6 +78,8 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         models: the rows it is about, as ``--models`` takes them.
         size: side of the photos trained and scored on, in pixels.
         load_size: side of the training photos in the bank, of which ``size`` is cropped (default: no margin).
+        train_sizes: sides up to that one, of which each training batch is shown at one, by chance, in the place of
+            ``size``; ``batch`` is how many photos of ``size`` it has the pixels of.
         fit: how a photo becomes a square: ``crop`` its middle, or ``stretch`` it.
         data, test_data: sources; the test photos come from the test split of ``test_data`` or ``data``.
         smallest: leave out photos whose shorter side is less, which would be enlarged (default: the tiniest only).
@@ -112,6 +114,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     models: str = "all"
     size: Side
     load_size: Side | None = None
+    train_sizes: tuple[Side, ...] | None = None
     fit: Literal["crop", "stretch"] = "crop"
     data: str = "photos"
     test_data: str | None = None
@@ -149,6 +152,8 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     def __post_init__(self) -> None:
         if self.load_size is not None and self.load_size < self.size:
             raise ValueError("a suite needs load_size ≥ size")
+        if self.train_sizes is not None and not 0 < max(self.train_sizes, default=0) <= self.bank_size:
+            raise ValueError("a suite needs train_sizes ≤ load_size, one at least")
         for name in self.sweeps:
             if not _SWEEP_NAME.fullmatch(name):
                 raise ValueError(f"a sweep's name is letters, digits, - and _, not {name[:80]!r}")

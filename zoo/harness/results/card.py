@@ -101,6 +101,9 @@ def _training(record: RunRecord) -> str:
     length = [f"{steps} steps"] if steps else []
     length += [f"{seconds:.0f} s"] if seconds else []
     batch = f", {record.plan.batch} photos a step" if record.plan.batch and steps else ""
+    if batch and record.protocol.train_sizes:
+        sizes = ", ".join(map(str, record.protocol.trained_at))
+        batch += f" of {record.protocol.size} px or as many pixels at another size ({sizes} px)"
     lines = [
         f"- photos: {record.data.told}",
         f"- how long: {' in '.join(length) or 'nothing to train'}{batch}, recipe `{record.recipe}`, seed {record.seed}",

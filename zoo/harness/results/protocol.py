@@ -27,7 +27,8 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     ``train``, ``validation`` and ``test`` (those that are scored) are the photos' fingerprints; of ``batch``,
     ``budget``, ``recipe`` and ``train_hints`` None says that each recipe has its own. A field that is unset is younger
-    than the record; ``old_print`` is unset too where photos are scored as they are.
+    than the record; ``old_print`` is unset too where photos are scored as they are, and ``train_sizes`` where all
+    batches in training are of ``size``.
     """
 
     fingerprint: str = ""
@@ -35,6 +36,7 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     suite_version: int | msgspec.UnsetType = msgspec.UNSET
     size: int | msgspec.UnsetType = msgspec.UNSET
     load_size: int | msgspec.UnsetType = msgspec.UNSET
+    train_sizes: list[int] | msgspec.UnsetType = msgspec.UNSET
     fit: str | msgspec.UnsetType = msgspec.UNSET
     train: str | msgspec.UnsetType = msgspec.UNSET
     validation: str | msgspec.UnsetType = msgspec.UNSET
@@ -55,6 +57,11 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """What the fingerprint is of, as plain values."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return {name: value for name, value in plain.items() if name != "fingerprint"}
+
+    @property
+    def trained_at(self) -> list[int]:
+        """The sides of the photos in training, from the smallest; none in a record that does not say."""
+        return sorted(set(self.train_sizes or ([self.size] if self.size else [])))
 
     def sealed(self) -> Protocol:
         """With the fingerprint of its fields."""

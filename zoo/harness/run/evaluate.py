@@ -163,6 +163,7 @@ def _under(target: Suite, photos: SuitePhotos, record: RunRecord) -> RunRecord:
     for field, value in trained.items():
         if value is msgspec.UNSET:
             raise BadInput(f"The run's record does not say under which {field} it was trained.")
+    trained["train_sizes"] = record.protocol.train_sizes  # unset where all were of one
     unswept = msgspec.structs.replace(target, sweeps={}, sweep_limit=None)
     return msgspec.structs.replace(
         record,

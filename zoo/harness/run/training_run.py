@@ -208,12 +208,12 @@ class TrainedBefore(NamedTuple):
         from zoo.core.trained import load
 
         colorizer = on_device(load(self.folder.path, device), run.suite, device)
-        size = self.record.protocol.size
+        sizes = ", ".join(map(str, self.record.protocol.trained_at))
         train, changed = self.record.data.train, changed_since(run.spec)
         notes = [
             *colorizer.notes,
             *(note for note in self._notes(run) if not note.startswith(DISTURBED)),
-            f"trained under {self.record.suite!r} at {size} px on {train.photos} photos of {train.source}",
+            f"trained under {self.record.suite!r} at {sizes} px on {train.photos} photos of {train.source}",
             *([f"trained by other code than its {' and '.join(changed)} have now"] if changed else []),
         ]
         return Trained(colorizer, self.record.steps, [], self._training_costs(), notes)

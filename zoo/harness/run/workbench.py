@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property, partial
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import torch
@@ -105,6 +106,7 @@ class Workbench:
         stream = Batches(
             train.tensor(self.device),
             size=run.suite.size,
+            sizes=run.suite.train_sizes,
             batch_size=run.batch,
             device=self.device,
             order=generator(run.seed, "order"),
@@ -125,7 +127,7 @@ class Workbench:
             self.objective,
             stream,
             run.recipe,
-            run.budget.in_steps(len(train), run.batch),
+            run.budget.in_steps(len(train), mean(stream.photos)),
             device=self.device,
             precision=self.precision,
         )

@@ -36,8 +36,12 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         (told,) = (f"{value:g} {unit}" for unit, value in msgspec.structs.asdict(self).items() if value is not None)
         return told
 
-    def in_steps(self, photos: int, batch: int) -> Budget:
-        """Epochs as the steps they take on ``photos`` photos (rounded up); the others unchanged."""
+    def in_steps(self, photos: int, batch: float) -> Budget:
+        """Epochs as the steps they take on ``photos`` photos (rounded up); the others unchanged.
+
+        Args:
+            batch: photos a step, on the average.
+        """
         if self.epochs is None:
             return self
         return Budget(steps=math.ceil(self.epochs * photos / batch))

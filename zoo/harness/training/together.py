@@ -123,8 +123,24 @@ class _Shares:
         self.state_dict, self.load_state_dict = stream.state_dict, stream.load_state_dict
 
     def forever(self) -> Iterator[Batch]:
+        for photos in getattr(self.stream, "photos", ()):
+            even_share(photos, dist.get_world_size())  # a size that comes late is not to end a training
         for batch in self.stream.forever():
             yield share(batch, dist.get_rank(), dist.get_world_size())
+
+
+def even_share(photos: int, world: int) -> int:
+    """How many of a batch's photos each of ``world`` processes has.
+
+    Raises:
+        BadInput: the batch cannot be shared out evenly.
+    """
+    if photos % world:
+        raise BadInput(
+            f"A batch of {photos} photos cannot be shared out to {world} devices; --set suite.batch to a multiple, "
+            "and suite.train_sizes, if there are any, to sides at which it is one too."
+        )
+    return photos // world
 
 
 def share(batch: Batch, rank: int, world: int) -> Batch:
@@ -133,12 +149,8 @@ def share(batch: Batch, rank: int, world: int) -> Batch:
     Raises:
         BadInput: the batch cannot be shared out evenly.
     """
-    count = len(batch.ab)
-    if count % world:
-        raise BadInput(
-            f"A batch of {count} photos cannot be shared out to {world} devices; --set suite.batch to a multiple."
-        )
-    mine = slice(rank * count // world, (rank + 1) * count // world)
+    part = even_share(len(batch.ab), world)
+    mine = slice(rank * part, (rank + 1) * part)
     fields = {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
     extras = {name: value[mine] for name, value in fields.pop("extras").items()}
     return Batch(**{name: value[mine] for name, value in fields.items()}, extras=extras)

@@ -45,6 +45,8 @@ def summary(league: League) -> str:
 def _size(protocol: Protocol) -> str:
     size, loaded = protocol.size, protocol.load_size
     text = f"{size} × {size} px, {_FIT.get(str(protocol.fit), str(protocol.fit))}"
+    if protocol.train_sizes:
+        return f"{text}; training crops from {loaded} px, a batch at {_text(protocol.trained_at)} px"
     return text + (f"; training crops from {loaded} px" if loaded != size else "")
 
 
