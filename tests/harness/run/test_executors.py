@@ -16,6 +16,8 @@ from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.suite import describe_data, load_suite, open_photos
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.bench import BenchRequest, bench
+from zoo.harness.run.executors import slurm
+from zoo.harness.run.reporter import SilentReporter
 from zoo.harness.training.budget import Budget
 
 LONGEST = 600
@@ -40,12 +42,13 @@ def cluster():
 
 
 @pytest.fixture(params=EXECUTORS)
-def asked(request, small_zoo):
+def asked(request, small_zoo, monkeypatch):
     """An executor with its options, of which there is the library."""
     if importlib.util.find_spec(LIBRARY.get(request.param, "zoo")) is None:
         pytest.skip(f"needs the extra {request.param}")
     if request.param == "ray":
         request.getfixturevalue("cluster")
+    monkeypatch.setattr(slurm, "_POLL_SECONDS", 0.02)  # of a scheduler of this machine may be asked often
     return EXECUTORS[request.param]
 
 
@@ -101,7 +104,7 @@ def test_a_run_comes_home_with_its_record_and_has_told_how_far_it_was(submit):
     assert {"fraction", "loss", "photos_per_s", "step", "seconds"} <= max(said, key=len).keys()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=15)
 def test_a_stopped_run_leaves_a_checkpoint_and_goes_on_from_it_to_the_same_numbers(submit, tmp_path):
     run, task, folder = submit("small", steps=600)
     until(submit, task, trains)
@@ -130,7 +133,16 @@ def test_a_killed_run_is_over_and_does_not_come_back(submit):
     assert folder.record() is None
 
 
-@pytest.mark.slow
+class Planned(Exception):
+    """The runs that are to be done."""
+
+
+class ToldThePlan(SilentReporter):
+    def planned(self, runs, done):
+        raise Planned(runs)  # what becomes of them is known by then
+
+
+@pytest.mark.slow(seconds=60)
 def test_whatever_ends_a_run_is_its_row_and_the_same_command_tries_again_what_may_be_tried(asked, suite_file, tmp_path):
     expected = {
         "small": ("ok", ""),
@@ -151,20 +163,12 @@ def test_whatever_ends_a_run_is_its_row_and_the_same_command_tries_again_what_ma
     assert bench(BenchRequest(models="hangs", timeout=5, device="cpu", **request)).failed
     (record,) = (RunFolder(path).last_record() for path in (tmp_path / "results").glob("runs/hangs/*"))
     assert record.status == "timeout"
-    todo = []
-
-    class Plan:
-        def planned(self, runs, done):
-            todo.extend(runs)
-
-        def __getattr__(self, name):
-            return lambda *given: None
-
-    bench(BenchRequest(models="small,diverges,is_killed", device="cpu", **request), Plan())
-    assert todo == ["is_killed seed 0"]
+    with pytest.raises(Planned) as again:
+        bench(BenchRequest(models="small,diverges,is_killed", device="cpu", **request), ToldThePlan())
+    assert again.value.args == (["is_killed seed 0"],)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=20)
 @pytest.mark.skipif(importlib.util.find_spec("submitit") is None, reason="needs the extra slurm")
 def test_a_job_that_slurm_preempts_is_queued_again_and_goes_on_from_its_checkpoint(small_zoo, suite_file, tmp_path):
     """Slurm warns a job by SIGUSR2; submitit's local executor queues it again as Slurm would."""
