@@ -18,18 +18,27 @@ from zoo.harness.run.bench import bench
 from zoo.harness.run.carry_out import main
 from zoo.harness.run.request import BenchRequest, effective_suite
 
+LIGHT = """
+from zoo.harness.run.executors import local
+local.PRELOAD = ("torch",)  # the models here need no other library, and every start would import them
+from zoo.cli.main import main
+main()
+"""
+
 
 @pytest.fixture(scope="module")
 def kills(benchmark_script):
     return benchmark_script("faults/kills.py")
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=30)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the script finds processes in /proc")
 def test_a_bench_killed_at_random_moments_ends_as_an_undisturbed_one(kills, tmp_path, monkeypatch):
     monkeypatch.setattr(kills, "AIMS", {})  # to wait for a phase takes long
     rng = random.Random(0)
     quiet, disturbed = (kills.Round(tmp_path / name, "gray,unet", 100, rng) for name in ("quiet", "disturbed"))
+    for each in (quiet, disturbed):
+        each.command[1:3] = ["-c", LIGHT]  # in the place of -m zoo
     code, starting, whole = quiet.undisturbed()
     assert code == 0
     dealt = disturbed.disturbed(4, starting, (whole - starting) / 2)  # early, so that few end before their kill
