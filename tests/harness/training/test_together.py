@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -21,6 +20,7 @@ from zoo.harness.training.together import SharedBatchNorm, share
 
 SCRIPT = """
 import json, sys
+from functools import partial
 import torch, torch.distributed as dist
 from zoo.core.assemble import make_objective
 from zoo.core.contracts import Batch
@@ -30,7 +30,7 @@ from zoo.harness.training.budget import Budget
 from zoo.harness.training.loop import Training
 from zoo.harness.training.together import Together
 
-store, rank, world, model, recipe = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], sys.argv[5]
+store, rank, cases = sys.argv[1], int(sys.argv[2]), [case.split("/") for case in sys.argv[3:]]
 STEPS = 10
 
 class Stream:
@@ -42,51 +42,57 @@ class Stream:
     def state_dict(self): return {}
     def load_state_dict(self, state): pass
 
-torch.manual_seed(rank)  # whatever weights the others begin with, the first one's count
-colorizer = build(model, width=4).double()
-objective, _ = make_objective(current().recipe(recipe), colorizer, "cpu")
-if isinstance(objective, torch.nn.Module): objective.double()
-given = colorizer, objective, Stream(), current().recipe(recipe), Budget(steps=STEPS)
-if world > 1:
-    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=world)
-    training = Together(*given, seed=0, device=torch.device("cpu"))
-else:
-    training = Training(*given, device=torch.device("cpu"))
-training.begin()
-logs = [look.log for look in training.looks() if look.log]
-state = training.checkpoint()
-if rank == 0:
+def trained(kind, model, recipe):
+    torch.manual_seed(rank)  # whatever weights the others begin with, the first one's count
+    colorizer = build(model, width=4).double()
+    objective, _ = make_objective(current().recipe(recipe), colorizer, "cpu")
+    if isinstance(objective, torch.nn.Module): objective.double()
+    given = colorizer, objective, Stream(), current().recipe(recipe), Budget(steps=STEPS)
+    training = kind(*given, device=torch.device("cpu"))
+    training.begin()
+    logs = [look.log for look in training.looks() if look.log]
+    state = training.checkpoint()
+    if rank > 0:
+        assert state == {}, "only the first one writes"
     sums = {name: float(value.double().sum()) for name, value in colorizer.state_dict().items()}
-    others = len(state.get("ranks", []))
-    print(json.dumps({"loss": logs[-1], "photos": training.photos, "sums": sums, "others": others}))
-else:
-    assert state == {}, "only the first one writes"
+    return {"loss": logs[-1], "photos": training.photos, "sums": sums, "others": len(state.get("ranks", []))}
+
+alone = [trained(Training, *case) for case in cases if rank == 0]
+dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+together = [trained(partial(Together, seed=0), *case) for case in cases]
+if rank == 0:
+    print(json.dumps([alone, together]))
 """
 
+CASES = ["unet/default", "unet/conditional_gan"]
 
-def trained(tmp_path: Path, world: int, model: str, recipe: str) -> dict:
-    script = tmp_path / "script.py"
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> dict[str, tuple[dict, dict]]:
+    """Each case, trained by one process and by two together; two processes for all of it, since their starts cost."""
+    folder = tmp_path_factory.mktemp("together")
+    script = folder / "script.py"
     script.write_text(SCRIPT)
-    store = tmp_path / f"store{world}"
-    started = [
-        subprocess.Popen(
-            [sys.executable, str(script), str(store), str(rank), str(world), model, recipe], stdout=subprocess.PIPE
-        )
-        for rank in range(world)
-    ]
-    outputs = [process.communicate()[0] for process in started]
-    assert [process.returncode for process in started] == [0] * world
-    return json.loads(outputs[0])
+    command = [sys.executable, str(script), str(folder / "store")]
+    started = [subprocess.Popen([*command, str(rank), *CASES], stdout=subprocess.PIPE) for rank in range(2)]
+    try:
+        told, _ = started[0].communicate()
+        assert started[0].returncode == 0
+        assert started[1].wait() == 0
+    finally:
+        for process in started:
+            process.kill()  # one alone would wait for the other
+    return dict(zip(CASES, zip(*json.loads(told), strict=True), strict=True))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("model", "recipe"), [("unet", "default"), ("unet", "conditional_gan")])
-def test_in_double_precision_nothing_but_the_order_of_sums_differs(tmp_path, model, recipe):
+@pytest.mark.slow(seconds=20)
+@pytest.mark.parametrize("case", CASES)
+def test_in_double_precision_nothing_but_the_order_of_sums_differs(trained, case):
     """Batch normalisation with two values a channel included, and two players over one forward pass."""
-    one, two = (trained(tmp_path, world, model, recipe) for world in (1, 2))
+    one, two = trained[case]
     for said in (one["loss"], two["loss"]):
         said.pop("seconds")
-    judged = recipe == "conditional_gan"  # what a discriminator says is single precision
+    judged = case.endswith("conditional_gan")  # what a discriminator says is single precision
     assert two["loss"] == pytest.approx(one["loss"], abs=1e-6 if judged else 1e-9)
     assert two["sums"] == pytest.approx(one["sums"], rel=1e-5 if judged else 1e-9, abs=1e-5 if judged else 1e-9)
     assert two["photos"] == one["photos"] == 40
@@ -129,7 +135,7 @@ def test_shares_are_the_batch_in_order_and_an_uneven_batch_is_refused():
         share(batch, 0, 3)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=60)
 def test_torchrun_trains_one_run_on_two_processes_and_the_record_says_so(tmp_path):
     """The loss curve is that of one process, to 1e-4."""
     asked = ["unet,gray", "--suite", "smoke", "--budget", "steps=20", "--set", "depth=2"]
