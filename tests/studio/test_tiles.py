@@ -71,7 +71,9 @@ def test_tiles_equal_the_whole_photo(photos):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "options"), [("unet", {"width": 4, "depth": 3}), ("zhang2016", {}), ("edsr", {})])
+@pytest.mark.parametrize(
+    ("name", "options"), [("unet", {"width": 4, "depth": 3}), ("zhang2016", {"width": 8}), ("edsr", {"width": 8})]
+)
 @torch.no_grad()
 def test_rows_of_pure_convolutions_are_equal_to_1e_4(photos, name, options):
     """Real photo, odd size, the answer itself and not only its 8 bits: the condition as a tile sees it."""
@@ -111,12 +113,12 @@ def test_a_look_at_the_whole_photo_is_one_sentence(photos):
         Manner(tiles=True, reference=photos[0])
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=15)
 def test_a_large_photo_takes_little_memory(benchmark_script, tmp_path):
     """24 megapixels beside 1: what a pixel costs, in a process of its own; 100 megapixels stay under 4 GB at that."""
     script = benchmark_script("scale/large_photo.py")
     peaks = []
-    for megapixels in (1, 24):  # in this order: the peak is that of all processes so far
+    for megapixels in (1, 24):
         photo = script.large_photo(tmp_path / f"{megapixels}.jpg", megapixels)
         peaks.append(script.measured([str(photo), "--with", "gray", "--tiles", "--format", "jpg"]))
     assert peaks[0] + 99 / 23 * (peaks[1] - peaks[0]) < 4
