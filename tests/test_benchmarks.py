@@ -39,7 +39,7 @@ def test_a_table_of_typed_rows_comes_back(tmp_path, benchmark_script):
     assert measured.read(tmp_path / "none.csv", row) == []
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=60)
 def test_the_rivals_take_turns_and_what_is_measured_is_not_measured_again(tmp_path):
     run("rivals", "rates", "target", "--quick", "--device", "cpu", "--out", tmp_path)
     (path,) = (each for each in tmp_path.glob("cpu-*.csv") if "target" not in each.name)
@@ -88,7 +88,7 @@ def test_a_trial_is_a_ratio(tmp_path):
     assert all(0 < float(row["lower"]) <= float(row["ratio"]) <= float(row["upper"]) for row in rows)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=20)
 def test_a_latency_is_kept_row_by_row_and_what_fails_has_a_reason(tmp_path):
     asked = ("--px", 32, 48, "--device", "cpu", "--out", tmp_path)
     run("latency", "edsr", *asked)
@@ -101,10 +101,10 @@ def test_a_latency_is_kept_row_by_row_and_what_fails_has_a_reason(tmp_path):
     assert said == "edsr 8192 px: more than 1 s, reckoned by its pixels of 32 px"
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=20)
 def test_a_bench_costs_a_constant_and_a_slope(tmp_path):
-    run("scale.bench_cost", "seeds", "--quick", "--out", tmp_path / "bench.csv")
+    run("scale.bench_cost", "photos", "--quick", "--out", tmp_path / "bench.csv")
     first, second = table(tmp_path / "bench.csv")
-    assert (first["count"], second["count"]) == ("1", "4")
+    assert (first["count"], second["count"]) == ("10", "30")
     line = [float(row["constant"]) + float(row["slope"]) * int(row["count"]) for row in (first, second)]
     assert line == pytest.approx([float(first["seconds"]), float(second["seconds"])], rel=1e-2)
