@@ -10,6 +10,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from zoo.core.spec import SHIPPED
+from zoo.studio.manner import WORKING_SIZE
+
 STANDARD = Path("-")
 """Standard input or output in the place of a file."""
 
@@ -128,6 +131,21 @@ def weights_option(model: str, settings_for: str) -> Callable[[Any], Any]:
     )
     return lambda command: weights(settings(command))
 
+
+def model_options(about: str) -> Callable[[Any], Any]:
+    """``--with`` and :func:`weights_option` of a verb that uses one colorizer; ``about`` is what it does with a run."""
+    model = click.option("--with", "model", default=SHIPPED, show_default=True, metavar="MODEL_OR_RUN", help=about)
+    weights = weights_option("For the model named in --with", "For a model, not a run")
+    return lambda command: model(weights(command))
+
+
+size_option = click.option(
+    "--size",
+    type=click.IntRange(min=1),
+    default=WORKING_SIZE,
+    show_default=True,
+    help="Show the network a longer side of so many pixels.",
+)
 
 lpips_option = click.option(
     "--lpips-trunk", type=FilePath(exists=True), help="Read AlexNet's weights, for LPIPS, from a local file."

@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.arguments import STANDARD, FilePath, choice_option, device_option, refuse_given, weights_option
+from zoo.cli.arguments import (
+    STANDARD,
+    FilePath,
+    choice_option,
+    device_option,
+    model_options,
+    refuse_given,
+    size_option,
+)
 from zoo.cli.terminal import echo, echo_data, echo_error
-from zoo.core.spec import SHIPPED
-from zoo.studio.manner import REFERENCE_USES, UPSAMPLINGS, WORKING_SIZE, Manner
+from zoo.studio.manner import REFERENCE_USES, UPSAMPLINGS, Manner
 
 if TYPE_CHECKING:
     import torch
@@ -41,15 +48,7 @@ _NAMES_SHOWN = 3
     type=FilePath(exists=True, dash=True),
     help="Colorize what this file names, one path a line.",
 )
-@click.option(
-    "--with",
-    "model",
-    default=SHIPPED,
-    show_default=True,
-    metavar="MODEL_OR_RUN",
-    help="Colorize with this run, a folder, or with huang2005 and the like.",
-)
-@weights_option("For the model named in --with", "For a model, not a run")
+@model_options("Colorize with this run, a folder, or with huang2005 and the like.")
 @click.option(
     "--hints",
     type=FilePath(exists=True, dash=True),
@@ -67,13 +66,7 @@ _NAMES_SHOWN = 3
     type=click.Choice(["png", "jpg", "webp", "tiff"]),
     help="Write the results in this format (default: png).",
 )
-@click.option(
-    "--size",
-    type=click.IntRange(min=1),
-    default=WORKING_SIZE,
-    show_default=True,
-    help="Show the network a longer side of so many pixels.",
-)
+@size_option
 @click.option("--tiles", is_flag=True, help="Show the network the photo at its own size, tile by tile of --size.")
 @choice_option("--upsampling", UPSAMPLINGS, "Bring colours up to full size in this way.")
 @click.option(

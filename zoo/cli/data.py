@@ -38,15 +38,8 @@ def check(ctx: click.Context, source: str, test_data: str | None, form: str) -> 
 
     report = inspect(open_splits(source, test_data)._asdict())
     if form == "json":
-        print_json(
-            {
-                "photos": report.photos,
-                "usable": report.usable,
-                "clean": report.clean,
-                **_findings(report),
-                "notes": report.notes,
-            }
-        )
+        counts = {"photos": report.photos, "usable": report.usable, "clean": report.clean}
+        print_json({**counts, **_findings(report), "notes": report.notes})
     else:
         _print(report)
     ctx.exit(0 if report.clean else 1)
@@ -70,9 +63,8 @@ def _print(report: Report) -> None:
     from zoo.cli.tables import print_table
 
     names = {
+        **_findings(report),
         "unreadable": [f"{name} ({reason})" for name, reason in report.unreadable],
-        "tiny": report.tiny,
-        "monochrome": report.monochrome,
         "duplicates": [" = ".join(group) for group in report.duplicates],
         "near_duplicates": [
             f"{found.photo} ~ {found.other} ({found.bits} bits), {' and '.join(found.splits)}"
@@ -80,7 +72,8 @@ def _print(report: Report) -> None:
         ],
         "shared_originals": [f"{original}: {', '.join(names)}" for original, names in report.shared_originals],
     }
-    print_table([{"finding": key.replace("_", "-"), "count": len(found)} for key, found in names.items()], _COLUMNS)
+    rows = [{"finding": key.replace("_", "-"), "count": len(found)} for key, found in names.items()]
+    print_table(rows, ("finding", "count"))
     for key, found in names.items():
         for name in found[:_SHOWN]:
             echo(f"{key.replace('_', '-')}: {name}")
@@ -92,5 +85,4 @@ def _print(report: Report) -> None:
     echo(f"{report.usable} of {report.photos} photos can be used: {of_splits}.")
 
 
-_COLUMNS = ("finding", "count")
 _FOR = {"train": "to train on", "validation": "for validation", "test": "to test with"}

@@ -45,21 +45,17 @@ def _rows(kind: str) -> list[dict[str, Any]]:
 
     if kind == "all":
         return [row for each in LISTED for row in _rows(each)]
-    if kind == "recipes":
-        return _rows_of(kind, current().recipes)
-    if kind == "weights":
-        return _rows_of(kind, current().weights)
+    registry = current()
+    if kind in ("recipes", "weights"):
+        table: Mapping[str, Any] = registry.recipes if kind == "recipes" else registry.weights
+        return [
+            {"kind": kind, "name": name, "state": "ok", "origin": "", "summary": row.summary, "source": row.source}
+            for name, row in sorted(table.items())
+        ]
     if kind == "suites":
         return _suites()
     if kind not in KINDS:
         raise UnknownName(f"Unknown kind {kind!r}; {did_you_mean(kind, (*LISTED, 'all'))}")
-    return _registered(kind)
-
-
-def _registered(kind: str) -> list[dict[str, Any]]:
-    from zoo.core.registry import current
-
-    registry = current()
     rows = []
     for name in registry.names(kind):
         entry = registry.entry(kind, name)
@@ -78,14 +74,6 @@ def _registered(kind: str) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _rows_of(kind: str, table: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows that are no parts: recipes, published weights."""
-    return [
-        {"kind": kind, "name": name, "state": "ok", "origin": "", "summary": row.summary, "source": row.source}
-        for name, row in sorted(table.items())
-    ]
 
 
 def _suites() -> list[dict[str, Any]]:

@@ -78,7 +78,9 @@ class Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with _plain_usage(), interrupts_kept():
-                return self._invoked(ctx)
+                result = super().invoke(ctx)
+                sys.stdout.flush()
+                return result
         except ZooError as error:
             if ctx.params.get("debug"):
                 echo_error(error)
@@ -91,11 +93,6 @@ class Verbs(click.Group):
             # Whoever read our output has seen enough; nothing may be written there when Python ends, either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(141)
-
-    def _invoked(self, ctx: click.Context) -> Any:
-        result = super().invoke(ctx)
-        sys.stdout.flush()
-        return result
 
 
 def _globals_first(ctx: click.Context, args: list[str]) -> list[str]:

@@ -34,7 +34,11 @@ def write_plugin(name: str, parent: Path) -> Path:
     from zoo.core.files import make_folder, writing_folder
     from zoo.core.registry import current
 
-    _check_name(name)
+    plain = name.isascii() and name.isidentifier() and name == name.lower() and not keyword.iskeyword(name)
+    if not plain or name.startswith("_") or len(name) > 60:
+        raise BadInput(
+            f"{name[:60]!r} cannot name a plugin; use lower-case letters, digits and '_', beginning with a letter."
+        )
     if name in current().names("models"):
         raise BadInput(f"A model {name!r} is registered already; choose another name.")
     folder = parent / f"zoo-{name.replace('_', '-')}"
@@ -47,16 +51,6 @@ def write_plugin(name: str, parent: Path) -> Path:
             make_folder((part / path).parent, mend)
             (part / path).write_text(text, encoding="utf-8")
     return folder
-
-
-def _check_name(name: str) -> None:
-    from zoo.core.errors import BadInput
-
-    plain = name.isascii() and name.isidentifier() and name == name.lower() and not keyword.iskeyword(name)
-    if not plain or name.startswith("_") or len(name) > 60:
-        raise BadInput(
-            f"{name[:60]!r} cannot name a plugin; use lower-case letters, digits and '_', beginning with a letter."
-        )
 
 
 _TEMPLATES = Path(__file__).with_name("plugin_template")

@@ -31,9 +31,10 @@ def command(name: str, as_yaml: bool) -> None:
     if as_yaml:
         echo_data(_as_yaml(kind, bare))
         return
-    lines = {"recipes": _of_recipe, "weights": _of_weights, "suites": _of_suite}.get(
-        kind, lambda bare: _of_entry(kind, bare)
-    )(bare)
+    if kind in ("recipes", "weights"):
+        lines = [("name", f"{kind}/{bare}"), *_fields(_row(kind, bare))]
+    else:
+        lines = _of_suite(bare) if kind == "suites" else _of_entry(kind, bare)
     alone = "/" in name or bare.endswith((".yaml", ".yml"))
     others = [] if alone else [each for each in meanings(name, LISTED) if each != (kind, bare)]
     if others:
@@ -43,16 +44,15 @@ def command(name: str, as_yaml: bool) -> None:
         echo(f"{key.ljust(width)}  {value}".rstrip())
 
 
-def _of_recipe(name: str) -> list[tuple[str, str]]:
+def _row(kind: str, name: str) -> Any:
+    """None of a class that a package registers."""
     from zoo.core.registry import current
 
-    return [("name", f"recipes/{name}"), *_fields(current().recipe(name))]
-
-
-def _of_weights(name: str) -> list[tuple[str, str]]:
-    from zoo.core.registry import current
-
-    return [("name", f"weights/{name}"), *_fields(current().weights[name])]
+    if kind == "recipes":
+        return current().recipe(name)
+    if kind == "weights":
+        return current().weights[name]
+    return current().model_row(name) if kind == "models" else current().entry(kind, name).row
 
 
 def _of_suite(name: str) -> list[tuple[str, str]]:
@@ -73,7 +73,6 @@ def _as_yaml(kind: str, name: str) -> str:
     import yaml
 
     from zoo.core.errors import BadInput
-    from zoo.core.registry import current
 
     if kind == "suites":
         from zoo.harness.plan.suite import load_suite
@@ -81,13 +80,7 @@ def _as_yaml(kind: str, name: str) -> str:
         suite = load_suite(name)
         fields = _set_fields(msgspec.structs.replace(suite, name="", base=""))
         return yaml.safe_dump({**fields, "size": suite.size}, sort_keys=False, allow_unicode=True, width=120)
-    row: Any
-    if kind == "recipes":
-        row = current().recipe(name)
-    elif kind == "weights":
-        row = current().weights[name]
-    else:
-        row = current().model_row(name) if kind == "models" else current().entry(kind, name).row
+    row = _row(kind, name)
     if row is None:
         raise BadInput(f"{kind}/{name} is a class that a package registers; no table has a row of it to copy.")
     below = {name: _set_fields(row)}
@@ -128,8 +121,8 @@ def _of_entry(kind: str, bare: str) -> list[tuple[str, str]]:
     entry = registry.entry(kind, bare)
     lines = [("name", f"{kind}/{bare}")]
     try:
-        row = registry.model_row(bare) if kind == "models" else entry.row
-        detail = _of_model(bare) if kind == "models" else _options(registry.load(kind, bare))
+        row = _row(kind, bare)
+        detail = _of_model(bare) if kind == "models" else [("options", _options(registry.load(kind, bare)))]
     except ZooError as error:
         row, detail = entry.row, [("error", str(error))]
     broken = any(key == "error" for key, _ in detail)
@@ -150,6 +143,8 @@ def _of_entry(kind: str, bare: str) -> list[tuple[str, str]]:
 
 def _of_model(name: str) -> list[tuple[str, str]]:
     from zoo.core.assemble import assemble
+    from zoo.core.kinds import KIND_OF_ROLE
+    from zoo.core.registry import current
     from zoo.core.resolve import resolve
     from zoo.core.spec import pretrained, sizes
 
@@ -157,7 +152,9 @@ def _of_model(name: str) -> list[tuple[str, str]]:
     lines = [(role, " ".join(filter(None, (ref.name, _shown(ref.options))))) for role, ref in spec.parts.items()]
     if spec.extras:
         lines.append(("extras", ", ".join(spec.extras)))
-    lines += [(f"{role} options", value) for role, value in _part_options(spec.parts)]
+    for role, ref in spec.parts.items():
+        if callable(factory := current().load(KIND_OF_ROLE[role], ref.name)):
+            lines.append((f"{role} options", _options(factory)))
     lines += [("its paper's sizes", sizes(spec.effective, spec.paper)), ("pretrained", pretrained(spec.effective))]
     try:
         model = assemble(spec)
@@ -182,19 +179,7 @@ def _hint_gain(spec: ModelSpec) -> str:
     return f"{spec.hint_gain:g} (of the {hints} that the network reads; the propagator reads the hints as they are)"
 
 
-def _part_options(parts: Any) -> list[tuple[str, str]]:
-    from zoo.core.kinds import KIND_OF_ROLE
-    from zoo.core.registry import current
-
-    lines = []
-    for role, ref in parts.items():
-        factory = current().load(KIND_OF_ROLE[role], ref.name)
-        if callable(factory):
-            lines += [(role, value) for _, value in _options(factory)]
-    return lines
-
-
-def _options(factory: Any) -> list[tuple[str, str]]:
+def _options(factory: Any) -> str:
     """The options of a part and their defaults, as it is written in Python."""
     from zoo.core.kinds import option_names
 
@@ -202,7 +187,7 @@ def _options(factory: Any) -> list[tuple[str, str]]:
         name if parameter.default is inspect.Parameter.empty else f"{name}={parameter.default!r}"
         for name, parameter in option_names(factory).items()
     ]
-    return [("options", ", ".join(named) or "none")]
+    return ", ".join(named) or "none"
 
 
 def _shown(options: Any) -> str:

@@ -7,35 +7,19 @@ from typing import Any
 
 import click
 
-from zoo.cli.arguments import FilePath, weights_option
+from zoo.cli.arguments import FilePath, model_options, size_option
 from zoo.cli.tables import print_json, print_table
 from zoo.cli.terminal import echo
-from zoo.core.spec import SHIPPED
-from zoo.studio.manner import WORKING_SIZE
 
 
 @click.command("suggest", short_help="List likely colours of a place in a photo.")
 @click.argument("photo", type=FilePath(exists=True))
 @click.argument("x", type=float)
 @click.argument("y", type=float)
-@click.option(
-    "--with",
-    "model",
-    default=SHIPPED,
-    show_default=True,
-    metavar="MODEL_OR_RUN",
-    help="Ask this run, a folder, or a model.",
-)
-@weights_option("For the model named in --with", "For a model, not a run")
+@model_options("Ask this run, a folder, or a model.")
 @click.option("--hints", type=FilePath(exists=True), help="Give it these known colours, as `zoo colorize` does.")
 @click.option("--count", type=click.IntRange(min=1), default=5, show_default=True, help="List so many at most.")
-@click.option(
-    "--size",
-    type=click.IntRange(min=1),
-    default=WORKING_SIZE,
-    show_default=True,
-    help="Show the network a longer side of so many pixels.",
-)
+@size_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     photo: Path,

@@ -6,7 +6,7 @@ import datetime
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -39,9 +39,12 @@ def command(ctx: click.Context, folder: Path, once: bool, as_json: bool, every: 
         refuse_given(ctx, ("every",), "is for looking again, and this looks once: leave it out")
     status = read_status(folder)
     if as_json:
+        import msgspec
+
         from zoo.cli.tables import print_json
 
-        _print_json(status, print_json)
+        runs = [{**msgspec.to_builtins(run), "left": run.left} for run in status.runs]
+        print_json({**msgspec.to_builtins(status), "runs": runs})
     elif once:
         from zoo.cli.tables import print_table
 
@@ -52,13 +55,6 @@ def command(ctx: click.Context, folder: Path, once: bool, as_json: bool, every: 
         _live(folder, every)
     else:
         _lines(folder, every)
-
-
-def _print_json(status: BenchStatus, print_json: Any) -> None:
-    import msgspec
-
-    runs = [{**msgspec.to_builtins(run), "left": run.left} for run in status.runs]
-    print_json({**msgspec.to_builtins(status), "runs": runs})
 
 
 def _live(folder: Path, every: float) -> None:
