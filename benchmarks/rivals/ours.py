@@ -8,7 +8,9 @@ import msgspec
 from benchmarks.rivals.contestant import Pace
 from benchmarks.rivals.task import Case, colorizer
 from zoo.core.resolve import resolve
+from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planning import plan_runs
+from zoo.harness.plan.settings import divided
 from zoo.harness.plan.suite import describe_data, open_photos
 from zoo.harness.run.workbench import Workbench, on_device
 from zoo.harness.scoring.scores import make_metrics, score_colorizer
@@ -22,8 +24,8 @@ def bench(case: Case) -> Workbench:
     photos = open_photos(suite)
     row = "unet" if case.network == "smp_unet" else case.network
     spec = resolve(row, defaults=suite.options)
-    data, constant = describe_data(suite, photos), {"schedule": "constant", "warmup": 0.0}
-    run = plan_runs(row, spec, suite, data, device=str(case.device), recipe_settings=constant)[0]
+    data, constant = describe_data(suite, photos), divided({"recipe.schedule": "constant", "recipe.warmup": 0.0})
+    run = plan_runs(row, spec, Rules(suite, data, str(case.device), settings=constant))[0]
     return Workbench.of(run, photos=photos, colorizer=on_device(colorizer(case), suite, case.device))
 
 

@@ -46,11 +46,8 @@ def main(count: int) -> None:
         timed("listing them", lambda: current().names("models"))
         models, _ = timed("choosing unet_*", lambda: select_models("unet_*"))
         specs = timed("resolving them", lambda: {name: resolve_model(name, suite) for name in models})
-        rules = Rules.of(suite, data, {})
-        timed(
-            "planning them",
-            lambda: [plan_runs(name, spec, suite, data, device="cpu", rules=rules) for name, spec in specs.items()],
-        )
+        rules = Rules(suite, data, "cpu")
+        timed("planning them", lambda: [plan_runs(name, spec, rules) for name, spec in specs.items()])
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from zoo.core.assemble import assemble
+from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.suite import describe_data, open_photos
 from zoo.harness.run.request import BenchRequest, effective_suite
@@ -38,7 +39,7 @@ def steps(model: str) -> dict[str, Callable[[], object]]:
     """A training step of the model under each layout."""
     suite = effective_suite(BenchRequest(suite="quick", budget="steps=1000000"))
     photos = open_photos(suite)
-    run = plan_runs(model, resolve_model(model, suite), suite, describe_data(suite, photos), device="cpu")[0]
+    run = plan_runs(model, resolve_model(model, suite), Rules(suite, describe_data(suite, photos), "cpu"))[0]
     found: dict[str, Callable[[], object]] = {}
     for name, lay in LAYOUTS.items():
         training = Workbench.of(run, photos=photos, colorizer=lay(assemble(run.spec))).training

@@ -26,6 +26,7 @@ from zoo.core.registry import current
 from zoo.core.resolve import resolve
 from zoo.core.spec import UNTRAINED
 from zoo.harness.metrics.exact import exact_float32
+from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planning import plan_runs
 from zoo.harness.plan.suite import describe_data, load_suite, open_photos, scored_photos
 from zoo.harness.run.workbench import Workbench, on_device
@@ -139,7 +140,7 @@ def workbench(name: str, suite: Any, photos: Any, device: torch.device) -> Workb
     if found is None:
         pytest.skip(f"the weights of {name} are not here; zoo doctor says where they come from")
     spec, colorizer = found
-    run = plan_runs(name, spec, suite, describe_data(suite, photos), device="cpu")[0]
+    run = plan_runs(name, spec, Rules(suite, describe_data(suite, photos), "cpu"))[0]
     bench = Workbench(run, photos, device, on_device(colorizer, suite, device))
     if run.recipe_name != UNTRAINED:
         assert bench.objective

@@ -14,8 +14,10 @@ from zoo.core.spec import ModelSpec, PartRef, RecipeRow
 from zoo.core.strict_yaml import parse
 from zoo.harness.data.old_print import OldPrint
 from zoo.harness.plan import keys
+from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planned_run import PlannedRun, UnresolvedRun, shown_options
 from zoo.harness.plan.planning import plan_runs, resolve_model
+from zoo.harness.plan.settings import divided
 from zoo.harness.plan.suite import Suite, load_suite, suite_names
 from zoo.harness.results.run_record import Data, Photos
 from zoo.harness.run.request import BenchRequest, effective_suite
@@ -25,7 +27,7 @@ DATA = Data(Photos("photos", 9, "a"), Photos("photos", 3, "b"))
 
 
 def planned(model: str, suite: Suite, data=DATA, *, lpips_trunk: str = "") -> PlannedRun:
-    return plan_runs(model, resolve_model(model, suite), suite, data, device="cpu", lpips_trunk=lpips_trunk)[0]
+    return plan_runs(model, resolve_model(model, suite), Rules(suite, data, "cpu", lpips_trunk=lpips_trunk))[0]
 
 
 @pytest.fixture
@@ -166,7 +168,7 @@ def test_labels_tell_values_apart_that_yaml_does():
 
 def test_a_label_names_the_options_that_the_model_takes(suite):
     spec = resolve("unet", {"width": 8})
-    run = plan_runs("unet", spec, suite, DATA, options={"width": 8, "scale": 2}, device="cpu")[0]
+    run = plan_runs("unet", spec, Rules(suite, DATA, "cpu", settings=divided({"width": 8, "scale": 2})))[0]
     assert run.label == "unet width=8"
 
 
@@ -278,7 +280,7 @@ def test_what_a_plugins_model_names_wrongly_costs_its_own_rows_only(suite, recip
     use(Registry([*every, record], table.recipes))
     try:
         spec = ModelSpec(name="theirs", parts={"network": PartRef("theirs")}, recipe=recipe, extras=extras)
-        (run,) = plan_runs("theirs", spec, suite, DATA, device="cpu")
+        (run,) = plan_runs("theirs", spec, Rules(suite, DATA, "cpu"))
     finally:
         use(None)
     assert isinstance(run, UnresolvedRun)

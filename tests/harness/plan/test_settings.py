@@ -10,6 +10,7 @@ import zoo
 from zoo.cli.main import cli
 from zoo.core.errors import ZooError
 from zoo.core.registry import current
+from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.settings import changed_recipe, divided
 from zoo.harness.plan.suite import load_suite
@@ -23,9 +24,9 @@ def suite_with(**options):
     return effective_suite(BenchRequest(options={key.replace("__", "."): value for key, value in options.items()}))
 
 
-def planned(model="unet", **options):
-    suite = load_suite("quick")
-    return plan_runs(model, resolve_model(model, suite), suite, DATA, device="cpu", **options)[0]
+def planned(model="unet", settings=None, **options):
+    rules = Rules(load_suite("quick"), DATA, "cpu", settings=divided(settings or {}))
+    return plan_runs(model, resolve_model(model, rules.suite), rules, **options)[0]
 
 
 def test_fields_of_the_suite_are_reached_at_every_depth():
@@ -60,12 +61,12 @@ def test_fields_of_the_suite_are_reached_at_every_depth():
 
 
 def test_fields_of_the_recipe_are_reached_and_told_in_the_label():
-    before, after = planned(), planned(recipe_settings={"lr": 3e-4, "losses.l1": 2.0})
+    before, after = planned(), planned(settings={"recipe.lr": 3e-4, "recipe.losses.l1": 2.0})
     assert (after.recipe.lr, after.recipe.losses["l1"]) == (3e-4, 2.0)
     assert after.label == "unet recipe.losses.l1=2.0 recipe.lr=0.0003"
     assert after.key != before.key
     assert after.protocol == before.protocol
-    assert planned("gray", recipe_settings={"lr": 3e-4}) == planned("gray"), "what is not trained has no recipe"
+    assert planned("gray", {"recipe.lr": 3e-4}) == planned("gray"), "what is not trained has no recipe"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_recipes_are_rows_of_one_protocol():
 
 def test_seeds_begin_where_they_are_told_to():
     suite = msgspec.structs.replace(load_suite("quick"), seeds=2)
-    runs = plan_runs("unet", resolve_model("unet", suite), suite, DATA, device="cpu", first_seed=3)
+    runs = plan_runs("unet", resolve_model("unet", suite), Rules(suite, DATA, "cpu", first_seed=3))
     assert [run.seed for run in runs] == [3, 4]
     assert {run.key for run in runs} == {planned().key}, "a seed's number is beside the key, not in it"
 

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from zoo.core.assemble import make
+from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.suite import describe_data, load_suite, open_photos
 from zoo.harness.results.store import RunFolder
@@ -62,7 +63,7 @@ def submit(asked, suite_file, tmp_path):
 
         def submitted(model, steps=8):
             planned = msgspec.structs.replace(suite, budget=Budget(steps=steps))
-            (run,) = plan_runs(model, resolve_model(model, planned), planned, data, device="cpu")
+            (run,) = plan_runs(model, resolve_model(model, planned), Rules(planned, data, "cpu"))
             folder = RunFolder(tmp_path / "results" / run.folder)
             folder.path.mkdir(parents=True, exist_ok=True)
             return run, executor.submit(run, tmp_path / "results"), folder

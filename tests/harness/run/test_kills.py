@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from zoo.core.registry import current
+from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.suite import describe_data, open_photos
 from zoo.harness.run import training_run
@@ -94,7 +95,7 @@ def test_a_run_killed_at_a_point_of_its_curve_takes_that_point_again(small_zoo, 
     request = BenchRequest(models="small", suite=str(suite_file), budget="steps=60", device="cpu")
     suite = msgspec.structs.replace(effective_suite(request), curve=3)
     data = describe_data(suite, open_photos(suite))
-    (run,) = plan_runs("small", resolve_model("small", suite), suite, data, device="cpu")
+    (run,) = plan_runs("small", resolve_model("small", suite), Rules(suite, data, "cpu"))
     files = [str(file) for file in current().files]
 
     def curve(results):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.suite import load_suite
 from zoo.harness.results.run_record import Data, Photos
@@ -45,7 +46,7 @@ def told(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     suite = load_suite("smoke")
     data = Data(Photos("photos", 1), Photos("photos", 1))
-    (run,) = plan_runs("gray", resolve_model("gray", suite), suite, data, device="cpu")
+    (run,) = plan_runs("gray", resolve_model("gray", suite), Rules(suite, data, "cpu"))
 
     def submit(executor: LocalExecutor, count: int):
         tasks = [executor.submit(run, tmp_path, function="told:main") for _ in range(count)]

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from zoo.core.errors import BadInput
+from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.suite import load_suite
 from zoo.harness.results.run_record import Data, Photos, here_and_now
@@ -18,9 +19,8 @@ from zoo.harness.run import parcel
 @pytest.fixture
 def run():
     suite = load_suite("smoke")
-    (run,) = plan_runs(
-        "gray", resolve_model("gray", suite), suite, Data(Photos("photos", 1), Photos("photos", 1)), device="cpu"
-    )
+    rules = Rules(suite, Data(Photos("photos", 1), Photos("photos", 1)), "cpu")
+    (run,) = plan_runs("gray", resolve_model("gray", suite), rules)
     return run
 
 

@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from zoo.core.registry import current
 from zoo.core.spec import ModelRow
+from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.suite import describe_data, open_photos
 from zoo.harness.run.request import BenchRequest, effective_suite
@@ -135,7 +136,7 @@ def bench():
 )
 def test_no_model_does_in_training_or_scoring_what_cuda_would_refuse(bench, model):
     suite, photos, metrics = bench
-    run = plan_runs(model, resolve_model(model, suite), suite, describe_data(suite, photos), device="cpu")[0]
+    run = plan_runs(model, resolve_model(model, suite), Rules(suite, describe_data(suite, photos), "cpu"))[0]
     with DeterministicForms(), Operations() as operations:
         work = Workbench.of(run, photos=photos)
         training = work.training

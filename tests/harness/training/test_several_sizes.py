@@ -11,6 +11,7 @@ import torch
 from zoo.core.contracts import Batch
 from zoo.core.errors import BadInput
 from zoo.core.strict_yaml import decode
+from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.suite import Suite, SuitePhotos, describe_data, load_suite, open_photos
 from zoo.harness.run.workbench import Workbench
@@ -39,7 +40,7 @@ def bench(suite: Suite, photos: SuitePhotos):
     def made(model: str = "unet", seed: int = 0, **changes) -> Workbench:
         asked = msgspec.structs.replace(suite, seeds=seed + 1, **changes)
         spec = resolve_model(model, asked, {"width": 4, "depth": 2})
-        run = plan_runs(model, spec, asked, describe_data(asked, photos), device="cpu")[seed]
+        run = plan_runs(model, spec, Rules(asked, describe_data(asked, photos), "cpu"))[seed]
         return Workbench.of(run, photos=photos)
 
     return made

@@ -8,8 +8,9 @@ and in neither.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -17,13 +18,14 @@ from zoo.core.errors import ZooError
 from zoo.core.identity import part_identity, short_identity
 from zoo.core.kinds import option_names
 from zoo.core.registry import current
-from zoo.core.spec import ModelSpec, RecipeRow, part_ref
+from zoo.core.spec import GivenWeights, ModelSpec, RecipeRow, part_ref
 from zoo.harness.plan.saved_hints import definition, sampler_identity
-from zoo.harness.plan.settings import changed_recipe
+from zoo.harness.plan.settings import Settings, changed_recipe
 from zoo.harness.plan.suite import Suite
 from zoo.harness.results.protocol import Protocol, SweptHints
 from zoo.harness.results.run_record import Data
 from zoo.harness.training.budget import Budget
+from zoo.harness.training.device import pick_device, pick_precision
 
 PROTOCOL_VERSION = 2
 """Raise it when the harness changes what a number means."""
@@ -129,26 +131,20 @@ def _metrics(suite: Suite) -> list[dict[str, Any]]:
 
 def training_identity(
     spec: ModelSpec,
-    suite: Suite,
-    data: Data,
+    rules: Rules,
     *,
     recipe_name: str,
     recipe: RecipeRow,
     train_hints: str | dict[str, Any],
     batch: int,
     budget: Budget,
-    precision: str,
-    weights: str = "",
 ) -> dict[str, Any]:
-    """What decides the weights that come out of a training.
-
-    Args:
-        precision: what the suite's comes to on the device, ``fp32``, ``bf16`` or ``fp16``.
-        weights: the digest of a file that takes the training's place.
+    """What decides the weights that come out of a training; of the device it is the precision, ``fp32`` or another.
 
     Raises:
         ZooError: a part that the recipe names is not there, or has no such option.
     """
+    suite = rules.suite
     return {
         "version": PROTOCOL_VERSION,
         "suite_version": suite.version,
@@ -164,14 +160,14 @@ def training_identity(
         # What is trained at one size has the key that it had before there could be several.
         **({"train_sizes": list(suite.train_sizes)} if suite.train_sizes else {}),
         "fit": suite.fit,
-        "train": data.train.fingerprint,
+        "train": rules.data.train.fingerprint,
         "curve": suite.curve,
-        "precision": precision,
+        "precision": pick_precision(suite.precision, pick_device(rules.device)),
         "compile": suite.compile,
         "channels_last": suite.channels_last,
         "deterministic": suite.deterministic,
         "threads": suite.threads,
-        "weights": weights,
+        "weights": rules.weights.sha256 if rules.weights else "",
     }
 
 
@@ -196,17 +192,35 @@ def scoring_identity(suite: Suite, protocol: Protocol, *, lpips_trunk: str) -> d
     }
 
 
-class Rules(NamedTuple):
-    """What is the same for every row of a bench: the protocol, and what decides the scores of trained weights."""
+class Rules(msgspec.Struct, frozen=True, dict=True):
+    """What is the same for every row of a bench.
 
-    protocol: Protocol
-    scoring: dict[str, Any]
+    Args:
+        digests: the digest of each sweep's saved hints; none where none are going to be swept.
+        lpips_trunk: a file that LPIPS' trunk is read from, or empty.
+        settings: options of the models, for the label, since a spec has them already; and fields of all recipes.
+        weights: a file that takes the place of training; there is one seed then.
+        first_seed: the number of the first seed.
+    """
 
-    @classmethod
-    def of(cls, suite: Suite, data: Data, digests: Mapping[str, str], *, lpips_trunk: str = "") -> Rules:
-        """As :func:`protocol_of` and :func:`scoring_identity`, which raise what this raises."""
-        protocol = protocol_of(suite, data, digests)
-        return cls(protocol, scoring_identity(suite, protocol, lpips_trunk=lpips_trunk))
+    suite: Suite
+    data: Data
+    device: str = "auto"
+    digests: dict[str, str] = {}
+    lpips_trunk: str = ""
+    settings: Settings = Settings({}, {}, {})
+    weights: GivenWeights | None = None
+    first_seed: int = 0
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        """As :func:`protocol_of`, which raises what this raises."""
+        return protocol_of(self.suite, self.data, self.digests)
+
+    @cached_property
+    def scoring(self) -> dict[str, Any]:
+        """As :func:`scoring_identity`, which raises what this raises."""
+        return scoring_identity(self.suite, self.protocol, lpips_trunk=self.lpips_trunk)
 
 
 def recipe_parts(recipe: RecipeRow, where: str) -> dict[str, Any]:

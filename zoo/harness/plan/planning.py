@@ -16,14 +16,12 @@ from zoo.core.errors import ZooError, bounded
 from zoo.core.identity import sources_in
 from zoo.core.registry import current
 from zoo.core.resolve import COLORIZER_OPTIONS, PROPAGATOR, resolve, takes_option
-from zoo.core.spec import UNTRAINED, GivenWeights, ModelSpec, RecipeRow, fingerprint
+from zoo.core.spec import UNTRAINED, ModelSpec, RecipeRow, fingerprint
 from zoo.harness.plan.keys import Rules, recipe_parts, sized, training_identity
 from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun, shown_options
 from zoo.harness.plan.settings import changed_recipe
 from zoo.harness.plan.suite import Suite
-from zoo.harness.results.run_record import Data
 from zoo.harness.training.budget import Budget
-from zoo.harness.training.device import pick_device, pick_precision
 
 
 class Unresolved(msgspec.Struct, frozen=True):
@@ -75,54 +73,33 @@ def resolve_model(
         return Unresolved(bounded(str(error)))
 
 
-def plan_runs(
-    model: str,
-    spec: ModelSpec | Unresolved,
-    suite: Suite,
-    data: Data,
-    *,
-    options: Mapping[str, Any] | None = None,
-    device: str = "auto",
-    lpips_trunk: str = "",
-    digests: Mapping[str, str] | None = None,
-    rules: Rules | None = None,
-    weights: GivenWeights | None = None,
-    recipe: str = "",
-    recipe_settings: Mapping[str, Any] = MappingProxyType({}),
-    first_seed: int = 0,
-) -> list[Run]:
+def plan_runs(model: str, spec: ModelSpec | Unresolved, rules: Rules, *, recipe: str = "") -> list[Run]:
     """The runs of one model, one a seed.
 
     Args:
         spec: from :func:`resolve_model`.
-        digests: the digest of each sweep's saved hints; None where none are going to be swept.
-        rules: of the suite, the data, the digests and the trunk, where they are known already.
-        options: what was asked for, for the label; the spec has them already.
-        weights: a file that takes the place of training; there is one seed then.
         recipe: one that takes the place of the model's own, and is in the label where it is another.
-        recipe_settings: fields of the recipe that are set besides (:mod:`zoo.harness.plan.settings`).
-        first_seed: the number of the first seed.
 
     Raises:
         UnknownName, BadInput: a recipe, or one of its parts, that does not exist.
     """
-    protocol, scoring = rules or Rules.of(suite, data, digests or {}, lpips_trunk=lpips_trunk)
+    suite, weights = rules.suite, rules.weights
     common: dict[str, Any] = {
         "model": model,
         "suite": suite,
-        "protocol": protocol,
-        "data": data,
-        "device": device,
+        "protocol": rules.protocol,
+        "data": rules.data,
+        "device": rules.device,
     }
 
     def unresolved(reason: str) -> list[Run]:
-        key = fingerprint({"broken": model, **protocol.fields})
+        key = fingerprint({"broken": model, **rules.protocol.fields})
         return [UnresolvedRun(label=model, seed=0, key=key, error=reason, **common)]
 
     if isinstance(spec, Unresolved):
         return unresolved(spec.reason)
     try:
-        name, row, train_hints = _recipe_of(spec, suite, recipe, recipe_settings, trained=not weights)
+        name, row, train_hints = _recipe_of(spec, rules, recipe)
     except ZooError as refusal:
         if not third_party(model):
             raise
@@ -132,24 +109,12 @@ def plan_runs(
     batch = suite.batch or row.batch or 16
     budget = suite.budget or Budget(epochs=row.epochs or 10)
     training = training_identity(
-        spec,
-        suite,
-        data,
-        recipe_name=name,
-        recipe=row,
-        train_hints=train_hints,
-        batch=batch,
-        budget=budget,
-        precision=pick_precision(suite.precision, pick_device(device)),
-        weights=weights.sha256 if weights else "",
+        spec, rules, recipe_name=name, recipe=row, train_hints=train_hints, batch=batch, budget=budget
     )
-    keys: dict[str, Any] = {
-        "training_key": fingerprint(training),
-        "scoring_key": fingerprint(scoring),
-    }
-    told = {key: value for key, value in (options or {}).items() if option_in(spec, key)}
+    keys: dict[str, Any] = {"training_key": fingerprint(training), "scoring_key": fingerprint(rules.scoring)}
+    told = {key: value for key, value in rules.settings.models.items() if option_in(spec, key)}
     if name != UNTRAINED:
-        told |= {f"recipe.{key}": value for key, value in recipe_settings.items()}
+        told |= {f"recipe.{key}": value for key, value in rules.settings.recipe.items()}
         told |= {"recipe": recipe} if recipe not in ("", spec.recipe) else {}
     label = model + shown_options(told)
     shared = {**common, "label": f"{label} ({weights.file.stem} {weights.sha256[:8]})" if weights else label}
@@ -164,28 +129,26 @@ def plan_runs(
             batch=batch,
             budget=budget,
             train_hints=train_hints,
-            lpips_trunk=lpips_trunk,
+            lpips_trunk=rules.lpips_trunk,
             weights=weights,
-            options=dict(options or {}),
-            sources=sources_in([training, scoring]),
+            options=dict(rules.settings.models),
+            sources=sources_in([training, rules.scoring]),
             **shared,
         )
-        for seed in range(first_seed, first_seed + (1 if weights else suite.seeds))
+        for seed in range(rules.first_seed, rules.first_seed + (1 if weights else suite.seeds))
     ]
 
 
-def _recipe_of(
-    spec: ModelSpec, suite: Suite, asked: str, settings: Mapping[str, Any], *, trained: bool
-) -> tuple[str, RecipeRow, str | dict[str, Any]]:
+def _recipe_of(spec: ModelSpec, rules: Rules, asked: str) -> tuple[str, RecipeRow, str | dict[str, Any]]:
     """The recipe's name, the recipe at the suite's sizes, and the sampler in training; all of its parts are there.
 
     Raises:
         ZooError: one is not.
     """
-    trained = trained and spec.recipe != UNTRAINED
+    suite, trained = rules.suite, not rules.weights and spec.recipe != UNTRAINED
     name = (asked or suite.recipe or spec.recipe) if trained else UNTRAINED
     row = current().recipe(name)
-    recipe = sized(changed_recipe(row, settings) if trained else row, suite.options)
+    recipe = sized(changed_recipe(row, rules.settings.recipe) if trained else row, suite.options)
     sampler = suite.train_hints or recipe.train_hints or "none"
     recipe_parts(msgspec.structs.replace(recipe, train_hints=sampler), f"recipe {name!r}")
     for extra in spec.extras:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,13 @@ from zoo.core.errors import BadInput
 from zoo.core.identity import sources_in
 from zoo.core.spec import RecipeRow, fingerprint
 from zoo.core.trained import read_spec, weights_of
-from zoo.harness.plan.keys import protocol_of, scoring_identity
+from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planned_run import PlannedRun
-from zoo.harness.plan.suite import Suite
-from zoo.harness.results.run_record import Data
 from zoo.harness.results.store import RunFolder
 
 
-def plan_rescored(
-    folder: Path, suite: Suite, data: Data, digests: Mapping[str, str], *, device: str = "auto", lpips_trunk: str = ""
-) -> PlannedRun:
-    """The row of a finished run under ``suite``: ``unet (quick)``, with the seed that it was trained with.
+def plan_rescored(folder: Path, rules: Rules) -> PlannedRun:
+    """The row of a finished run of another suite: ``unet (quick)``, with the seed that it was trained with.
 
     Its key is of the training that the run had and of the suite's scoring; its record says on which photos it was
     trained, while the protocol is the suite's own, so that it stands among the other rows.
@@ -37,34 +32,31 @@ def plan_rescored(
     weights_of(folder)
     spec = read_spec(folder)
     if "reference" in spec.extras:
-        raise BadInput(f"{folder} copies from training photos, and the suite {suite.name!r} has none; leave it out.")
+        name = rules.suite.name
+        raise BadInput(f"{folder} copies from training photos, and the suite {name!r} has none; leave it out.")
     try:
         recipe = msgspec.convert(record.plan.recipe, RecipeRow)
     except msgspec.ValidationError as error:
         raise BadInput(f"{folder / 'run.json'} holds a recipe of another zoo ({error}); bench it again.") from None
-    protocol = protocol_of(suite, data, digests)
-    scoring = scoring_identity(suite, protocol, lpips_trunk=lpips_trunk)
-    keys: dict[str, Any] = {
-        "training_key": record.training_key or record.key,
-        "scoring_key": fingerprint(scoring),
-    }
+    training = record.training_key or record.key
+    keys: dict[str, Any] = {"training_key": training, "scoring_key": fingerprint(rules.scoring)}
     return PlannedRun(
         model=record.model,
         label=f"{record.label} ({record.suite})",
         seed=record.seed,
         key=fingerprint(keys),
         **keys,
-        suite=suite,
-        protocol=protocol,
-        data=msgspec.structs.replace(data, train=record.data.train),
-        device=device,
+        suite=rules.suite,
+        protocol=rules.protocol,
+        data=msgspec.structs.replace(rules.data, train=record.data.train),
+        device=rules.device,
         spec=spec,
         recipe_name=record.recipe,
         recipe=recipe,
         batch=record.plan.batch,
         budget=record.plan.budget,
         train_hints=record.plan.train_hints,
-        lpips_trunk=lpips_trunk,
+        lpips_trunk=rules.lpips_trunk,
         trained_in=str(folder.resolve()),
-        sources=sources_in([scoring]),
+        sources=sources_in([rules.scoring]),
     )

@@ -17,21 +17,13 @@ from zoo.core.files import locked
 from zoo.core.given_weights import given_weights
 from zoo.core.spec import GivenWeights
 from zoo.harness.data import build
-from zoo.harness.plan.keys import check_recipes, check_suite
+from zoo.harness.plan.keys import Rules, check_recipes, check_suite
 from zoo.harness.plan.planned_run import PlannedRun, UnresolvedRun
-from zoo.harness.plan.planning import (
-    check_options,
-    third_party,
-)
+from zoo.harness.plan.planning import check_options, third_party
 from zoo.harness.plan.saved_hints import hints_of, hints_path, keep, sweep_photos
 from zoo.harness.plan.selection import ready_models, select_models, with_baselines
 from zoo.harness.plan.settings import divided
-from zoo.harness.plan.suite import (
-    Suite,
-    SuitePhotos,
-    describe_data,
-    open_photos,
-)
+from zoo.harness.plan.suite import Suite, SuitePhotos, describe_data, open_photos
 from zoo.harness.results.frames import leaderboard
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.pictures import check_no_pictures, pictures_of
@@ -123,16 +115,14 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
         swept = sweep_photos(suite, photos.test)
         hints = {name: hints_of(name, suite, swept, folder) for name in suite.sweeps}
         digests = {name: found.digest for name, found in hints.items()}
-        runs = requested_runs(request, settings, suite, models, data, digests, options, weights)
+        trunk = str(request.lpips_trunk.resolve()) if request.lpips_trunk else ""
+        rules = Rules(suite, data, request.device, digests, trunk, settings, weights, request.first_seed)
+        runs = requested_runs(request, models, options, rules)
         refuse_what_nobody_takes(request, settings, runs)
         if not suite.pictures:
-            hint_files = [hints_path(name, suite, swept, folder) for name in suite.sweeps]
-            check_no_pictures(
-                [
-                    *hint_files,
-                    *(file for run in runs for file in pictures_of(folder, run.folder, run.protocol.fingerprint)),
-                ]
-            )
+            check_no_pictures(hints_path(name, suite, swept, folder) for name in suite.sweeps)
+            for run in runs:
+                check_no_pictures(pictures_of(folder, run.folder, run.protocol.fingerprint))
         with locked(folder / ".lock", reporter.note, waiting=f"another bench is at work in {folder}; waiting for it"):
             for name, found in hints.items() if suite.pictures else ():
                 keep(name, found, suite, swept, folder)

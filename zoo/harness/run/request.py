@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from zoo.core.errors import BadInput
 from zoo.core.registry import current
-from zoo.core.spec import UNTRAINED, GivenWeights, ModelSpec
+from zoo.core.spec import UNTRAINED, ModelSpec
 from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planned_run import PlannedRun, Run
-from zoo.harness.plan.planning import (
-    Unresolved,
-    option_in,
-    plan_runs,
-    resolve_model,
-    third_party,
-)
+from zoo.harness.plan.planning import Unresolved, option_in, plan_runs, resolve_model, third_party
 from zoo.harness.plan.rescored import plan_rescored
 from zoo.harness.plan.settings import Settings, changed_suite, divided
-from zoo.harness.plan.suite import (
-    LONGEST_SECONDS,
-    Suite,
-    load_suite,
-    with_canonical_sources,
-)
+from zoo.harness.plan.suite import LONGEST_SECONDS, Suite, load_suite, with_canonical_sources
 from zoo.harness.results.columns import check_metric_names
-from zoo.harness.results.run_record import Data
 from zoo.harness.run.crew import how_it_died
 from zoo.harness.run.executors.local import LocalExecutor
 from zoo.harness.run.workbench import use_registry_files
 from zoo.harness.training.budget import parse_budget
-
-if TYPE_CHECKING:
-    pass
 
 
 class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,46 +129,18 @@ def effective_suite(request: BenchRequest) -> Suite:
     return with_canonical_sources(changed)
 
 
-def requested_runs(
-    request: BenchRequest,
-    settings: Settings,
-    suite: Suite,
-    models: list[str],
-    data: Data,
-    digests: dict[str, str],
-    model_options: dict[str, Any],
-    weights: GivenWeights | None,
-) -> list[Run]:
+def requested_runs(request: BenchRequest, models: list[str], options: dict[str, Any], rules: Rules) -> list[Run]:
+    """Those of every model by every recipe that is asked for, and finished runs that are scored again."""
     runs: list[Run] = []
-    trunk = str(request.lpips_trunk.resolve()) if request.lpips_trunk else ""
-    rules = Rules.of(suite, data, digests, lpips_trunk=trunk)
     for model in models:
         if third_party(model):
-            spec = resolve_apart(model, suite, model_options)
+            spec = resolve_apart(model, rules.suite, options)
         else:
-            spec = resolve_model(model, suite, model_options)
-        trained = not weights and isinstance(spec, ModelSpec) and spec.recipe != UNTRAINED
+            spec = resolve_model(model, rules.suite, options)
+        trained = not rules.weights and isinstance(spec, ModelSpec) and spec.recipe != UNTRAINED
         for recipe in request.recipes if trained and request.recipes else ("",):
-            runs += plan_runs(
-                model,
-                spec,
-                suite,
-                data,
-                digests=digests,
-                options=settings.models,
-                device=request.device,
-                lpips_trunk=trunk,
-                rules=rules,
-                weights=weights,
-                recipe=recipe,
-                recipe_settings=settings.recipe,
-                first_seed=request.first_seed,
-            )
-    for path in request.rescored:
-        runs.append(
-            plan_rescored(path, suite, data, digests, device=request.device, lpips_trunk=str(request.lpips_trunk or ""))
-        )
-    return runs
+            runs += plan_runs(model, spec, rules, recipe=recipe)
+    return [*runs, *(plan_rescored(path, rules) for path in request.rescored)]
 
 
 def refuse_what_nobody_takes(request: BenchRequest, settings: Settings, runs: list[Run]) -> None:
