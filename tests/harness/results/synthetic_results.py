@@ -11,9 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.harness.results.pictures import (
+    HINTED,
     LEVEL_PHOTOS,
-    save_hinted,
-    save_hinted_photos,
     save_photos,
     save_predictions,
     shown_levels,
@@ -76,7 +75,7 @@ def write_results(
                 predicted = (share * rgb.float() + (1 - share) * grey).round().to(torch.uint8)
                 save_predictions(run.path, predicted)
                 if hints:
-                    save_hinted(run.path, _at_levels(predicted))
+                    save_predictions(run.path, _at_levels(predicted), HINTED)
             if hints:
                 run.write_hint_scores(_hint_scores(names, place))
             costs = {
@@ -114,13 +113,13 @@ def write_results(
         dots[:, :, 45:48, 36:39] = rgb[:, :, 46:47, 37:38]
         save_photos(folder, protocol, grey.to(torch.uint8), dots, rgb)
         if hints:
-            save_hinted_photos(folder, protocol, _at_levels(dots), rgb[spread(photos, LEVEL_PHOTOS)])
+            save_photos(folder, protocol, _at_levels(dots), rgb[spread(photos, LEVEL_PHOTOS)], hinted=True)
 
 
 def _at_levels(pictures: Tensor) -> Tensor:
-    """The same pictures for every number of hints that is shown: (photos, levels, 3, H, W)."""
+    """The same pictures for every number of hints that is shown: (photos · levels, 3, H, W)."""
     _, levels = shown_levels({"points6": SweptHints("points", counts=list(COUNTS))}) or ("", [])
-    return pictures[spread(len(pictures), LEVEL_PHOTOS), None].expand(-1, len(levels), -1, -1, -1)
+    return pictures[spread(len(pictures), LEVEL_PHOTOS), None].expand(-1, len(levels), -1, -1, -1).flatten(0, 1)
 
 
 def write(run: RunFolder, row: dict[str, object]) -> None:

@@ -27,51 +27,53 @@ KEPT = 48
 """Of how many test photos, the first ones, pictures are kept."""
 MAX_SIDE = 256
 """Larger pictures are shrunk to it, in pixels."""
-PREDICTIONS = "predictions.jpg"
+PREDICTIONS, HINTED = "predictions.jpg", "hinted.jpg"
+"""Of a run: what it makes of the photos, and of some of them with growing numbers of hints."""
 SHEET = "samples.png"
 """A few test photos by one run, side by side."""
 LEVELS = (0, 1, 5, 20, 100)
 """Numbers of hints whose pictures are kept, of a suite's first sweep over counts."""
 LEVEL_PHOTOS = 3
 """Of how many of its photos, evenly spread."""
-_HINTED = "hinted.jpg"
 _COLUMNS = 8
 _QUALITY = 90
 
 
-def save_predictions(run_folder: Path, predictions: Tensor) -> None:
-    """Write ``predictions.jpg`` into a run's folder.
+def save_predictions(run_folder: Path, predictions: Tensor, file: str = PREDICTIONS) -> None:
+    """Write what a run makes of photos into its folder.
 
     Args:
-        predictions: uint8 (N, 3, H, W), in the order of ``scores.csv``; those beyond :data:`KEPT` are left out.
+        predictions: uint8 (N, 3, H, W), in the order of ``scores.csv``; those beyond :data:`KEPT` are left out. For
+            :data:`HINTED` the levels of a photo follow each other.
 
     Raises:
         BadInput: the folder cannot be written.
     """
-    write_whole(run_folder / PREDICTIONS, _sheet(_pictures(predictions)))
+    write_whole(run_folder / file, _sheet(_pictures(predictions)))
 
 
-def save_photos(results: Path, protocol: str, grey: Tensor, hints: Tensor, truth: Tensor) -> None:
+def save_photos(results: Path, protocol: str, *groups: Tensor, hinted: bool = False) -> None:
     """Write the photos all runs of a protocol are scored on, unless another run of it has done so.
 
     Args:
         results: the results folder, such as ``results/quick``.
         protocol: the protocol's fingerprint; it names the file.
-        grey, hints, truth: uint8 (N, 3, H, W): the input, the hints drawn on it, the photo itself.
+        groups: uint8 (N, 3, H, W) each: the input, the hints drawn on it, the photo itself.
+        hinted: they are the hints drawn on the photos of :data:`HINTED`, level by level, and those photos.
 
     Raises:
         BadInput: the folder cannot be written.
     """
-    path = photos_file(results, protocol)
+    path = photos_file(results, protocol, hinted=hinted)
     if path.exists():
         return
     make_folder(path.parent)
-    write_whole(path, _sheet([picture for group in (grey, hints, truth) for picture in _pictures(group)]))
+    write_whole(path, _sheet([picture for group in groups for picture in _pictures(group)]))
 
 
-def photos_file(results: Path, protocol: str) -> Path:
+def photos_file(results: Path, protocol: str, *, hinted: bool = False) -> Path:
     """Where :func:`save_photos` puts them."""
-    return results / "photos" / f"{protocol}.jpg"
+    return results / "photos" / f"{protocol}{'-hinted' if hinted else ''}.jpg"
 
 
 class Countable(Protocol):
@@ -96,42 +98,13 @@ def spread(count: int, wanted: int) -> list[int]:
     return [i * count // chosen for i in range(chosen)]
 
 
-def save_hinted(run_folder: Path, predictions: Tensor) -> None:
-    """Write into a run's folder what it makes of some numbers of hints.
-
-    Args:
-        predictions: uint8 (photos, levels, 3, H, W).
-
-    Raises:
-        BadInput: the folder cannot be written.
-    """
-    write_whole(run_folder / _HINTED, _sheet(_pictures(predictions.flatten(0, 1))))
-
-
-def save_hinted_photos(results: Path, protocol: str, hints: Tensor, truth: Tensor) -> None:
-    """Write those hints drawn on the photos, and the photos, unless another run of the protocol has done so.
-
-    Args:
-        hints: uint8 (photos, levels, 3, H, W).
-        truth: uint8 (photos, 3, H, W).
-
-    Raises:
-        BadInput: the folder cannot be written.
-    """
-    path = _hinted_photos_file(results, protocol)
-    if path.exists():
-        return
-    make_folder(path.parent)
-    write_whole(path, _sheet([*_pictures(hints.flatten(0, 1)), *_pictures(truth)]))
-
-
 def read_hinted(run_folder: Path, photos: int, levels: int) -> list[list[Image.Image]]:
     """A run's pictures, a list of ``levels`` a photo; empty when none were saved.
 
     Raises:
         BadInput: the file is damaged, or holds another number of pictures.
     """
-    pictures = _read(run_folder / _HINTED, photos * levels)
+    pictures = _read(run_folder / HINTED, photos * levels)
     return [pictures[start : start + levels] for start in range(0, len(pictures), levels)]
 
 
@@ -143,13 +116,9 @@ def read_hinted_photos(
     Raises:
         BadInput: the file is damaged, or holds another number of pictures.
     """
-    pictures = _read(_hinted_photos_file(results, protocol), photos * (levels + 1))
+    pictures = _read(photos_file(results, protocol, hinted=True), photos * (levels + 1))
     hinted = pictures[: photos * levels]
     return [hinted[start : start + levels] for start in range(0, len(hinted), levels)], pictures[photos * levels :]
-
-
-def _hinted_photos_file(results: Path, protocol: str) -> Path:
-    return photos_file(results, f"{protocol}-hinted")
 
 
 def pictures_of(results: Path, run_folder: str, protocol: str) -> tuple[Path, ...]:
@@ -158,9 +127,8 @@ def pictures_of(results: Path, run_folder: str, protocol: str) -> tuple[Path, ..
     Args:
         run_folder: below ``results``.
     """
-    run = results / run_folder
-    of_protocol = photos_file(results, protocol), _hinted_photos_file(results, protocol)
-    return *of_protocol, run / SHEET, run / PREDICTIONS, run / _HINTED
+    of_protocol = (photos_file(results, protocol, hinted=hinted) for hinted in (False, True))
+    return *of_protocol, *(results / run_folder / file for file in (SHEET, PREDICTIONS, HINTED))
 
 
 def check_no_pictures(files: Iterable[Path]) -> None:
@@ -213,15 +181,13 @@ def _pictures(tensor: Tensor) -> list[Image.Image]:
     if tensor.dtype != torch.uint8 or tensor.ndim != 4 or tensor.shape[1] != 3:
         raise ValueError(f"pictures must be uint8 (N, 3, H, W), not {tensor.dtype} {tuple(tensor.shape)}")
     arrays = tensor[:KEPT].permute(0, 2, 3, 1).cpu().numpy()
-    return [_shrunk(Image.fromarray(np.ascontiguousarray(array))) for array in arrays]
-
-
-def _shrunk(picture: Image.Image) -> Image.Image:
-    scale = MAX_SIDE / max(picture.size)
+    pictures = [Image.fromarray(np.ascontiguousarray(array)) for array in arrays]
+    height, width = tensor.shape[-2:]
+    scale = MAX_SIDE / max(height, width)
     if scale >= 1:
-        return picture
-    width, height = (max(1, round(side * scale)) for side in picture.size)
-    return picture.resize((width, height), Image.Resampling.LANCZOS)
+        return pictures
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return [picture.resize(size, Image.Resampling.LANCZOS) for picture in pictures]
 
 
 def _layout(count: int) -> tuple[int, int]:

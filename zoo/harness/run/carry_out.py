@@ -24,12 +24,11 @@ from zoo.harness.plan.planned_run import PlannedRun, shown_options
 from zoo.harness.plan.saved_hints import hints_of, hints_path, sweep_photos
 from zoo.harness.plan.suite import scored_photos
 from zoo.harness.results.pictures import (
+    HINTED,
     KEPT,
     LEVEL_PHOTOS,
     SHEET,
     input_pictures,
-    save_hinted,
-    save_hinted_photos,
     save_photos,
     save_predictions,
     sheet,
@@ -214,8 +213,9 @@ def _keep_hinted(bench: Workbench, colorizer: Colorizer, folder: RunFolder, resu
             hinted = dataclasses.replace(photo.batch, hint_ab=ab, hint_mask=mask)
             answers.append(colorized(colorizer, hinted).cpu())
             asked.append(input_pictures(hinted)[1].cpu())
-    save_hinted(folder.path, torch.stack(answers, 1))
-    save_hinted_photos(results, bench.run.protocol.fingerprint, torch.stack(asked, 1), photo.rgb.cpu())
+    hints_drawn = torch.stack(asked, 1).flatten(0, 1)
+    save_predictions(folder.path, torch.stack(answers, 1).flatten(0, 1), HINTED)
+    save_photos(results, bench.run.protocol.fingerprint, hints_drawn, photo.rgb.cpu(), hinted=True)
 
 
 def _draw(bench: Workbench, colorizer: Colorizer, metrics: Sequence[Metric], folder: RunFolder) -> dict[str, Any]:
