@@ -8,9 +8,9 @@ is built: with timm and torchvision behind it that takes seconds, and to look at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,16 +21,7 @@ from zoo.parts.decoders.tiny_maps import Enlarged, norms_per_sample
 from zoo.parts.layers.conv_unit import ConvUnit
 
 Architecture = Literal[
-    "unetplusplus",
-    "manet",
-    "linknet",
-    "fpn",
-    "pspnet",
-    "deeplabv3plus",
-    "pan",
-    "upernet",
-    "segformer",
-    "dpt",
+    "unetplusplus", "manet", "linknet", "fpn", "pspnet", "deeplabv3plus", "pan", "upernet", "segformer", "dpt"
 ]
 
 _PAN_SIDE = 16
@@ -98,7 +89,7 @@ class SmpDecoder(nn.Module):
             built = _dpt(levels, width, dropout)
         else:
             ladder = _ladder(levels, architecture)
-            built = _ON_A_LADDER[architecture](ladder, width, dropout)
+            built = _on_a_ladder(architecture, ladder, width, dropout)
             self.missing = len(ladder) - len(levels)
         self.architecture = architecture
         self.decoder, self.channels, self.reduction = built
@@ -140,110 +131,70 @@ def _expect(holds: bool, architecture: str, needs: str, ladder: Sequence[int]) -
         raise BadInput(f"The decoder {architecture!r} needs {needs}; this encoder's channels by reduction are {have}.")
 
 
-def _halving(width: int, steps: int) -> list[int]:
-    """Channels of each rise, coarse to fine: 256, 128, 64, 32, 16 at width 64, never below 16 (or ``width``)."""
-    return [max(4 * width >> i, min(width, 16)) for i in range(steps)]
+def _on_a_ladder(architecture: Architecture, ladder: list[int], width: int, dropout: float | None) -> Built:
+    """Each as the library builds it, but for its widths.
 
+    Raises:
+        BadInput: levels that it cannot use.
+    """
+    from segmentation_models_pytorch import decoders
 
-def _unetplusplus(ladder: list[int], width: int, dropout: float | None) -> Built:
-    from segmentation_models_pytorch.decoders.unetplusplus.decoder import UnetPlusPlusDecoder
-
-    rises = _halving(width, len(ladder) - 1)
-    return Built(UnetPlusPlusDecoder(ladder, rises, n_blocks=len(rises)), rises[-1], 1)
-
-
-def _manet(ladder: list[int], width: int, dropout: float | None) -> Built:
-    from segmentation_models_pytorch.decoders.manet.decoder import MAnetDecoder
-
-    rises = _halving(width, len(ladder) - 1)
-    return Built(MAnetDecoder(ladder, rises, n_blocks=len(rises), pab_channels=width), rises[-1], 1)
-
-
-def _linknet(ladder: list[int], width: int, dropout: float | None) -> Built:
-    from segmentation_models_pytorch.decoders.linknet.decoder import LinknetDecoder
-
-    _expect(min(c for c in ladder[1:] if c) >= 4, "linknet", "4 channels or more at every level", ladder)
-    channels = max(width // 2, 1)
-    return Built(LinknetDecoder(ladder, prefinal_channels=channels, n_blocks=len(ladder) - 1), channels, 1)
-
-
-def _fpn(ladder: list[int], width: int, dropout: float | None) -> Built:
-    from segmentation_models_pytorch.decoders.fpn.decoder import FPNDecoder
-
-    _expect(len(ladder) >= 4 and all(ladder[-4:]), "fpn", "four levels", ladder)
-    # Its group norms have 32 groups, and a group of one channel is nothing on a map of one pixel.
-    channels = max(-(-2 * width // 32), 2) * 32
-    decoder = FPNDecoder(
-        ladder,
-        encoder_depth=len(ladder) - 1,
-        pyramid_channels=4 * width,
-        segmentation_channels=channels,
-        dropout=0.2 if dropout is None else dropout,
-    )
-    return Built(decoder, channels, 2 ** (len(ladder) - 4))
-
-
-def _pspnet(ladder: list[int], width: int, dropout: float | None) -> Built:
-    from segmentation_models_pytorch.decoders.pspnet.decoder import PSPDecoder
-
-    _expect(ladder[-1] % 4 == 0, "pspnet", "a coarsest map whose channels are divisible by 4", ladder)
-    decoder = PSPDecoder(ladder, out_channels=8 * width, dropout=0.2 if dropout is None else dropout)
-    return Built(decoder, 8 * width, 2 ** (len(ladder) - 1))
-
-
-def _deeplabv3plus(ladder: list[int], width: int, dropout: float | None) -> Built:
-    from segmentation_models_pytorch.decoders.deeplabv3.decoder import DeepLabV3PlusDecoder
-
-    _expect(len(ladder) >= 4, "deeplabv3plus", "levels to 8 or coarser", ladder)
-    decoder = DeepLabV3PlusDecoder(
-        ladder,
-        encoder_depth=len(ladder) - 1,
-        out_channels=4 * width,
-        atrous_rates=(12, 24, 36),
-        output_stride=16,
-        aspp_separable=True,
-        aspp_dropout=0.5 if dropout is None else dropout,
-    )
-    decoder.up = nn.Upsample(scale_factor=2 ** (len(ladder) - 3), mode="bilinear", align_corners=True)
+    library: Any = decoders
+    depth, half = len(ladder) - 1, max(width // 2, 1)
+    # Channels of each rise, coarse to fine: 256, 128, 64, 32, 16 at width 64, never below 16 (or the width).
+    rises = [max(4 * width >> i, min(width, 16)) for i in range(depth)]
+    match architecture:
+        case "unetplusplus":
+            decoder = library.unetplusplus.decoder.UnetPlusPlusDecoder(ladder, rises, n_blocks=depth)
+            return Built(decoder, rises[-1], 1)
+        case "manet":
+            decoder = library.manet.decoder.MAnetDecoder(ladder, rises, n_blocks=depth, pab_channels=width)
+            return Built(decoder, rises[-1], 1)
+        case "linknet":
+            _expect(min(c for c in ladder[1:] if c) >= 4, architecture, "4 channels or more at every level", ladder)
+            decoder = library.linknet.decoder.LinknetDecoder(ladder, prefinal_channels=half, n_blocks=depth)
+            return Built(decoder, half, 1)
+        case "fpn":
+            _expect(depth >= 3 and all(ladder[-4:]), architecture, "four levels", ladder)
+            # Its group norms have 32 groups, and a group of one channel is nothing on a map of one pixel.
+            channels = max(-(-2 * width // 32), 2) * 32
+            decoder = library.fpn.decoder.FPNDecoder(
+                ladder,
+                encoder_depth=depth,
+                pyramid_channels=4 * width,
+                segmentation_channels=channels,
+                dropout=0.2 if dropout is None else dropout,
+            )
+            return Built(decoder, channels, 2 ** (depth - 3))
+        case "pspnet":
+            needs = "a coarsest map whose channels are divisible by 4"
+            _expect(ladder[-1] % 4 == 0, architecture, needs, ladder)
+            dropout = 0.2 if dropout is None else dropout
+            decoder = library.pspnet.decoder.PSPDecoder(ladder, out_channels=8 * width, dropout=dropout)
+            return Built(decoder, 8 * width, 2**depth)
+        case "pan":
+            _expect(3 <= depth <= 5, architecture, "levels to 8, 16 or 32", ladder)
+            decoder = library.pan.decoder.PANDecoder(ladder, encoder_depth=depth, decoder_channels=half)
+            decoder.fpa = Enlarged(decoder.fpa, _PAN_SIDE)
+            return Built(decoder, half, 4)
+    _expect(depth >= 3, architecture, "levels to 8 or coarser", ladder)
+    if architecture == "upernet":
+        decoder = library.upernet.decoder.UPerNetDecoder(ladder, encoder_depth=depth, decoder_channels=4 * width)
+    elif architecture == "segformer":
+        segformer = library.segformer.decoder.SegformerDecoder
+        decoder = segformer(ladder, encoder_depth=depth, segmentation_channels=4 * width)
+    else:
+        decoder = library.deeplabv3.decoder.DeepLabV3PlusDecoder(
+            ladder,
+            encoder_depth=depth,
+            out_channels=4 * width,
+            atrous_rates=(12, 24, 36),
+            output_stride=16,
+            aspp_separable=True,
+            aspp_dropout=0.5 if dropout is None else dropout,
+        )
+        decoder.up = nn.Upsample(scale_factor=2 ** (depth - 2), mode="bilinear", align_corners=True)
     return Built(decoder, 4 * width, 4)
-
-
-def _pan(ladder: list[int], width: int, dropout: float | None) -> Built:
-    from segmentation_models_pytorch.decoders.pan.decoder import PANDecoder
-
-    _expect(4 <= len(ladder) <= 6, "pan", "levels to 8, 16 or 32", ladder)
-    channels = max(width // 2, 1)
-    decoder = PANDecoder(ladder, encoder_depth=len(ladder) - 1, decoder_channels=channels)
-    decoder.fpa = Enlarged(decoder.fpa, _PAN_SIDE)
-    return Built(decoder, channels, 4)
-
-
-def _upernet(ladder: list[int], width: int, dropout: float | None) -> Built:
-    from segmentation_models_pytorch.decoders.upernet.decoder import UPerNetDecoder
-
-    _expect(len(ladder) >= 4, "upernet", "levels to 8 or coarser", ladder)
-    return Built(UPerNetDecoder(ladder, encoder_depth=len(ladder) - 1, decoder_channels=4 * width), 4 * width, 4)
-
-
-def _segformer(ladder: list[int], width: int, dropout: float | None) -> Built:
-    from segmentation_models_pytorch.decoders.segformer.decoder import SegformerDecoder
-
-    _expect(len(ladder) >= 4, "segformer", "levels to 8 or coarser", ladder)
-    decoder = SegformerDecoder(ladder, encoder_depth=len(ladder) - 1, segmentation_channels=4 * width)
-    return Built(decoder, 4 * width, 4)
-
-
-_ON_A_LADDER: dict[str, Callable[[list[int], int, float | None], Built]] = {
-    "unetplusplus": _unetplusplus,
-    "manet": _manet,
-    "linknet": _linknet,
-    "fpn": _fpn,
-    "pspnet": _pspnet,
-    "deeplabv3plus": _deeplabv3plus,
-    "pan": _pan,
-    "upernet": _upernet,
-    "segformer": _segformer,
-}
 
 
 def _dpt(levels: Sequence[Level], width: int, dropout: float | None) -> Built:
