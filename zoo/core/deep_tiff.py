@@ -79,7 +79,9 @@ def read_deep(source: Any, limit: int) -> Deep:
             tags = {tag.code: tag.value for tag in page.tags}
             colours = page.samplesperpixel
             _check(page, tags, colours, limit)
-            samples = np.asarray(page.asarray(squeeze=False))[0, 0] if colours == 1 else _interleaved(page)
+            samples = np.asarray(page.asarray(squeeze=False))  # (planes, depth, H, W, C), as tifffile normalises it
+            apart = colours > 1 and len(samples) > 1
+            samples = np.moveaxis(samples[:, 0, :, :, 0], 0, -1) if apart else samples[0, 0]
     except (ValueError, OSError):
         raise
     except Exception as error:  # a damaged file makes it raise nearly anything
@@ -124,12 +126,6 @@ def _check(page: Any, tags: dict[int, Any], colours: int, limit: int) -> None:
         raise ValueError(f"{colours} samples of {depth} bits, photometric {photometric}")
     if page.imagedepth != 1 or len(page.dataoffsets) == 0:
         raise ValueError("a TIFF without pixels")
-
-
-def _interleaved(page: Any) -> np.ndarray:
-    """(planes, depth, H, W, C) as tifffile normalises it → (H, W, C)."""
-    shaped = np.asarray(page.asarray(squeeze=False))
-    return np.moveaxis(shaped[:, 0, :, :, 0], 0, -1) if shaped.shape[0] > 1 else shaped[0, 0]
 
 
 def _raw_mode(tile: Any) -> str:

@@ -6,6 +6,7 @@ seconds, and a file that is in the cache already is checked too, which torch.hub
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
@@ -52,6 +53,8 @@ def fetch(url: str, sha256: str, what: str, mend: str, *, download: bool = True,
     Raises:
         Unavailable: not there and not to be had, or there and damaged.
     """
+    import torch
+
     file = cached_file(url, sha256)
     if file.is_file():
         if not sha256_of(file).startswith(sha256):
@@ -62,20 +65,17 @@ def fetch(url: str, sha256: str, what: str, mend: str, *, download: bool = True,
     if not again and _failed_lately(file):
         raise Unavailable(f"{what} could not be downloaded; {mend}.")
     try:
-        _download(url, sha256, file)
+        _connect(url)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # Into a file of its own, moved to its place when it is whole and its hash is right.
+        torch.hub.download_url_to_file(url, str(file), hash_prefix=sha256, progress=False)
     except FAILURES as error:
-        _remember_failure(file)
+        _failed_here.add(file)
+        with contextlib.suppress(OSError):  # a read-only cache: this process remembers, the next one tries again
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _marker(file).touch()
         raise Unavailable(f"{what} could not be downloaded from {url} ({_reason(error)}); {mend}.") from error
     return file
-
-
-def _download(url: str, sha256: str, file: Path) -> None:
-    import torch
-
-    _connect(url)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    # Into a file of its own, moved to its place when it is whole and its hash is right.
-    torch.hub.download_url_to_file(url, str(file), hash_prefix=sha256, progress=False)
 
 
 def _connect(url: str) -> None:
@@ -114,15 +114,6 @@ def _failed_lately(file: Path) -> bool:
         return time.time() - _marker(file).stat().st_mtime < RETRY_AFTER_SECONDS
     except OSError:
         return False
-
-
-def _remember_failure(file: Path) -> None:
-    _failed_here.add(file)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _marker(file).touch()
-    except OSError:
-        return  # A read-only cache: this process remembers, the next one tries again.
 
 
 # What torchvision's IMAGENET1K_V1 weights name, without importing torchvision: a file's name ends in its hash.

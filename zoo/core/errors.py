@@ -79,6 +79,11 @@ def reason_of(error: BaseException) -> str:
     return bounded((str(error).strip().splitlines() or [type(error).__name__])[0].strip())
 
 
+def cause_of(error: BaseException) -> str:
+    """What a stranger's code raised: ``ValueError: the first line of what it says``, without a full stop."""
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or ['no message'])[0].rstrip('.')}"
+
+
 def bounded(text: str) -> str:
     """At most :data:`LONGEST_REASON` characters, and a mark where more were."""
     return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…"

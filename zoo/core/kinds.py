@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from zoo.core.errors import BadInput, BrokenPlugin, ZooError, did_you_mean
+from zoo.core.errors import BadInput, BrokenPlugin, ZooError, cause_of, did_you_mean
 from zoo.core.strict_yaml import misfit
 
 
@@ -226,8 +226,7 @@ def call(factory: Callable[..., Any], args: tuple[Any, ...], options: Mapping[st
         raise
     except (Exception, SystemExit) as error:
         # Whatever a part's constructor raises is that part's fault: one broken part costs its own row.
-        reason = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
-        raise BrokenPlugin(f"{where} cannot be built: {type(error).__name__}: {reason}.") from error
+        raise BrokenPlugin(f"{where} cannot be built: {cause_of(error)}.") from error
 
 
 def typed_options(factory: Callable[..., Any], options: Mapping[str, Any], where: str) -> dict[str, Any]:

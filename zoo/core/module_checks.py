@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from zoo.core.errors import BadInput, Unavailable, ZooError
+from zoo.core.errors import BadInput, Unavailable, ZooError, cause_of
 
 
 class ProbeReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,8 +53,7 @@ class Findings:
         except ZooError as error:
             self.expect(False, f"{what}: {error}")
         except (Exception, SystemExit) as error:
-            reason = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
-            self.expect(False, f"{what}: {type(error).__name__}: {reason}")
+            self.expect(False, f"{what}: {cause_of(error)}")
 
     def report(self, kind: str, name: str) -> ProbeReport:
         return ProbeReport(kind=kind, name=name, failures=self.failures, notes=self.notes)

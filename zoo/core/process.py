@@ -50,19 +50,14 @@ def _quotas() -> Iterator[float]:
         root = _CGROUP / controllers if controllers else _CGROUP
         below = path.strip("/")
         for group in [root / below, *(root / below).parents] if below else [root]:
-            quota = _v1(group) if controllers else _v2(group)
+            if controllers:  # version 1
+                quota = _share(*_words(group / "cpu.cfs_quota_us")[:1], *_words(group / "cpu.cfs_period_us")[:1])
+            else:
+                quota = _share(*_words(group / "cpu.max")[:2])
             if quota is not None:
                 yield quota
             if group == root:
                 break
-
-
-def _v2(group: Path) -> float | None:
-    return _share(*_words(group / "cpu.max")[:2])
-
-
-def _v1(group: Path) -> float | None:
-    return _share(*_words(group / "cpu.cfs_quota_us")[:1], *_words(group / "cpu.cfs_period_us")[:1])
 
 
 def _share(quota: str = "max", period: str = "100000") -> float | None:

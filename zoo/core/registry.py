@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from zoo.core import registry_rows
-from zoo.core.errors import AmbiguousName, BadInput, BrokenPlugin, ContractError, UnknownName, did_you_mean
+from zoo.core.errors import AmbiguousName, BadInput, BrokenPlugin, ContractError, UnknownName, cause_of, did_you_mean
 from zoo.core.kinds import KINDS
 from zoo.core.registry_rows import (
     COMPOSED,
@@ -76,8 +76,10 @@ class Registry:
             named_in[file] = found.recipes
             if file not in files:
                 versions = _versions(found.entries)
-            elif any(entry.target != COMPOSED for entry in found.entries):
-                _make_importable(file.parent)
+            elif any(entry.target != COMPOSED for entry in found.entries) and str(file.parent) not in sys.path:
+                # Its rows may name modules beside it. Last on the path: a file there takes the place of nothing that
+                # is installed, and everybody else's imports stay.
+                sys.path.append(str(file.parent))
         registry = cls([*rows.values(), *of_entry_points()], recipes, files, weights, versions)
         for file in files:
             registry._check_names(str(file), rows.values(), named_in[file])
@@ -171,7 +173,7 @@ class Registry:
                 # SystemExit too: a plugin that calls sys.exit() on import must not take the zoo down.
                 self._broken[key] = (
                     f"The {KINDS[kind].singular} {entry.name!r} of {entry.distribution} {entry.version} cannot be "
-                    f"imported ({entry.target}): {type(error).__name__}: {_first_line(error)}."
+                    f"imported ({entry.target}): {cause_of(error)}."
                 )
                 raise BrokenPlugin(self._broken[key]) from error
         return self._loaded[key]
@@ -204,7 +206,9 @@ class Registry:
             )
         if found.target is None:
             return found
-        self._adopt(entry, found.target)
+        known = self._table["networks"][entry.name]
+        if all(each.qualified != entry.qualified for each in known):
+            known.append(msgspec.structs.replace(entry, kind="networks", target=found.target))
         return msgspec.structs.replace(found, target=None, network=entry.qualified)
 
     def _plugins_networks(self, name: str, distribution: str) -> list[Entry]:
@@ -214,12 +218,6 @@ class Registry:
                 with contextlib.suppress(ContractError, BadInput):  # no model at all, as whoever asks for it is told
                     self.model_row(model.qualified)
         return self._table["networks"].get(name, [])
-
-    def _adopt(self, model: Entry, target: str) -> None:
-        """Register the whole network that a plugin's model is."""
-        known = self._table["networks"][model.name]
-        if all(each.qualified != model.qualified for each in known):
-            known.append(msgspec.structs.replace(model, kind="networks", target=target))
 
     def recipe(self, name: str) -> RecipeRow:
         """The recipe of that name.
@@ -269,15 +267,6 @@ def _owner(entries: list[Entry]) -> Entry | None:
     return entries[0] if len(entries) == 1 else None
 
 
-def _make_importable(folder: Path) -> None:
-    """The folder of a user's registry file, so that its rows may name the modules beside it.
-
-    Last on the path: a file in it takes the place of nothing that is installed, and everybody else's imports stay.
-    """
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
-
-
 def _import(target: str) -> Any:
     """``package.module:Name.attribute`` → the object."""
     module_name, _, path = target.partition(":")
@@ -286,10 +275,6 @@ def _import(target: str) -> Any:
         if attribute:
             found = getattr(found, attribute)
     return found
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
 
 
 _current: Registry | None = None

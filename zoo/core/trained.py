@@ -14,7 +14,7 @@ import torch
 
 from zoo.core.assemble import assemble
 from zoo.core.colorizer import Colorizer
-from zoo.core.errors import BadInput
+from zoo.core.errors import BadInput, reason_of
 from zoo.core.files import sha256_of
 from zoo.core.given_weights import given_weights, load_given
 from zoo.core.ingredients import of_file
@@ -55,7 +55,10 @@ def load(
     """
     text = str(name_or_run)
     if weights is not None:
-        model = _with_weights(text, weights, options or {})
+        given = given_weights(text, weights, options)
+        spec = resolve(text, {**given.options, **(options or {})})
+        model = assemble(untrained(spec))
+        model.notes = load_given(model, given, spec)
     elif Path(text).suffix.lower() in PICKLES:
         raise BadInput(
             f"{text} is a pickle, which can run any code when it is loaded; safetensors only: give the run's folder, "
@@ -68,7 +71,8 @@ def load(
     try:
         return model.to(device).eval()
     except (RuntimeError, AssertionError) as error:
-        raise BadInput(f"The device {str(device)!r} cannot be used here ({_first_line(error)}); try 'cpu'.") from error
+        reason = reason_of(error).rstrip(".")
+        raise BadInput(f"The device {str(device)!r} cannot be used here ({reason}); try 'cpu'.") from error
 
 
 def content_of(name_or_run: str | Path) -> str:
@@ -167,14 +171,6 @@ def _not_trained(name: str) -> BadInput:
     )
 
 
-def _with_weights(name: str, weights: str | Path, options: Mapping[str, Any]) -> Colorizer:
-    given = given_weights(name, weights, options)
-    spec = resolve(name, {**given.options, **options})
-    model = assemble(untrained(spec))
-    model.notes = load_given(model, given, spec)
-    return model
-
-
 def _trained(folder: Path) -> Colorizer:
     weights = weights_of(folder)
     record = folder / "run.json"
@@ -185,7 +181,7 @@ def _trained(folder: Path) -> Colorizer:
         found = sha256_of(weights)
         state = safetensors.torch.load_file(weights)
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise BadInput(f"{weights} cannot be read, it may be cut short ({_first_line(error)}).") from error
+        raise BadInput(f"{weights} cannot be read, it may be cut short ({reason_of(error).rstrip('.')}).") from error
     if digest and found != digest:
         raise BadInput(
             f"{weights} is not the file that {record} was written with (its SHA-256 begins with {found[:12]}, not "
@@ -239,8 +235,5 @@ def read_record(folder: Path) -> ModelRecord:
         return record
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         # msgspec's errors are ValueErrors.
-        raise BadInput(f"{path} does not describe a model ({_first_line(error)}); give another run.") from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        reason = reason_of(error).rstrip(".")
+        raise BadInput(f"{path} does not describe a model ({reason}); give another run.") from error
