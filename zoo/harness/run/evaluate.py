@@ -29,7 +29,7 @@ from zoo.harness.plan.suite import (
 from zoo.harness.results.columns import check_metric_names
 from zoo.harness.results.leaderboard import rebuild
 from zoo.harness.results.removal import refuse_published
-from zoo.harness.results.run_record import Data, RunRecord
+from zoo.harness.results.run_record import RunRecord
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.workbench import on_device
 from zoo.harness.scoring.scores import check_trunk, make_metrics, score_colorizer
@@ -59,6 +59,7 @@ def evaluate(
 
     Raises:
         BadInput: no finished run is there, it is only read, a metric cannot be had, or a file is damaged.
+        Changed: the photos are not those that the run was scored with, also where others have taken their names.
     """
     refuse_published(run_folder)
     folder = RunFolder(run_folder)
@@ -84,7 +85,9 @@ def evaluate(
     photos = open_photos(target)
     if is_own:
         _check_rulers(record, names, run_folder)
-        _check_photos(record, describe_data(target, photos), colorizer.extras)
+        # What it was trained on matters only to what looks at it again.
+        splits = ("train", "test") if "reference" in colorizer.extras else ("test",)
+        check_same_photos(record.data, describe_data(target, photos), splits)
     batches = scored_photos(target, photos, colorizer.extras, where)
     # The error at the hints is no registered metric: it comes with the suite's own, and is not asked for by name.
     scored = score_colorizer(on_device(colorizer, target, where), batches, rulers, adherence=metrics is None).per_image
@@ -141,16 +144,6 @@ def _check_rulers(record: RunRecord, names: Sequence[str], run_folder: Path) -> 
             raise BadInput(
                 f"{run_folder} was scored by another {name} than this zoo has; give its bench again to score all anew."
             )
-
-
-def _check_photos(record: RunRecord, found: Data, extras: Sequence[str]) -> None:
-    """The photos must be those that the run was scored with, also where others have taken their names.
-
-    Raises:
-        Changed: they are not.
-    """
-    # What it was trained on matters only to what looks at it again.
-    check_same_photos(record.data, found, ("train", "test") if "reference" in extras else ("test",))
 
 
 def _under(target: Suite, photos: SuitePhotos, record: RunRecord) -> RunRecord:

@@ -105,7 +105,10 @@ def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking
                 _save(training, folder)
             if stopped:
                 raise Stopped("stopped; the same command goes on from its checkpoint")
-        _check_weights(training.trained)
+        # The loss is looked at before a step; what the last one has made of the weights nobody has seen yet.
+        for name, weight in training.trained.named_parameters():
+            if not torch.isfinite(weight).all():
+                raise Diverged(f"The weights are not finite after the last step ({name}).")
         if training.step > begun:
             # Whatever goes wrong from here on, in scoring or outside, the training is done and kept.
             _save(training, folder)
@@ -156,13 +159,6 @@ def _psnr(bench: Workbench, colorizer: nn.Module, line: Line) -> float | None:
     return mean_of_all("psnr", scores.per_image["psnr"]).value
 
 
-def _check_weights(trained: nn.Module) -> None:
-    """The loss is looked at before a step; what the last one has made of the weights nobody has seen yet."""
-    for name, weight in trained.named_parameters():
-        if not torch.isfinite(weight).all():
-            raise Diverged(f"The weights are not finite after the last step ({name}).")
-
-
 def _save(training: Training, folder: RunFolder) -> None:
     if state := training.checkpoint():
         save_state({"training": state}, folder.checkpoint)
@@ -189,14 +185,11 @@ class TrainedBefore(NamedTuple):
         colorizer = on_device(load(self.folder.path, device), run.suite, device)
         if self.folder.log.is_file():
             shutil.copyfile(self.folder.log, folder.log)
-        return Trained(
-            colorizer,
-            self.record.steps,
-            self.record.curve if self._seen_alike(run) else [],
-            self._training_costs(),
-            [*colorizer.notes, *self._notes(run)],
-            dict(self.record.costs),
-        )
+        then, now = self.record.protocol, run.protocol
+        seen_alike = all(getattr(then, name) == getattr(now, name) for name in _SEEN_ON_THE_WAY)
+        curve, notes = self.record.curve if seen_alike else [], [*colorizer.notes, *self._notes(run)]
+        costs = self._training_costs()
+        return Trained(colorizer, self.record.steps, curve, costs, notes, dict(self.record.costs))
 
     def scored_elsewhere(self, run: PlannedRun, device: torch.device) -> Trained:
         """Its weights for ``run``, of a suite that trains nothing: its curve and its log are of other photos.
@@ -221,11 +214,6 @@ class TrainedBefore(NamedTuple):
     def _training_costs(self) -> TrainingCosts:
         known = self.record.costs
         return TrainingCosts(**{name: known.get(name) for name in TrainingCosts.__struct_fields__})
-
-    def _seen_alike(self, run: PlannedRun) -> bool:
-        """Whether the points of its curve are of the same photos and hints."""
-        then, now = self.record.protocol, run.protocol
-        return all(getattr(then, name) == getattr(now, name) for name in _SEEN_ON_THE_WAY)
 
     def _notes(self, run: PlannedRun) -> list[str]:
         """What it noted, without what is said of the metrics anew; and whose weights these are."""

@@ -53,7 +53,8 @@ class Workbench:
 
         Args:
             photos: the suite's, where they are open already.
-            colorizer: one that is taken as it is; else one is made, with the run's given weights if it has any.
+            colorizer: one that is taken as it is; else one is made, initialised from the seed's own generator, or with
+                the run's given weights if it has any.
 
         Raises:
             Changed: the photos are not those of the plan.
@@ -64,7 +65,10 @@ class Workbench:
         check_same_photos(run.data, describe_data(run.suite, photos), SPLITS if run.suite.trains else ("test",))
         if colorizer is not None:
             return cls(run, photos, device, colorizer)
-        bench = cls(run, photos, device, make_colorizer(run, device))
+        torch.manual_seed(derive(run.seed, "init"))
+        colorizer = assemble(run.spec)
+        torch.manual_seed(derive(run.seed, "noise"))
+        bench = cls(run, photos, device, on_device(colorizer, run.suite, device))
         if run.weights:
             from zoo.core.given_weights import load_given  # most runs are given none
 
@@ -157,14 +161,6 @@ class Workbench:
         assert self.photos.validation is not None
         photos = self.photos._replace(test=self.photos.validation)
         return scored_photos(self.run.suite, photos, self.colorizer.extras, self.device)
-
-
-def make_colorizer(run: PlannedRun, device: torch.device) -> Colorizer:
-    """The run's colorizer, initialised from the seed's own generator, on the device."""
-    torch.manual_seed(derive(run.seed, "init"))
-    colorizer = assemble(run.spec)
-    torch.manual_seed(derive(run.seed, "noise"))
-    return on_device(colorizer, run.suite, device)
 
 
 def on_device(colorizer: Colorizer, suite: Suite, device: torch.device) -> Colorizer:

@@ -258,7 +258,10 @@ def score_sweeps(
     found: list[SweepScore] = []
     # As in scoring: a colorizer that draws random numbers must not shift anything else.
     with torch.random.fork_rng(devices=[]):
-        without = [_answer(colorizer, each, *_no_hints(each)) for each in batches]
+        without = [
+            _answer(colorizer, each, torch.zeros_like(each.batch.hint_ab), torch.zeros_like(each.batch.hint_mask))
+            for each in batches
+        ]
         blind = not _reads_hints(colorizer, batches, without, sweeps.values(), size)
         for name, (sweep, hints) in sweeps.items():
             for layer, level in enumerate(sweep.levels):
@@ -279,10 +282,6 @@ def _of(photos: Evaluation, planes: tuple[Tensor, Tensor]) -> tuple[Tensor, Tens
     these = slice(photos.indices.start, photos.indices.stop)
     ab, mask = (plane[these].to(photos.rgb.device) for plane in planes)
     return ab, mask
-
-
-def _no_hints(photos: Evaluation) -> tuple[Tensor, Tensor]:
-    return torch.zeros_like(photos.batch.hint_ab), torch.zeros_like(photos.batch.hint_mask)
 
 
 def _answer(colorizer: nn.Module, photos: Evaluation, ab: Tensor, mask: Tensor) -> Tensor:
@@ -311,12 +310,9 @@ def _score_level(
     prediction: Tensor, photos: Evaluation, mask: Tensor, psnr: Metric, name: str, level: float
 ) -> list[SweepScore]:
     quality = psnr.per_image(prediction, photos.rgb).double().cpu().tolist()
-    none_given = float("nan")
-    adherence = (
-        hint_error(prediction, photos.rgb, mask).double().cpu().tolist()
-        if level > 0
-        else [none_given] * len(photos.names)
-    )
+    adherence = [float("nan")] * len(photos.names)
+    if level > 0:
+        adherence = hint_error(prediction, photos.rgb, mask).double().cpu().tolist()
     return [SweepScore(name, level, *row) for row in zip(photos.names, quality, adherence, strict=True)]
 
 
@@ -325,18 +321,10 @@ def level_means(scores: Sequence[SweepScore]) -> list[HintLevel]:
     groups: dict[tuple[str, float], list[SweepScore]] = {}
     for score in scores:
         groups.setdefault((score.sweep, score.level), []).append(score)
-    return [
-        HintLevel(
-            sweep,
-            level,
-            len(group),
-            _mean("psnr", [score.psnr for score in group]),
-            _mean("hint_error", [score.hint_error for score in group]),
-        )
-        for (sweep, level), group in groups.items()
-    ]
-
-
-def _mean(metric: str, values: Sequence[float]) -> float | None:
-    mean = mean_of_all(metric, values).value
-    return None if mean is None else round(mean, 6)
+    found = []
+    for (sweep, level), group in groups.items():
+        psnr = mean_of_all("psnr", [score.psnr for score in group]).value
+        error = mean_of_all("hint_error", [score.hint_error for score in group]).value
+        rounded = (None if mean is None else round(mean, 6) for mean in (psnr, error))
+        found.append(HintLevel(sweep, level, len(group), *rounded))
+    return found

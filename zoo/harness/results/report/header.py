@@ -7,7 +7,6 @@ from typing import Any
 
 from zoo.harness.results.league import League
 from zoo.harness.results.protocol import Protocol
-from zoo.harness.results.run_record import SuiteSaid
 
 _FIT = {"crop": "cut from the middle", "stretch": "stretched to a square"}
 
@@ -23,7 +22,7 @@ def facts(league: League) -> list[tuple[str, str]]:
         ("Size", _size(protocol)),
         ("Seen as", f"old prints: {_part({'name': '', **protocol.old_print})}" if protocol.old_print else ""),
         ("Hints when scoring", _part(protocol.eval_hints)),
-        ("Hints in training", _hints_in_training(suite) if suite.trains else ""),
+        ("Hints in training", _part(suite.train_hints or "each recipe's own") if suite.trains else ""),
         ("Budget", _budget(protocol, league) if suite.trains else "nothing is trained here"),
         ("Seeds", _distinct(str(len(row.finished)) for row in league.rows if row.finished) or "none done"),
         ("Measured by", ", ".join(protocol.metrics or ()) or "nothing"),
@@ -35,11 +34,6 @@ def facts(league: League) -> list[tuple[str, str]]:
         ("Protocol", league.protocol),
     ]
     return [(term, text) for term, text in found if text]
-
-
-def summary(league: League) -> str:
-    """The suite's own sentence."""
-    return league.suite.summary
 
 
 def _size(protocol: Protocol) -> str:
@@ -57,10 +51,6 @@ def _part(part: Any) -> str:
         return "none"
     options = ", ".join(f"{key} {_text(value)}" for key, value in part.items() if key != "name")
     return f"{part.get('name')}" + (f" ({options})" if options else "")
-
-
-def _hints_in_training(suite: SuiteSaid) -> str:
-    return _part(suite.train_hints) if suite.train_hints else "each recipe's own"
 
 
 def _text(value: Any) -> str:

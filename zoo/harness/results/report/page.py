@@ -18,7 +18,7 @@ from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.report.cost_plots import cost_plots
 from zoo.harness.results.report.curves import curve_plots
 from zoo.harness.results.report.gallery import gallery
-from zoo.harness.results.report.header import facts, summary
+from zoo.harness.results.report.header import facts
 from zoo.harness.results.report.hint_curves import hint_plots
 from zoo.harness.results.report.hinted import hinted
 from zoo.harness.results.report.plot import Plot
@@ -61,7 +61,7 @@ def _page(board: Board, ranks: Sequence[Column]) -> str:
         .get_template("page.html")
         .render(
             title=league.runs[0].record.suite or folder.name,
-            summary=summary(league),
+            summary=league.suite.summary,
             facts=facts(league),
             tables=[
                 (each, leaderboard_table(each, board.plugin_metrics, ranks if each is league else ()), failures(each))
@@ -109,14 +109,10 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["name"] = _breakable
+    # A narrow cell breaks a model's name after its underscores and not within a word.
+    environment.filters["name"] = lambda name: Markup("_<wbr>").join(name.split("_"))
     environment.globals["verbatim"] = lambda name: Markup(source(name))
     return environment
-
-
-def _breakable(name: str) -> Markup:
-    """A model's name that a narrow cell breaks after its underscores and not within a word."""
-    return Markup("_<wbr>").join(name.split("_"))
 
 
 def _script_safe(data: dict[str, Any]) -> Markup:

@@ -62,7 +62,8 @@ class Job:
         for message in self._task.messages():
             self._say(message)
         self._task.join(_STOP_SECONDS)
-        if not stop.exists() and _is_stopped(payload):
+        record = None if stop.exists() else RunFolder(Path(payload["folder"])).last_record()
+        if record is not None and record.status == "interrupted":
             time.sleep(_STOP_SECONDS)  # Slurm has told it to stop; it ends this job next, and queues it again
         return self._task.exitcode
 
@@ -78,11 +79,6 @@ class Job:
     def _say(self, message: dict[str, Any]) -> None:
         with Path(self.told[-1]).open("a", encoding="utf-8") as file:
             file.write(json.dumps(message) + "\n")
-
-
-def _is_stopped(payload: dict[str, Any]) -> bool:
-    record = RunFolder(Path(payload["folder"])).last_record()
-    return record is not None and record.status == "interrupted"
 
 
 class SlurmTask:
