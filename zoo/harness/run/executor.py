@@ -6,6 +6,7 @@ Those of ours are in ``executors/``; a package adds one by the entry-point group
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -56,6 +57,37 @@ class Task(Protocol):
     def join(self, seconds: float) -> None:
         """Wait for its end, so long at most."""
         ...
+
+
+class Elsewhere:
+    """The books of a run that is at work on another machine, which is asked for news by :meth:`look`."""
+
+    def __init__(self) -> None:
+        self._messages: list[dict[str, Any]] = []
+        self._code: int | None = None
+
+    def look(self) -> None:
+        """Take in what there is to hear, and the exit code once it has ended; does not wait."""
+        raise NotImplementedError
+
+    @property
+    def alive(self) -> bool:
+        self.look()
+        return self._code is None
+
+    @property
+    def exitcode(self) -> int | None:
+        return self._code
+
+    def messages(self) -> list[dict[str, Any]]:
+        self.look()
+        found, self._messages = self._messages, []
+        return found
+
+    def join(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self.alive and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, 0.2))
 
 
 class Executor(Protocol):

@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from zoo.core.errors import BadInput, Unavailable, reason_of
+from zoo.core.files import make_folder
 from zoo.harness.plan.planned_run import PlannedRun
 from zoo.harness.plan.suite import Suite
 from zoo.harness.run import parcel
-from zoo.harness.run.executor import CARRY_OUT, check_precision, output_of, payload_of
+from zoo.harness.run.executor import CARRY_OUT, Elsewhere, check_precision, output_of, payload_of
 from zoo.harness.run.executors.local import LocalExecutor
 
 _POLL_SECONDS = 10.0
@@ -64,7 +65,7 @@ class Host:
             tables.append(str(table))
         run = msgspec.convert(payload["run"], PlannedRun)
         self._run_folder = run.folder
-        (self._results / run.folder).mkdir(parents=True, exist_ok=True)
+        make_folder(self._results / run.folder)
         told = {**payload_of(run, self._results), "registry_files": tables}
         self._task = self._local.start(function, told, output=output_of(run, self._results, function))
 
@@ -95,13 +96,12 @@ class Host:
         self._task.stop()
 
 
-class RayTask:
+class RayTask(Elsewhere):
     """A run in the cluster, as the bench sees it."""
 
     def __init__(self, executor: RayExecutor, run: PlannedRun, results: Path, function: str):
+        super().__init__()
         self._executor, self._run, self._results, self._function = executor, run, results, function
-        self._messages: list[dict[str, Any]] = []
-        self._code: int | None = None
         self._retries = executor.retries
         self._stopping = False
         self._begin()
@@ -120,7 +120,7 @@ class RayTask:
         self._begun = self._host.begin.remote(payload, self._function, registry, files)
         self.answer = self._begun
 
-    def _look(self) -> None:
+    def look(self) -> None:
         ray = self._executor.ray
         while self._code is None and ray.wait([self.answer], timeout=0)[0]:
             try:
@@ -163,20 +163,6 @@ class RayTask:
     def waiting(self) -> bool:
         return self._waiting and self._code is None
 
-    @property
-    def alive(self) -> bool:
-        self._look()
-        return self._code is None
-
-    @property
-    def exitcode(self) -> int | None:
-        return self._code
-
-    def messages(self) -> list[dict[str, Any]]:
-        self._look()
-        found, self._messages = self._messages, []
-        return found
-
     def stop(self) -> None:
         self._stopping = True
         if self.waiting:
@@ -187,11 +173,6 @@ class RayTask:
     def kill(self) -> None:
         if self._code is None:
             self._end(-signal.SIGKILL)
-
-    def join(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while self.alive and (left := deadline - time.monotonic()) > 0:
-            self._executor.wait([self], left)
 
 
 class RayExecutor:

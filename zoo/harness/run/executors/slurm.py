@@ -22,7 +22,7 @@ from zoo.core.files import make_folder
 from zoo.harness.plan.planned_run import PlannedRun
 from zoo.harness.plan.suite import Suite
 from zoo.harness.results.store import RunFolder
-from zoo.harness.run.executor import CARRY_OUT, check_precision, output_of, payload_of
+from zoo.harness.run.executor import CARRY_OUT, Elsewhere, check_precision, output_of, payload_of
 from zoo.harness.run.executors.local import LocalExecutor
 
 FOLDER = ".jobs"
@@ -81,19 +81,18 @@ class Job:
             file.write(json.dumps(message) + "\n")
 
 
-class SlurmTask:
+class SlurmTask(Elsewhere):
     """A job, as the bench sees it; ``job`` once it is submitted."""
 
     def __init__(self, name: str, job: Job):
+        super().__init__()
         self.name, self.work = name, job
         self.job: Any = None
         self._said = Path(job.told[-1])
         self._read = 0
-        self._messages: list[dict[str, Any]] = []
-        self._code: int | None = None
         self.waiting = True
 
-    def _look(self) -> None:
+    def look(self) -> None:
         if self._code is None and self.job is not None and self.job.done():
             self._code = self._result()
         try:
@@ -124,24 +123,9 @@ class SlurmTask:
         return -signal.SIGKILL if code is None else code
 
     @property
-    def alive(self) -> bool:
-        self._look()
-        return self._code is None
-
-    @property
-    def exitcode(self) -> int | None:
-        return self._code
-
-    def messages(self) -> list[dict[str, Any]]:
-        self._look()
-        found, self._messages = self._messages, []
-        return found
-
-    @property
     def speaks(self) -> bool:
         """Whether there is something to hear, or it has ended."""
-        self._look()
-        return bool(self._messages) or self._code is not None
+        return not self.alive or bool(self._messages)
 
     def stop(self) -> None:
         if self.waiting:
@@ -154,11 +138,6 @@ class SlurmTask:
             if self.job is not None:
                 self.job.cancel(check=False)
             self._code = -signal.SIGKILL
-
-    def join(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while self.alive and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
 
 
 class SlurmExecutor:
