@@ -16,7 +16,7 @@ from zoo.harness.results.finished_runs import Result, in_seed_order, newest, sco
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.league import League
 from zoo.harness.results.measured import PSNR, described
-from zoo.harness.results.protocol import protocol_differences
+from zoo.harness.results.protocol import of_different
 from zoo.harness.results.ranks import Family
 from zoo.harness.results.statistics import CONFIDENCE
 from zoo.harness.results.statistics import Comparison as Pair
@@ -237,12 +237,10 @@ def _same_protocol(
     shared = {run.record.fingerprint for run in first} & {run.record.fingerprint for run in second}
     if not shared:
         latest = [max(runs, key=_finished) for runs in (first, second)]
-        lines = " | ".join(protocol_differences([run.record.protocol for run in latest]))
-        raise BadInput(f"{a} and {b} are of different protocols and cannot be compared; they differ in {lines}.")
+        raise of_different(a, b, [run.record.protocol for run in latest])
     best = max((run for run in (*first, *second) if run.record.fingerprint in shared), key=_finished).record.fingerprint
-    return [run for run in first if run.record.fingerprint == best], [
-        run for run in second if run.record.fingerprint == best
-    ]
+    newest_of_a, newest_of_b = ([run for run in runs if run.record.fingerprint == best] for runs in (first, second))
+    return newest_of_a, newest_of_b
 
 
 def _finished(run: Result) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from zoo.core.errors import BadInput
 from zoo.core.spec import fingerprint
 from zoo.harness.training.budget import Budget
 
@@ -81,6 +82,14 @@ def protocol_differences(found: Iterable[Protocol]) -> list[str]:
             values = "; ".join(f"{_cut(value, holders)} in {', '.join(found)}" for value, found in holders.items())
             lines.append(f"{field}: {values}")
     return lines
+
+
+def of_different(
+    one: object, other: object, protocols: Iterable[Protocol], cannot: str = "be compared", *, otherwise: str = ""
+) -> BadInput:
+    """The sentence for two results of different protocols, with the fields in which they differ, or ``otherwise``."""
+    lines = " | ".join(protocol_differences(protocols)) or otherwise
+    return BadInput(f"{one} and {other} are of different protocols and cannot {cannot}; they differ in {lines}.")
 
 
 def _text(value: Any) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from zoo.core.errors import BadInput
 from zoo.harness.results.finished_runs import Result, Results, mark_shown, newest
 from zoo.harness.results.leaderboard import Board
-from zoo.harness.results.protocol import protocol_differences
+from zoo.harness.results.protocol import of_different
 from zoo.harness.results.run_record import RunRecord
 
 
@@ -31,8 +31,11 @@ def read_several(folders: Sequence[Path]) -> Board:
     boards = [Board.read(folder) for folder in folders]
     if len(boards) == 1:
         return boards[0]
-    for board in boards[1:]:
-        _refuse_another_protocol(boards[0], board)
+    first = boards[0]
+    for other in boards[1:]:
+        if not {run.record.fingerprint for run in first.runs} & {run.record.fingerprint for run in other.runs}:
+            latest = [board.leagues[0].runs[0].record.protocol for board in (first, other)]
+            raise of_different(first.folder, other.folder, latest, "be ranked together")
     names = _names(folders)
     keys: dict[tuple[str, str], set[str]] = defaultdict(set)
     for board in boards:
@@ -69,18 +72,3 @@ def _names(folders: Sequence[Path]) -> list[str]:
     if len(set(found)) < len(found):
         raise BadInput(f"{found[0]} is given twice; name each results folder once.")
     return found
-
-
-def _refuse_another_protocol(first: Board, other: Board) -> None:
-    """
-    Raises:
-        BadInput: no run of one has the protocol of a run of the other; the fields in which they differ.
-    """
-    if {run.record.fingerprint for run in first.runs} & {run.record.fingerprint for run in other.runs}:
-        return
-    latest = [board.leagues[0].runs[0].record.protocol for board in (first, other)]
-    lines = " | ".join(protocol_differences(latest))
-    raise BadInput(
-        f"{first.folder} and {other.folder} are of different protocols and cannot be ranked together; "
-        f"they differ in {lines}."
-    )

@@ -12,7 +12,7 @@ from zoo.core.errors import BadInput, UnknownName, did_you_mean
 from zoo.harness.results.finished_runs import Result, in_seed_order, newest, score_table
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.measured import described
-from zoo.harness.results.protocol import protocol_differences
+from zoo.harness.results.protocol import of_different
 from zoo.harness.results.ranks import Family
 from zoo.harness.results.statistics import CONFIDENCE
 
@@ -76,7 +76,8 @@ def compare_versions(before: Path, after: Path, models: Collection[str] = ()) ->
             raise UnknownName(f"{before} and {after} have no model {model!r}; {did_you_mean(model, known_labels)}")
     first, second = (_rows(board, models) for board in boards)
     if not {protocol for protocol, _ in first} & {protocol for protocol, _ in second}:
-        _explain(boards, models)
+        protocols = [board.leagues[0].runs[0].record.protocol for board in boards]
+        raise of_different(boards[0].folder, boards[1].folder, protocols, otherwise=", ".join(models))
     shared = [row for row in first if row in second and first[row] and second[row]]
     confidence = 1 - (1 - CONFIDENCE) / max(len(shared), 1)
     changes: list[Change] = []
@@ -95,15 +96,6 @@ def compare_versions(before: Path, after: Path, models: Collection[str] = ()) ->
 
 def _rows(board: Board, models: Collection[str]) -> dict[tuple[str, str], list[Result]]:
     return {row: in_seed_order(group) for row, group in newest(board.runs).items() if not models or row[1] in models}
-
-
-def _explain(boards: tuple[Board, Board], models: Collection[str]) -> None:
-    protocols = [board.leagues[0].runs[0].record.protocol for board in boards]
-    lines = " | ".join(protocol_differences(protocols))
-    raise BadInput(
-        f"{boards[0].folder} and {boards[1].folder} are of different protocols and cannot be compared; "
-        f"they differ in {lines or ', '.join(models)}."
-    )
 
 
 def _changes(
