@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
+import msgspec
 from PIL import Image
 
 from zoo.cli.arguments import refuse_given
@@ -48,7 +49,7 @@ def colorize_films(
         _write_first_frames(films[0], shots, manner.size)
         return
     if manner.reference is not None:
-        manner = _read(manner)
+        manner = msgspec.structs.replace(manner, reference=as_rgb(manner.reference))
     made = kept = there = 0
     for job in film_jobs(films, output):
         if job.result.exists() and not overwrite:
@@ -99,10 +100,3 @@ def _write_first_frames(film: Path, folder: Path, size: int) -> None:
             with writing(folder / f"{frame.number:06}.png") as part:
                 Image.fromarray(frame.rgb).convert("L").convert("RGB").save(part, "PNG")
     echo(f"{found} shots; colour their first frames in {folder}, and give them as --key-frames.")
-
-
-def _read(manner: Manner) -> Manner:
-    """With the reference's picture in the place of its path."""
-    import msgspec
-
-    return msgspec.structs.replace(manner, reference=as_rgb(manner.reference))

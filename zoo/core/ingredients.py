@@ -6,11 +6,11 @@ every run that the part is in (:mod:`zoo.core.identity`). It is called without t
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 from pathlib import Path
 
 from zoo.core.errors import BadInput
+from zoo.core.files import sha256_of
 
 
 def of_file(path: str | Path) -> str:
@@ -20,8 +20,7 @@ def of_file(path: str | Path) -> str:
         BadInput: it cannot be read.
     """
     try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return sha256_of(Path(path))[:16]
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}.") from None
 

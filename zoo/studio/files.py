@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -199,15 +199,11 @@ def _placed(photos: dict[Path, Path], output: Path | None, suffix: str) -> list[
 
 
 def _shared_stems(folder: Path) -> frozenset[str]:
-    return frozenset(shared_stems(_photo_names(folder)))
-
-
-def _photo_names(folder: Path) -> Iterator[str]:
     try:
         names = os.listdir(folder)
     except OSError:
-        return  # a folder whose files may be read but not listed
-    yield from (name for name in names if is_photo(name) and not is_result(name))
+        return frozenset()  # a folder whose files may be read but not listed
+    return frozenset(shared_stems(name for name in names if is_photo(name) and not is_result(name)))
 
 
 def _same_file(one: Path, other: Path) -> bool:

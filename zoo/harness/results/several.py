@@ -12,7 +12,6 @@ from zoo.core.errors import BadInput
 from zoo.harness.results.finished_runs import Result, Results, mark_shown, newest
 from zoo.harness.results.leaderboard import Board
 from zoo.harness.results.protocol import of_different
-from zoo.harness.results.run_record import RunRecord
 
 
 def read_several(folders: Sequence[Path]) -> Board:
@@ -46,7 +45,7 @@ def read_several(folders: Sequence[Path]) -> Board:
     for board, name in zip(boards, names, strict=True):
         for run in board.runs:
             if len(keys[run.record.row]) > 1:
-                run.record = _called(run.record, f"{run.record.label} ({name})")
+                run.record = msgspec.structs.replace(run.record, label=f"{run.record.label} ({name})")
             which = run.record.row, run.record.key, run.record.seed
             before = kept.get(which)
             if before is None or (run.ok and not before.ok):
@@ -59,10 +58,6 @@ def read_several(folders: Sequence[Path]) -> Board:
     runs = list(kept.values())
     mark_shown(runs)
     return Board(folders[0], Results(runs, left_out))
-
-
-def _called(record: RunRecord, label: str) -> RunRecord:
-    return msgspec.structs.replace(record, label=label)
 
 
 def _names(folders: Sequence[Path]) -> list[str]:

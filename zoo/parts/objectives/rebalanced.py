@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zoo.core.color import AB_SCALE
 from zoo.core.colorizer import Colorizer
@@ -40,7 +40,8 @@ class Rebalanced(Supervised):
         if not 0 < mix <= 1:
             raise BadInput(f"The objective 'rebalanced': mix is {mix}; give a number above 0, at most 1.")
         self.mix = mix
-        self.quantized = [module for module in colorizer.modules() if _chooses_among_bins(module)]
+        choosing = {"bins", "class_weights"}
+        self.quantized = [m for m in colorizer.modules() if choosing <= dict(m.named_buffers(recurse=False)).keys()]
         if not self.quantized:
             raise BadInput(
                 f"The objective 'rebalanced' needs a colorizer that chooses among bins, and {colorizer.name} does not; "
@@ -67,7 +68,3 @@ class Rebalanced(Supervised):
 
     def _bins(self) -> list[Tensor]:
         return [module.get_buffer("bins") for module in self.quantized]
-
-
-def _chooses_among_bins(module: nn.Module) -> bool:
-    return {"bins", "class_weights"} <= dict(module.named_buffers(recurse=False)).keys()
