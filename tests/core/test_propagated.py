@@ -278,13 +278,19 @@ def test_a_recipe_speaks_to_the_network_upon_the_propagator(condition, name):
     assert any(p.grad is not None and p.grad.any() for p in model.learner.parameters())
 
 
+def upon_the_pyramid(name):
+    """The row's network upon the pyramid, small; None of what is not trained so."""
+    spec = resolve(name)
+    if not takes_option(name, "propagator") or spec.extras or spec.recipe == UNTRAINED or name == "ddcolor":
+        return None
+    return resolve(name, {"propagator": "pyramid"}, defaults={"width": 8, "depth": 5})
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", current().names("models"))
 def test_every_network_but_a_distribution_starts_at_what_is_spread(condition, name):
-    spec = resolve(name)
-    if not takes_option(name, "propagator") or spec.extras or spec.recipe == UNTRAINED or name == "ddcolor":
+    if (upon := upon_the_pyramid(name)) is None:
         return
-    upon = resolve(name, {"propagator": "pyramid"}, defaults={"width": 8, "depth": 5})
     model = assemble(upon).eval()
     started = model(condition)["ab"].detach()
     expected = zoo.build("pyramid")(model.prepared(condition))["ab"][..., :33, :47]
@@ -297,11 +303,7 @@ def test_every_network_but_a_distribution_starts_at_what_is_spread(condition, na
 @pytest.mark.parametrize("name", current().names("models"))
 def test_a_residual_that_starts_at_zero_reaches_every_layer(condition, name):
     """Within some steps: at the first the layer that makes ab takes it all, and eigen_multiscale has three of them."""
-    spec = resolve(name)
-    if not takes_option(name, "propagator") or spec.extras or spec.recipe == UNTRAINED or name == "ddcolor":
-        return
-    upon = resolve(name, {"propagator": "pyramid"}, defaults={"width": 8, "depth": 5})
-    if not upon.colorizer.residual:
+    if (upon := upon_the_pyramid(name)) is None or not upon.colorizer.residual:
         return
     model = assemble(upon).train()
     optimizer = torch.optim.AdamW(model.network.parameters(), lr=1e-3)

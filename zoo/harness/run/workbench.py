@@ -53,8 +53,8 @@ class Workbench:
 
         Args:
             photos: the suite's, where they are open already.
-            colorizer: one that is taken as it is; else one is made, initialised from the seed's own generator, or with
-                the run's given weights if it has any.
+            colorizer: one that is taken as it is; else one is made from the run's seed, with its given weights if it
+                has any.
 
         Raises:
             Changed: the photos are not those of the plan.
@@ -106,20 +106,15 @@ class Workbench:
     @cached_property
     def training(self) -> Training:
         """The loop with its stream of batches."""
-        run, train = self.run, self.photos.train
+        run = self.run
         stream = Batches(
-            train.tensor(self.device),
-            size=run.suite.size,
             sizes=run.suite.train_sizes,
-            batch_size=run.batch,
-            device=self.device,
             order=generator(run.seed, "order"),
             augment=generator(run.seed, "augment"),
             hinting=generator(run.seed, "hints", device=self.device),
-            hint_sampler=make("hints", run.train_hints),
             flip=run.recipe.flip,
             augmentations=[make("augmentations", ref) for ref in run.recipe.augmentations],
-            extras=open_extras(self.extras, train, training=train, device=self.device),
+            **self._training_photos(),
         )
         kind: Any = Training
         if self.together:
@@ -131,7 +126,7 @@ class Workbench:
             self.objective,
             stream,
             run.recipe,
-            run.budget.in_steps(len(train), mean(stream.photos)),
+            run.budget.in_steps(len(self.photos.train), mean(stream.photos)),
             device=self.device,
             precision=self.precision,
         )
@@ -141,16 +136,19 @@ class Workbench:
 
     def preparation(self) -> TrainingPass:
         """One pass over the training photos, hinted but not augmented: what an objective is prepared with."""
+        return TrainingPass(seed=derive(self.run.seed, "preparation"), **self._training_photos())
+
+    def _training_photos(self) -> dict[str, Any]:
+        """What batches of them have in common, in whatever order they come."""
         run, train = self.run, self.photos.train
-        return TrainingPass(
-            train.tensor(self.device),
-            size=run.suite.size,
-            batch_size=run.batch,
-            device=self.device,
-            seed=derive(run.seed, "preparation"),
-            hint_sampler=make("hints", run.train_hints),
-            extras=open_extras(self.extras, train, training=train, device=self.device),
-        )
+        return {
+            "pixels": train.tensor(self.device),
+            "size": run.suite.size,
+            "batch_size": run.batch,
+            "device": self.device,
+            "hint_sampler": make("hints", run.train_hints),
+            "extras": open_extras(self.extras, train, training=train, device=self.device),
+        }
 
     def evaluations(self, *, batch_size: int = 16) -> Iterator[Evaluation]:
         """The photos to score with the suite's hints, the same for every model and seed."""
