@@ -1,15 +1,19 @@
 """Which rows of the table of models can be exported to ONNX, how exact they are then, and why the others cannot.
 
-    python benchmarks/export/rows.py [MODEL …]
+    python benchmarks/export/rows.py [MODEL …] [--timeout 900]
 
 Each is built small and untrained, what starts at zero made small noise (a residual of zero would hide a fault), written
 by ``zoo.studio.export`` with Lab outside, and run by onnxruntime on three real photos of three sizes, one not square,
-with hints at 2 % of the pixels. A row is kept in ``rows.csv`` as soon as it is known; the table of ``docs/export.md``
-is made of it by ``python docs/update_readme.py``. Without names it does those that are not there yet.
+with hints at 2 % of the pixels, in a process of its own. A row is kept in ``rows.csv`` as soon as it is known; the
+table of ``docs/export.md`` is made of it by ``python docs/update_readme.py``. Without names it does those that are not
+there yet.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -29,6 +33,7 @@ from zoo.studio.export import TOLERANCE, export, read_onnx
 
 ROWS = Path(__file__).with_name("rows.csv")
 COLUMNS = ("model", "difference", "largest", "reason")
+TOO_LONG = "its graph takes more than"
 SIZES = ((64, 64), (96, 96), (51, 82))
 """Height and width."""
 
@@ -90,20 +95,48 @@ def differences(name: str) -> tuple[float, float]:
     return difference, largest
 
 
-def main(names: list[str]) -> None:
-    rows = {row["model"]: row for row in read_csv(ROWS)[1]} if ROWS.exists() else {}
-    for name in names or [name for name in zoo.list_models() if name not in rows]:
-        row = {"model": name, "difference": "", "largest": "", "reason": ""}
-        try:
-            difference, largest = differences(name)
-            row |= {"difference": f"{difference:.1e}", "largest": f"{largest:.2f}"}
-        except BadInput as error:
-            row |= {"reason": (str(error).partition(" cannot be exported: ")[2] or str(error)).rstrip(".")}
-        known = {each["model"]: each for each in read_csv(ROWS)[1]} if ROWS.exists() else {}
-        rows = {**known, name: row}
+def told(name: str) -> dict[str, str]:
+    """A row's cells."""
+    row = dict.fromkeys(COLUMNS, "") | {"model": name}
+    try:
+        difference, largest = differences(name)
+    except BadInput as error:
+        said = str(error).partition(" cannot be exported: ")[2] or str(error).removeprefix(f"{name} ")
+        return row | {"reason": " ".join(said.partition("; choose another")[0].split()).rstrip(".:")}
+    return row | {"difference": f"{difference:.1e}", "largest": f"{largest:.2f}"}
+
+
+def in_a_process(name: str, timeout: float) -> dict[str, str] | None:
+    """A row's cells, from a process of its own; none where that ended otherwise, as for want of memory."""
+    command = [sys.executable, __file__, "--here", name]
+    try:
+        ended = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", timeout=timeout, check=False)
+    except subprocess.TimeoutExpired:
+        return dict.fromkeys(COLUMNS, "") | {"model": name, "reason": f"{TOO_LONG} {timeout:g} s to write"}
+    return None if ended.returncode else json.loads(ended.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*")
+    parser.add_argument("--timeout", type=float, default=900.0, help="seconds a row")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.here:
+        print(json.dumps(told(given.models[0])))
+        return
+    for name in given.models or zoo.list_models():
+        rows = {row["model"]: row for row in read_csv(ROWS)[1]} if ROWS.exists() else {}
+        if name in rows and not given.models:
+            continue
+        row = in_a_process(name, given.timeout)
+        if row is None:
+            print(name, "is not known: its process failed", flush=True)
+            continue
+        rows[name] = row
         write_whole(ROWS, csv_text(COLUMNS, [rows[each] for each in sorted(rows)]))
         print(name, row["difference"] or row["reason"], flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,16 @@ with (Path(zoo.__file__).parents[1] / "benchmarks/export/rows.csv").open() as fi
     TOLD = list(csv.DictReader(file))
 
 
+def test_the_table_knows_every_row():
+    assert [told["model"] for told in TOLD] == zoo.list_models()
+    assert all(bool(told["reason"]) != bool(told["difference"]) for told in TOLD)
+    assert all(float(told["difference"]) <= 1e-4 for told in TOLD if told["difference"])
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("told", TOLD[::6], ids=lambda told: told["model"])
+@pytest.mark.parametrize(
+    "told", [told for told in TOLD if "to write" not in told["reason"]][::6], ids=itemgetter("model")
+)
 def test_a_row_is_exported_or_its_reason_holds_as_the_table_says(rows, told):
     """Of every sixth: an export takes seconds, and the script that makes the table looks at all."""
     if told["reason"]:

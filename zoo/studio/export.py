@@ -27,6 +27,7 @@ from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput, reason_of
 from zoo.core.files import writing
 from zoo.studio.colorize import wants_a_photo_alone
+from zoo.studio.graph_pooling import pooled_at_any_size
 
 Target = Literal["onnx", "torch"]
 Lab = Literal["inside", "outside"]
@@ -177,7 +178,7 @@ def _write_onnx(program: torch.export.ExportedProgram, module: LabInside | LabOu
     axes = {0: "batch", 2: "height", 3: "width"}
     with _quiet(), contextlib.redirect_stdout(io.StringIO()):
         made = torch.onnx.export(
-            program,
+            pooled_at_any_size(program),
             dynamo=True,
             verbose=False,
             optimize=False,  # onnxscript's optimizer takes x + 1e-20 for x; onnxruntime has one of its own

@@ -130,7 +130,7 @@ class Cheng2015(nn.Module):
 
     def membership(self, lightness: Tensor) -> Tensor:
         """How much of each photo is each cluster's: (N, 1, H, W) to (N, clusters), summing to 1."""
-        away = torch.cdist(photo_descriptor(lightness), self.centres).square()
+        away = (photo_descriptor(lightness)[:, None] - self.centres).square().sum(2)
         return (-away / self.softness).softmax(1)
 
     def _describe(self, condition: Tensor) -> Tensor:
@@ -160,9 +160,15 @@ def context(lightness: Tensor) -> Tensor:
     planes = torch.cat((lightness, orientation_planes(lightness, DIRECTIONS)), dim=1)
     around = [box_mean(planes, window) for window in WINDOWS]
     n, _, height, width = lightness.shape
-    down = torch.linspace(-1, 1, height, device=lightness.device).view(1, 1, height, 1).expand(n, 1, height, width)
-    across = torch.linspace(-1, 1, width, device=lightness.device).view(1, 1, 1, width).expand(n, 1, height, width)
+    down = _from_end_to_end(height, lightness.device).view(1, 1, height, 1).expand(n, 1, height, width)
+    across = _from_end_to_end(width, lightness.device).view(1, 1, 1, width).expand(n, 1, height, width)
     return torch.cat((*around, down, across), dim=1)
+
+
+def _from_end_to_end(side: int, device: torch.device) -> Tensor:
+    """−1 … 1 in equal steps; as ``torch.linspace``, whose count is a fixed number in an exported graph."""
+    steps = torch.full((), torch.sym_max(side - 1, 1), device=device)  # ONNX divides by tensors only
+    return torch.arange(side, device=device) * 2 / steps - 1
 
 
 def hint_features(hints: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -38,7 +39,11 @@ class Enlarged(nn.Module):
         self.side = side
 
     def forward(self, x: Tensor) -> Tensor:
-        times = -(-self.side // min(x.shape[-2:]))
+        height, width = x.shape[-2:]
+        times = -(-self.side // torch.sym_min(height, width))
+        if torch.compiler.is_exporting():  # a graph for maps of any size has no branch for the large ones
+            enlarged = F.interpolate(x, (height * times, width * times), mode="nearest")
+            return F.adaptive_avg_pool2d(self.network(enlarged), (height, width))
         if times == 1:
             return self.network(x)
         return F.avg_pool2d(self.network(F.interpolate(x, scale_factor=float(times), mode="nearest")), times)

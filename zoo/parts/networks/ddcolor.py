@@ -257,7 +257,7 @@ class ColourDecoder(nn.Module):
         positions = [
             sine_positions(each.shape[-2], each.shape[-1], features.shape[1], features.device) for each in scales
         ]
-        x = self.query.weight.expand(len(features), -1, -1)
+        x = self.query.weight.expand(features.shape[0], -1, -1)
         for i, layer in enumerate(self.layers):
             x = layer(x, self.place.weight, sources[i % len(sources)], positions[i % len(sources)])
         return torch.einsum("nqc,nchw->nqhw", self.embed(self.norm(x)), features)
