@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from zoo.cli.arguments import FilePath, Names, device_option, lpips_option, refuse_given, weights_option
+from zoo.cli.terminal import echo
 from zoo.core.errors import BadInput
 from zoo.core.spec import SHIPPED
 
@@ -71,11 +72,18 @@ def command(
         show(outcome.folder)
         report_failures(ctx, outcome)
     from zoo.cli.tables import print_table
+    from zoo.harness.results.run_record import MAY_HAVE_SEEN
+    from zoo.harness.results.store import RunFolder
     from zoo.harness.run.evaluate import evaluate
 
     found = [run for folder in runs for run in _run_folders(folder)]
     rows = [{"run": str(run), **evaluate(run, metrics, lpips_trunk, suite, device)} for run in found]
     print_table(rows, list(dict.fromkeys(key for row in rows for key in row)))
+    for run in found if suite else []:
+        record = RunFolder(run / "evaluations" / load_suite(suite).name).record()
+        for note in record.notes if record else ():
+            if note.startswith(MAY_HAVE_SEEN):
+                echo(f"zoo: {run}: {note}.", err=True)
 
 
 def _run_named(run: Path) -> Path:

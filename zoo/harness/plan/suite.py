@@ -26,7 +26,7 @@ from zoo.harness.data.build import build_bank
 from zoo.harness.data.extras import open_extras
 from zoo.harness.data.old_print import OldPrint
 from zoo.harness.data.source import canonical, open_splits, open_tests
-from zoo.harness.results.run_record import Data, Photos
+from zoo.harness.results.run_record import Data, Photos, RunRecord
 from zoo.harness.training.budget import Budget
 
 METRICS = ("psnr", "ssim", "lpips", "st_lpips", "delta_e00", "colorfulness_gap", "bleeding", "checkerboard")
@@ -216,6 +216,17 @@ def _resolved(path: Path, shown: str, above: tuple[Path, ...] = ()) -> dict[str,
             value = {name: each for name, each in both.items() if each is not None or name not in value}
         merged[key] = value
     return {key: value for key, value in merged.items() if value is not None}
+
+
+def own_suite(record: RunRecord, run_folder: Path) -> Suite:
+    """The suite a run was made under, as its record holds it.
+
+    Raises:
+        BadInput: the record has none, or one that this zoo does not know.
+    """
+    if not record.plan.suite:
+        raise BadInput(f"{run_folder / 'run.json'} holds no plan to score by; name a suite with --suite.")
+    return decode(record.plan.suite, Suite, f"{run_folder / 'run.json'}, plan.suite")
 
 
 def with_canonical_sources(suite: Suite) -> Suite:

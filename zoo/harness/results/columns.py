@@ -172,6 +172,16 @@ CHECKED = Column(
     of_run=attrgetter("checked"),
 )
 
+SEEN = Column(
+    "may_have_seen",
+    "may have seen",
+    "`yes` where its weights may have seen the photos that are scored: they or a trunk come from elsewhere, or some of "
+    "the photos resemble those that it was trained on; `notes` has the reason",
+    shown=1,
+    of_row=lambda row: "yes" if any(run.record.may_have_seen for run in row.finished) else "",
+    of_run=lambda run: "yes" if run.record.may_have_seen else "",
+)
+
 LEADERBOARD = (
     RANK,
     MODEL,
@@ -196,6 +206,7 @@ LEADERBOARD = (
     SIZES,
     PRETRAINED,
     RECIPE,
+    SEEN,
     CHECKED,
     STATUS,
     ERROR,
@@ -220,6 +231,7 @@ RUNS = (
     SIZES,
     PRETRAINED,
     RECIPE,
+    SEEN,
     CHECKED,
     NOTES,
     *PROVENANCE,

@@ -24,6 +24,9 @@ from zoo.core.spec import SCHEMA, ModelRecord, pretrained, sizes
 from zoo.harness.results.protocol import Protocol, SweptHints
 from zoo.harness.training.budget import Budget
 
+MAY_HAVE_SEEN = "may have seen the test photos: "
+"""What a note begins with that marks a row, before the reason."""
+
 _UNRANKED_BEFORE = ("gray", "mean_ab", "oracle_quarter")
 """Whose records said nothing of it before there was the field ``ranked``."""
 
@@ -296,6 +299,11 @@ class RunRecord(ModelRecord, msgspec.Struct, frozen=True, forbid_unknown_fields=
     def pretrained(self) -> str:
         """Its parts that started from published weights."""
         return pretrained(self.spec_said.effective)
+
+    @property
+    def may_have_seen(self) -> bool:
+        """Whether a note marks its weights."""
+        return any(note.startswith(MAY_HAVE_SEEN) for note in self.notes)
 
     @property
     def spec_said(self) -> SpecSaid:

@@ -12,7 +12,6 @@ from zoo.core.errors import BadInput
 from zoo.core.files import locked, make_folder
 from zoo.core.identity import part_identity, short_identity
 from zoo.core.resolve import changed_since
-from zoo.core.strict_yaml import decode
 from zoo.core.trained import load, read_spec
 from zoo.harness.metrics.exact import means_of
 from zoo.harness.plan.keys import protocol_of
@@ -23,6 +22,7 @@ from zoo.harness.plan.suite import (
     describe_data,
     load_suite,
     open_photos,
+    own_suite,
     scored_photos,
     with_canonical_sources,
 )
@@ -31,6 +31,7 @@ from zoo.harness.results.leaderboard import rebuild
 from zoo.harness.results.removal import refuse_published
 from zoo.harness.results.run_record import RunRecord
 from zoo.harness.results.store import RunFolder
+from zoo.harness.run.seen import marks_elsewhere
 from zoo.harness.run.workbench import on_device
 from zoo.harness.scoring.scores import check_trunk, make_metrics, score_colorizer
 from zoo.harness.training import device as devices
@@ -105,21 +106,13 @@ def evaluate(
             make_folder(other.path)
             other.write_scores(photos.test.names, scored)
             record = msgspec.structs.replace(
-                _under(target, photos, record), scores=means, images=len(photos.test), notes=notes
+                _under(target, photos, record),
+                scores=means,
+                images=len(photos.test),
+                notes=[*notes, *marks_elsewhere(record, run_folder, target, photos.test)],
             )
             other.write_record(record)
     return means
-
-
-def own_suite(record: RunRecord, run_folder: Path) -> Suite:
-    """The suite a run was made under, as its record holds it.
-
-    Raises:
-        BadInput: the record has none, or one that this zoo does not know.
-    """
-    if not record.plan.suite:
-        raise BadInput(f"{run_folder / 'run.json'} holds no plan to score by; name a suite with --suite.")
-    return decode(record.plan.suite, Suite, f"{run_folder / 'run.json'}, plan.suite")
 
 
 def _is_own(suite: Suite, record: RunRecord, run_folder: Path) -> bool:

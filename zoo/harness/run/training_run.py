@@ -19,7 +19,7 @@ from zoo.core.errors import BadInput, Diverged, Stopped, reason_of
 from zoo.core.spec import UNTRAINED
 from zoo.harness.metrics.exact import mean_of_all
 from zoo.harness.plan.planned_run import PlannedRun
-from zoo.harness.results.run_record import CurvePoint, LogEntry, RunRecord
+from zoo.harness.results.run_record import MAY_HAVE_SEEN, CurvePoint, LogEntry, RunRecord
 from zoo.harness.results.store import RunFolder, scored_runs
 from zoo.harness.run.tracking import Line, Tracking
 from zoo.harness.run.workbench import Workbench, on_device
@@ -216,8 +216,8 @@ class TrainedBefore(NamedTuple):
         return TrainingCosts(**{name: known.get(name) for name in TrainingCosts.__struct_fields__})
 
     def _notes(self, run: PlannedRun) -> list[str]:
-        """What it noted, without what is said of the metrics anew; and whose weights these are."""
-        outdated = tuple(f"{name}: " for name in run.suite.metrics)
+        """What it noted, without what is said of the metrics and the photos anew; and whose weights these are."""
+        outdated = (*(f"{name}: " for name in run.suite.metrics), MAY_HAVE_SEEN)
         made = self.record.provenance
         whose = f"scored again: weights of {self.folder.path.name}, trained on {made.device}, {made.finished[:10]}"
         return [*(note for note in self.record.notes if not note.startswith((*outdated, "scored again: "))), whose]

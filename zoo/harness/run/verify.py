@@ -24,12 +24,19 @@ from zoo.core.trained import load
 from zoo.harness.metrics.exact import means_of
 from zoo.harness.metrics.score import score
 from zoo.harness.plan.keys import protocol_of
-from zoo.harness.plan.suite import Suite, SuitePhotos, check_same_photos, describe_data, open_photos, scored_photos
+from zoo.harness.plan.suite import (
+    Suite,
+    SuitePhotos,
+    check_same_photos,
+    describe_data,
+    open_photos,
+    own_suite,
+    scored_photos,
+)
 from zoo.harness.results.leaderboard import rebuild
 from zoo.harness.results.removal import refuse_published
 from zoo.harness.results.run_record import Checked, RunRecord
 from zoo.harness.results.store import RunFolder
-from zoo.harness.run.evaluate import own_suite
 from zoo.harness.run.workbench import on_device
 from zoo.harness.scoring.scores import make_metrics, score_colorizer
 from zoo.harness.training import device as devices
