@@ -109,6 +109,10 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
     },
     "verify": {
         "--data": [(["RUN"], ["--data", "folder:album"])],
+        "--suite": [(["RUN"], ["--suite", "smoke"]), (["album"], ["--suite", "smoke"])],
+        "--model": [(["RUN"], ["--model", "unet"]), (["weights.pth"], ["--model", "unet"])],
+        "--set": [(["RUN"], ["--set", "a=1"]), (["weights.pth", "--model", "unet"], ["--set", "width=8"])],
+        "--out": [(["RUN"], ["--out", "never"]), (["weights.pth", "--model", "unet"], ["--out", "elsewhere"])],
         "--device": [(["RUN"], ["--device", "cuda:99"])],
     },
     "rm": {"--yes": [(["results", "gray"], ["--yes"])]},

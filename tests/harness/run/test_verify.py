@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from safetensors.torch import save_file
 
 import zoo
 from zoo.cli.main import cli
@@ -99,9 +100,80 @@ def test_another_protocol_than_it_says_is_not_believed(submission):
     assert (done.exit_code, "another eval_hints" in done.stdout) == (1, True), done.output
 
 
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """What a method that leaves photos grey makes of the suite's test photos, as `zoo colorize` names it."""
+    folder = tmp_path_factory.mktemp("submitted") / "their_method"
+    folder.mkdir()
+    photos = open_photos(load_suite("smoke")).test
+    for name, truth in zip(photos.names, photos.tensor().permute(0, 2, 3, 1).numpy(), strict=True):
+        made = zoo.colorize("gray", np.ascontiguousarray(truth))
+        Image.fromarray(made).save(folder / f"{name.rpartition('.')[0]}.colorized.png")
+    return folder
+
+
+@pytest.mark.slow
+def test_pictures_without_a_record_become_a_row_beside_the_others(benched, pictures, tmp_path):
+    out = shutil.copytree(benched, tmp_path / "out")
+    done = verify(pictures, "--suite", "smoke", "--out", out)
+    assert (done.exit_code, "verified by its predictions" in done.stdout) == (0, True), done.output
+    table = zoo.leaderboard(out).set_index("model")
+    (name,) = (name for name in table.index if name.startswith("their_method (predictions "))
+    theirs, ours = table.loc[name], table.loc["gray"]
+    assert theirs["protocol"] == ours["protocol"]
+    assert theirs["psnr"] == pytest.approx(ours["psnr"], abs=0.002)
+    assert (theirs["checked"], theirs["may_have_seen"], theirs["device"]) == ("verified", "yes", "elsewhere")
+    assert theirs["rank"] >= 1
+    run = next(out.glob("runs/their_method/seed0-*"))
+    again = verify(run)
+    assert (again.exit_code, "verified by its predictions" in again.stdout) == (0, True), again.output
+    assert verify(pictures, "--suite", "smoke", "--out", out, "--model", "renamed").exit_code == 0
+    assert any(name.startswith("renamed (predictions ") for name in checked(out))
+
+
+@pytest.mark.slow
+def test_the_scores_that_come_with_pictures_are_held_against_them(benched, pictures, tmp_path):
+    folder = shutil.copytree(pictures, tmp_path / "claimed")
+    columns, rows = read_csv(run_of(benched, "gray") / "scores.csv")
+    rows = [{"image": row["image"], "psnr": row["psnr"]} for row in reversed(rows)]
+    (folder / "scores.csv").write_text(csv_text(["image", "psnr"], rows))
+    assert "image" in columns
+    assert verify(folder, "--suite", "smoke", "--out", tmp_path / "out").exit_code == 0
+    rows[0]["psnr"] = str(float(rows[0]["psnr"]) + 1)
+    (folder / "scores.csv").write_text(csv_text(["image", "psnr"], rows))
+    done = verify(folder, "--suite", "smoke", "--out", tmp_path / "out")
+    assert (done.exit_code, f"psnr of {rows[0]['image']} is " in done.stdout) == (1, True), done.output
+    assert set(checked(tmp_path / "out").values()) == {"self-reported"}
+
+
+def test_a_picture_that_is_missing_or_of_another_size_is_named(pictures, tmp_path):
+    folder = shutil.copytree(pictures, tmp_path / "theirs")
+    first = sorted(folder.iterdir())[0]
+    Image.new("RGB", (9, 9)).save(first)
+    done = verify(folder, "--suite", "smoke", "--out", tmp_path / "out")
+    assert (done.exit_code, f"{first}: The prediction is 9×9" in done.stderr) == (2, True), done.output
+    first.unlink()
+    done = verify(folder, "--suite", "smoke", "--out", tmp_path / "out")
+    assert (done.exit_code, "holds no image for 1 of the " in done.stderr) == (2, True), done.output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_weights_with_their_models_name_become_a_row(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_file(zoo.build("unet", width=4).network.state_dict(), tmp_path / "theirs.safetensors")
+    refused = verify("theirs.safetensors")
+    assert (refused.exit_code, "--model NAME" in refused.stderr) == (2, True)
+    done = verify("theirs.safetensors", "--model", "unet", "--set", "width=4", "--suite", "smoke")
+    assert (done.exit_code, "verified by its weights" in done.stdout) == (0, True), done.output
+    ((name, mark),) = checked(tmp_path / "benches" / "smoke").items()
+    assert name.startswith("unet width=4 (weights ")
+    assert mark == "verified"
+
+
 def test_what_is_no_run_is_refused(tmp_path):
     refused = verify(tmp_path)
-    assert (refused.exit_code, "no run.json" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "no run.json and no picture" in refused.stderr) == (2, True)
 
 
 def test_the_digest_is_of_the_file_that_was_read(tmp_path):

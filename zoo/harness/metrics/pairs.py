@@ -56,6 +56,38 @@ def pair_up(predictions: Path, targets: Path) -> Pairs:
     true = [image for image in true if not is_result(image.file.name)] or true
     if predictions.samefile(targets):
         predicted = [image for image in predicted if is_result(image.file.name)] or predicted
+    pairs, alone, spoken_of = _paired(predicted, true)
+    spoken_of.update(file for pair in pairs for file in (pair.prediction, pair.target))
+    alone += filter(
+        None, (_alone(true, targets, spoken_of, predictions), _alone(predicted, predictions, spoken_of, targets))
+    )
+    if not pairs:
+        raise BadInput(alone[0])
+    return Pairs(sorted(pairs), (*said, *also_said), tuple(alone))
+
+
+def pair_names(predictions: Path, names: Sequence[str]) -> dict[str, Path]:
+    """The image of a folder that belongs to each of ``names``, as :func:`pair_up` would find it.
+
+    Raises:
+        BadInput: a folder that is missing or holds no image, or a name without one image of its own.
+    """
+    predicted, _ = _images(predictions)
+    true = [_image(Path(name), name) for name in names]
+    pairs, alone, _ = _paired(predicted, true)
+    found = {pair.target.as_posix(): pair.prediction for pair in pairs}
+    if alone:
+        raise BadInput(alone[0])
+    if missing := [name for name in names if name not in found]:
+        raise BadInput(
+            f"{predictions} holds no image for {len(missing)} of the {len(names)} photos, such as {missing[0]}; "
+            "name each image after its photo."
+        )
+    return found
+
+
+def _paired(predicted: Sequence[_Image], true: Sequence[_Image]) -> tuple[list[Pair], list[str], set[Path]]:
+    """The pairs; a sentence for each prediction that leaves open what it belongs to; the files that were spoken of."""
     by_whole = {image.whole: [image] for image in predicted}
     by_bare: dict[str, list[_Image]] = defaultdict(list)
     for image in predicted:
@@ -75,13 +107,7 @@ def pair_up(predictions: Path, targets: Path) -> Pairs:
         elif found:
             alone.append(f"{found[1].file} and {found[0].file} have one name; keep one of them.")
             spoken_of.update([image.file, *(each.file for each in found)])
-    spoken_of.update(file for pair in pairs for file in (pair.prediction, pair.target))
-    alone += filter(
-        None, (_alone(true, targets, spoken_of, predictions), _alone(predicted, predictions, spoken_of, targets))
-    )
-    if not pairs:
-        raise BadInput(alone[0])
-    return Pairs(sorted(pairs), (*said, *also_said), tuple(alone))
+    return pairs, alone, spoken_of
 
 
 def _keys(image: _Image, *, shared: bool) -> Iterator[str]:
@@ -103,12 +129,13 @@ def _images(folder: Path) -> tuple[list[_Image], tuple[str, ...]]:
     found = find_photos(folder)
     if not found.photos:
         raise BadInput(" ".join((f"{folder} holds no image ({suffix_list()}); check the path.", *found.remarks)))
-    images = []
-    for file in found.photos:
-        below = file.relative_to(folder)
-        bare = below.with_suffix("").as_posix().removesuffix(RESULT_MARK)
-        images.append(_Image(file, _composed(below.as_posix()), _composed(bare)))
+    images = [_image(file, file.relative_to(folder).as_posix()) for file in found.photos]
     return images, tuple(f"{folder}: {remark}" for remark in found.remarks)
+
+
+def _image(file: Path, below: str) -> _Image:
+    bare = Path(below).with_suffix("").as_posix().removesuffix(RESULT_MARK)
+    return _Image(file, _composed(below), _composed(bare))
 
 
 def _composed(name: str) -> str:

@@ -21,7 +21,9 @@ from zoo.core.errors import BadInput, Changed, ZooError
 from zoo.core.files import locked, sha256_of
 from zoo.core.photo import read_photo
 from zoo.core.trained import load
+from zoo.harness.data.bank import PhotoBank
 from zoo.harness.metrics.exact import means_of
+from zoo.harness.metrics.pairs import pair_names
 from zoo.harness.metrics.score import score
 from zoo.harness.plan.keys import protocol_of
 from zoo.harness.plan.suite import (
@@ -45,7 +47,7 @@ MEAN_TOLERANCE, PHOTO_TOLERANCE = 1e-3, 1e-2
 """How far a mean and a photo's score may be off, as a share of the score, or of 1 where that is less: 0.02 dB and
 0.2 dB at 20 dB of PSNR. Machines differ in the last digits of sums, and a pixel then in how it is rounded."""
 PREDICTIONS = "predictions"
-"""The folder in a run's: ``<image>.png`` for each image of scores.csv, of the suite's size."""
+"""The folder in a run's: an image for each of scores.csv, named after it, of the suite's size."""
 _SCORED = ("version", "size", "fit", "test", "eval_hints", "hint_seed", "old_print", "metrics")
 """What of a protocol decides the scores of weights that are there."""
 
@@ -81,24 +83,10 @@ def verify(run_folder: Path, *, data: str | None = None, device: str = "auto") -
     try:
         _check_protocol(record, suite, photos)
         by, scores = _scored(folder, record, suite, photos, device)
-        why = _difference(folder, record, list(photos.test.names), scores)
+        why = difference(folder, record.scores, photos.test.names, scores)
     except ZooError as error:
         why = str(error)
-    mark = Checked(
-        verdict="self-reported" if why else "verified",
-        by=by,
-        scores_sha256=sha256_of(run_folder / "scores.csv"),
-        why=why,
-        zoo=zoo.__version__,
-        date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
-    )
-    results = folder.results
-    with locked((results or run_folder) / ".lock"):
-        folder.write_record(msgspec.structs.replace(record, checked=mark))
-        if results is not None:
-            with contextlib.suppress(BadInput):
-                rebuild(results)
-    return mark
+    return mark(folder, record, by, why)
 
 
 def _check_protocol(record: RunRecord, suite: Suite, photos: SuitePhotos) -> None:
@@ -134,32 +122,72 @@ def _scored(
     if not pictures.is_dir():
         raise BadInput(f"there are neither weights nor {PREDICTIONS}/ to score")
     had, _ = make_metrics(metrics, device=devices.pick_device("cpu"))
-    names = [metric.name for metric in had]
-    truths = photos.test.tensor().permute(0, 2, 3, 1).numpy()
+    found = pair_names(pictures, photos.test.names)
+    return "predictions", of_predictions(found, photos.test, [metric.name for metric in had])
+
+
+def of_predictions(found: Mapping[str, Path], test: PhotoBank, metrics: Sequence[str]) -> dict[str, list[float]]:
+    """A score a photo of each metric, of the pictures that belong to the photos.
+
+    Raises:
+        BadInput: a picture that cannot be read or has another size.
+    """
     rows = []
-    for name, truth in zip(photos.test.names, truths, strict=True):
-        file = pictures / f"{name}.png"
-        if not file.is_file():
-            raise BadInput(f"{PREDICTIONS}/{name}.png is not there")
-        rows.append(score(read_photo(file), np.ascontiguousarray(truth), names))
-    return "predictions", {name: [row[name] for row in rows] for name in names}
+    for name, truth in zip(test.names, test.tensor().permute(0, 2, 3, 1).numpy(), strict=True):
+        picture = read_photo(found[name])
+        try:
+            rows.append(score(picture, np.ascontiguousarray(truth), metrics))
+        except BadInput as error:
+            raise BadInput(f"{found[name]}: {error}") from None
+    return {metric: [row[metric] for row in rows] for metric in metrics}
 
 
-def _difference(folder: RunFolder, record: RunRecord, names: list[str], found: Mapping[str, Sequence[float]]) -> str:
-    """Where the run's own numbers are not those that were found; empty where they are."""
+def mark(folder: RunFolder, record: RunRecord, by: Literal["weights", "predictions", ""], why: str) -> Checked:
+    """Write the mark into a run's record, and the tables of its results folder anew.
+
+    Args:
+        why: why it is self-reported; empty where it is verified.
+    """
+    checked = Checked(
+        verdict="self-reported" if why else "verified",
+        by=by,
+        scores_sha256=sha256_of(folder.path / "scores.csv"),
+        why=why,
+        zoo=zoo.__version__,
+        date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
+    )
+    results = folder.results
+    with locked((results or folder.path) / ".lock"):
+        folder.write_record(msgspec.structs.replace(record, checked=checked))
+        if results is not None:
+            with contextlib.suppress(BadInput):
+                rebuild(results)
+    return checked
+
+
+def difference(
+    folder: RunFolder, means: Mapping[str, float | None], names: Sequence[str], found: Mapping[str, Sequence[float]]
+) -> str:
+    """Where the numbers of a folder's scores.csv, or the means that are said, are not those that were found.
+
+    Returns:
+        A clause; empty where all of them agree.
+    """
     images, said = folder.scores()
-    if images != names:
+    if sorted(images) != sorted(names):
         return "its scores are of other photos than its suite's"
     if "psnr" not in found:
         return "its PSNR cannot be had here"
-    means, told = means_of(found)[0], means_of({name: said[name] for name in found})[0]
+    at = [images.index(name) for name in names]
+    said = {metric: [said[metric][place] for place in at] for metric in found}
+    mine, told = means_of(found)[0], means_of(said)[0]
     for metric, scores in found.items():
-        for image, mine, theirs in zip(names, scores, said[metric], strict=True):
-            if _apart(mine, theirs, PHOTO_TOLERANCE):
-                return f"{metric} of {image} is {mine:.4f} here, and {theirs:.4f} in its scores.csv"
-        for where, value in (("scores.csv", told[metric]), ("run.json", record.scores.get(metric))):
-            if _apart(means[metric], value, MEAN_TOLERANCE):
-                return f"its mean {metric} is {means[metric]} here, and {value} in its {where}"
+        for image, here, there in zip(names, scores, said[metric], strict=True):
+            if _apart(here, there, PHOTO_TOLERANCE):
+                return f"{metric} of {image} is {here:.4f} here, and {there:.4f} in its scores.csv"
+        for where, value in (("scores.csv", told[metric]), ("run.json", means.get(metric))):
+            if _apart(mine[metric], value, MEAN_TOLERANCE):
+                return f"its mean {metric} is {mine[metric]} here, and {value} in its {where}"
     return ""
 
 
