@@ -119,6 +119,18 @@ class Chromium:
         for kind in ("mousePressed", "mouseReleased"):
             self("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
+    def drag(self, selector: str, places: list[tuple[float, float]]) -> None:
+        """The mouse, pressed, through shares of the element's width and height."""
+        left, top, width, height = self.run(
+            f"""(() => {{const r = document.querySelector({json.dumps(selector)}).getBoundingClientRect();
+            return [r.left, r.top, r.width, r.height];}})()"""
+        )
+        at = [{"x": left + across * width, "y": top + down * height} for across, down in places]
+        self("Input.dispatchMouseEvent", type="mousePressed", button="left", buttons=1, clickCount=1, **at[0])
+        for place in at[1:]:
+            self("Input.dispatchMouseEvent", type="mouseMoved", button="left", buttons=1, **place)
+        self("Input.dispatchMouseEvent", type="mouseReleased", button="left", clickCount=1, **at[-1])
+
     def press(self, key: str) -> None:
         for kind in ("keyDown", "keyUp"):
             self("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode={"ArrowRight": 39}[key])

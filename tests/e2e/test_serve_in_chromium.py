@@ -176,7 +176,7 @@ def test_what_is_saved_is_loaded_again_and_is_what_the_command_makes(page, photo
     with Image.open(saved) as image:
         assert np.array_equal(np.asarray(image), zoo.colorize("pyramid", photo, hints=hints))
     assert len(read_marks(hints.read_bytes(), "hints")) == 2
-    page.click('button[title="Remove all points"]')
+    page.click('button[title="Remove all hints"]')
     page.until("document.querySelectorAll('.mark').length === 0")
     before = page.run(SHOWN)
     page.give("#hints", hints)
@@ -192,19 +192,73 @@ def wait_for(file: Path) -> Path:
     return file
 
 
+def test_a_drag_paints_a_stroke_in_the_chosen_colour(page, photo):
+    give(page, photo)
+    page.click('button[title="red"]')
+    before = page.run(SHOWN)
+    page.drag(".picture img", [(0.2, 0.3), (0.3, 0.3), (0.45, 0.3), (0.6, 0.32)])
+    painted = picture(page, before)
+    assert page.run("document.querySelectorAll('.stroke').length") == 1
+    assert page.run("document.querySelectorAll('.mark').length") == 0, "the end of a stroke is no click"
+    assert page.run("document.querySelector('.stroke').getAttribute('stroke')") == "#b8292f"
+    height, width = painted.shape[:2]
+    along = painted[round(0.3 * height) - 1 : round(0.3 * height) + 2, round(0.25 * width) : round(0.4 * width)]
+    assert rgb2lab(along)[..., 1].mean() > 25
+    recoloured = choose(page, "water")
+    assert not np.array_equal(recoloured, painted)
+    assert marks(page) == 1
+    before = page.run(SHOWN)
+    page.click(".picture img", at=0.3, down=0.3)  # on the stroke: it is meant, and no point is placed
+    assert marks(page) == 1
+    page.click('button[title="Remove the selected hint"]')
+    assert chroma(picture(page, before)).max() < 3
+    assert marks(page) == 0
+
+
+def test_a_hint_picture_is_loaded_or_dropped_and_saved_with_what_is_put_on_it(page, photo, tmp_path):
+    page("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    give(page, photo)
+    with Image.open(photo) as image:
+        width, height = image.size
+    hints = np.zeros((height, width, 4), np.uint8)
+    hints[40:60, 40:80] = (190, 40, 50, 255)
+    Image.fromarray(hints).save(tmp_path / "hints.png")
+    before = page.run(SHOWN)
+    page.give("#hints", tmp_path / "hints.png")
+    shown = picture(page, before)
+    assert rgb2lab(shown[45:55, 45:75])[..., 1].mean() > 25
+    page.until("document.querySelectorAll('image.painting').length === 1")
+    place(page, 0.75, 0.75, "water")
+    page.click(".files button:nth-child(1)")
+    page.click(".files button:nth-child(2)")
+    kept, saved = (wait_for(tmp_path / name) for name in ("parrot.hints.png", "parrot.colorized.png"))
+    with Image.open(saved) as image:
+        assert np.array_equal(np.asarray(image), zoo.colorize("pyramid", photo, hints=kept))
+    before = page.run(SHOWN)
+    page.click('button[title="Remove all hints"]')
+    assert chroma(picture(page, before)).max() < 3
+    before = page.run(SHOWN)
+    drop(page, tmp_path / "hints.png")  # with transparency and the photo's size: no other photo
+    assert np.array_equal(picture(page, before), shown)
+
+
+def drop(page: Any, file: Path) -> None:
+    page.run(
+        f"""(() => {{const bytes = Uint8Array.from(atob("{base64.b64encode(file.read_bytes()).decode()}"),
+        (c) => c.charCodeAt(0)); const dropped = new DataTransfer();
+        dropped.items.add(new File([bytes], "{file.name}"));
+        document.querySelector(".stage").dispatchEvent(
+        new DragEvent("drop", {{bubbles: true, dataTransfer: dropped}}));}})()"""
+    )
+
+
 def test_a_dropped_photo_and_dropped_hints_are_taken(page, photo, tmp_path):
     (tmp_path / "strokes.json").write_bytes(
         write_marks([Stroke(points=((20, 20), (90, 60)), color="olive"), Point(x=200, y=100, color="#3f7d92")])
     )
     for file in (photo, tmp_path / "strokes.json"):
         before = page.run(SHOWN)
-        page.run(
-            f"""(() => {{const bytes = Uint8Array.from(atob("{base64.b64encode(file.read_bytes()).decode()}"),
-            (c) => c.charCodeAt(0)); const dropped = new DataTransfer();
-            dropped.items.add(new File([bytes], "{file.name}"));
-            document.querySelector(".stage").dispatchEvent(
-            new DragEvent("drop", {{bubbles: true, dataTransfer: dropped}}));}})()"""
-        )
+        drop(page, file)
         shown = picture(page, before)
     assert marks(page) == 2
     assert chroma(shown).mean() > 10

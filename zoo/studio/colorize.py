@@ -289,7 +289,7 @@ def _condition(rgb: np.ndarray, hints: Hints | None, size: tuple[int, int]) -> T
     lightness, _ = split_lab(_planes(reduced(rgb, size)))
     if hints is None:
         return torch.cat((lightness, torch.zeros(1, 3, height, width)), dim=1)
-    hint_ab, mask = _reduced_hints(hints, rgb.shape[:2], size)
+    hint_ab, mask = reduced_hints(hints, rgb.shape[:2], size)
     return torch.cat((lightness, hint_ab, mask), dim=1)
 
 
@@ -306,7 +306,7 @@ def _check_hints(hints: Hints, full: tuple[int, ...]) -> None:
         raise BadInput(f"The hints have the shapes {ab} and {mask}; this photo wants {(*full, 2)} and {full}.")
 
 
-def _reduced_hints(hints: Hints, full: tuple[int, ...], size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def reduced_hints(hints: Hints, full: tuple[int, ...], size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """A working pixel is hinted where any pixel under it is, with the mean of those."""
     _check_hints(hints, full)
     ab, mask = np.asarray(hints[0], dtype=np.float32), np.asarray(hints[1]).astype(bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import sys
 import tempfile
@@ -55,6 +56,15 @@ def test_a_photo_comes_in_and_its_result_goes_out(client, sittings, photo):
     assert saved.headers["cache-control"] == "no-store"
     assert np.ptp(read_photo(saved.content)[20, 20].astype(int)) > 80
     assert b'"color":"red"' in client.get(f"{at}/save/hints").content
+    picture = np.zeros((*read_photo(photo).shape[:2], 4), np.uint8)
+    picture[20:40, 20:40] = (200, 40, 40, 255)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    assert client.post(f"{at}/dropped", content=buffer.getvalue(), headers={"X-Name": "a.png"}).json() == {}
+    shown = client.get(f"{at}/1/hints.png")
+    assert shown.headers["content-type"] == "image/png"
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(shown.content))), picture)
+    assert client.get(f"{at}/save/hints").content.startswith(b"\x89PNG")
 
 
 def test_one_sitting_never_sees_anothers_photo(client, sittings, photo):
@@ -63,7 +73,7 @@ def test_one_sitting_never_sees_anothers_photo(client, sittings, photo):
     assert len(one.token) >= 32
     client.post(f"/sitting/{one.token}/photo", content=photo)
     for token in (other.token, "guessed", one.token[:-1]):
-        for what in ("1/grey.jpg", "1/colours.jpg", "save/photo?model=pyramid", "save/hints"):
+        for what in ("1/grey.jpg", "1/colours.jpg", "1/hints.png", "save/photo?model=pyramid", "save/hints"):
             answer = client.get(f"/sitting/{token}/{what}")
             assert answer.status_code == 404
             assert answer.headers["content-type"] == "application/json"

@@ -118,6 +118,64 @@ def test_saved_hints_are_loaded_again_and_can_be_undone(sitting):
     assert len(sitting.marks) == 1
 
 
+def test_a_painted_stroke_is_a_hint_like_any_other(sitting, pyramid):
+    sitting.paint([[20, 60], [60, 60], [1000, 60.04]], RED)  # the last place lies beside the picture
+    (stroke,) = sitting.marks
+    assert stroke == Stroke(points=((19.5, 59.5), (59.5, 59.5), (WIDTH - 1, 59.5)), color=RED, width=2.0)
+    sitting.colour(pyramid)
+    assert rgb2lab(opened(sitting.seen()))[59:61, 25:150, 1].mean() > 25
+    assert sitting.suggested(pyramid) is not None
+    sitting.place(100, 10, BLUE)
+    sitting.place(40, 61, BLUE)  # on the stroke
+    assert (len(sitting.marks), sitting.selected) == (2, 0)
+    sitting.recolour("tan")
+    assert [mark.color for mark in sitting.marks] == ["tan", BLUE]
+    for places in ([], None, [[1]], [["a", "b"]], [[1, 2]] * (module.PLACES + 1)):
+        with pytest.raises(BadInput, match="A stroke goes along 1 to"):
+            sitting.paint(places, RED)
+
+
+def hint_picture(size: tuple[int, int] = (HEIGHT, WIDTH)) -> bytes:
+    rgba = np.zeros((*size, 4), np.uint8)
+    rgba[10:30, 10:50] = (176, 64, 58, 255)
+    return png(rgba)
+
+
+def test_a_hint_picture_is_taken_and_marks_are_put_upon_it(sitting, pyramid, grey, tmp_path):
+    sitting.place(120, 60, BLUE)
+    assert sitting.take_hints(hint_picture(), "hints.png") == ""
+    assert (sitting.marks, sitting.can_undo) == ((), True)
+    assert opened(sitting.painted()).shape == (HEIGHT, WIDTH, 4)
+    sitting.colour(pyramid)
+    assert rgb2lab(opened(sitting.seen()))[15:25, 15:45, 1].mean() > 25
+    sitting.place(140, 100, BLUE)
+    name, content = sitting.saved_photo(pyramid, origin_of("pyramid"))
+    hints, picture = sitting.saved_hints()
+    assert (name, hints) == ("parrot.colorized.png", "parrot.hints.png")
+    (tmp_path / hints).write_bytes(picture)
+    assert np.array_equal(opened(content), zoo.colorize("pyramid", grey, hints=tmp_path / hints))
+    sitting.clear()
+    assert not sitting.hinted
+    sitting.undo()
+    sitting.undo()
+    sitting.undo()
+    assert len(sitting.marks) == 1
+    assert sitting.painting is None
+
+
+def test_a_dropped_picture_is_hints_where_it_has_transparency_and_the_photos_size(sitting, grey):
+    before = sitting.given
+    sitting.take_dropped(hint_picture(), "hints.png")
+    assert (sitting.given, sitting.painting is None) == (before, False)
+    for content in (hint_picture((40, 40)), png(grey)):
+        sitting.take_dropped(content, "other.png")
+        assert sitting.given is not before
+        assert not sitting.hinted
+        before = sitting.given
+    sitting.take_dropped(b'[{"x": 3, "y": 4, "color": "red"}]', "hints.json")
+    assert len(sitting.marks) == 1
+
+
 def test_a_large_photo_is_shown_smaller_and_hinted_in_its_own_pixels(grey, pyramid, monkeypatch):
     monkeypatch.setattr(module, "SHOWN", 80)
     here = Sitting()

@@ -16,7 +16,7 @@ from zoo.core.errors import ZooError
 from zoo.studio.hint_marks import Mark, Point, rgb_of
 from zoo.studio.no_colour import GREY_BELOW
 from zoo.studio.page.offered import Loaded, Offered
-from zoo.studio.page.sitting import BYTES, Sitting
+from zoo.studio.page.sitting import BYTES, PLACES, STROKE, Sitting
 
 PALETTE = {
     "skin": "#d8a184", "brown hair, wood": "#7a5235", "brick": "#a5523f", "red": "#b8292f", "gold, straw": "#c9a14a",
@@ -28,8 +28,8 @@ PALETTE = {
 _HERE = Path(__file__).parent
 _EMPTY = "Drop a black-and-white photo here, or choose one."
 _KEPT = "It stays in the memory of this program, and is forgotten when the page is closed."
-_NEXT = "The colour of the next point."
-_FIRST = "Click on the photo where you know a colour."
+_NEXT = "The colour of the next hint."
+_FIRST = "Click, or paint a stroke, where you know a colour."
 
 
 class Page:
@@ -39,14 +39,16 @@ class Page:
         self.sitting, self.offered = sitting, offered
         self.color = next(iter(PALETTE.values()))
         self._turn = self._photo = 0
+        self._given = sitting.given
         self._one_at_a_time = asyncio.Lock()
         ui.add_css(_HERE / "page.css")
-        settings = json.dumps({"token": sitting.token, "bytes": BYTES})
+        settings = json.dumps({"token": sitting.token, "bytes": BYTES, "places": PLACES, "stroke": STROKE})
         ui.add_head_html(f"<script>window.sitting = {settings};</script>")
         ui.add_body_html(f"<script>{(_HERE / 'page.js').read_text(encoding='utf-8')}</script>")
         ui.on("taken", self._taken)
+        ui.on("painted", self._painted)
         ui.keyboard(self._key)
-        for what, accepted in (("photo", "image/*"), ("hints", ".json,application/json")):
+        for what, accepted in (("photo", "image/*"), ("hints", ".json,.png,application/json,image/png")):
             ui.element("input").props(f"type=file id={what} accept={accepted} hidden")
         with ui.element("div").classes("board"):
             with ui.element("section").classes("tools"):
@@ -69,8 +71,8 @@ class Page:
         with ui.element("div").classes("line"):
             self.undo = _tool("Undo", "undo", lambda: self._stepped(self.sitting.undo))
             self.redo = _tool("Redo", "redo", lambda: self._stepped(self.sitting.redo))
-            self.remove = _tool("Remove the selected point", "backspace", lambda: self._stepped(self.sitting.remove))
-            self.clear = _tool("Remove all points", "delete_sweep", lambda: self._stepped(self.sitting.clear))
+            self.remove = _tool("Remove the selected hint", "backspace", lambda: self._stepped(self.sitting.remove))
+            self.clear = _tool("Remove all hints", "delete_sweep", lambda: self._stepped(self.sitting.clear))
         with ui.element("div").classes("line files"):
             self.save_photo = ui.button("Save photo", on_click=lambda: self._save("photo")).props("no-caps outline")
             self.save_hints = ui.button("Save hints", on_click=lambda: self._save("hints")).props("no-caps outline")
@@ -88,7 +90,7 @@ class Page:
 
     def _colours(self) -> None:
         with ui.element("div").classes("line now"):
-            self.chosen = ui.element("input").props('type=color aria-label="The colour of the next point"')
+            self.chosen = ui.element("input").props('type=color aria-label="The colour of the next hint"')
             self.chosen.on("change", lambda event: self._colour_chosen(event.args), ["target.value"])
             self.said = ui.label(_NEXT).classes("said")
         self.suggested = ui.element("div").classes("swatches suggested").props('aria-label="Suggested for this place"')
@@ -108,11 +110,19 @@ class Page:
         if error := event.args.get("error"):
             ui.notify(str(error), type="negative", multi_line=True, close_button=True)
             return
-        if event.args.get("what") == "photo":
+        if note := event.args.get("note"):
+            ui.notify(str(note), type="warning", multi_line=True, close_button=True)
+        if self.sitting.given is not self._given:
+            self._given = self.sitting.given
             self._photo += 1  # another address for another grey photo
             self.split.set_value(0)
             ui.run_javascript("window.sitting.split(0)")
         await self._coloured()
+
+    async def _painted(self, event: events.GenericEventArguments) -> None:
+        """A stroke along places of the shown picture."""
+        if self.sitting.given is not None:
+            await self._stepped(lambda: self.sitting.paint(event.args.get("places"), self.color))
 
     async def _clicked(self, event: events.MouseEventArguments) -> None:
         if self.sitting.given is not None:
@@ -135,14 +145,14 @@ class Page:
 
     async def _stepped(self, step: Callable[[], object], *, suggest: bool = True) -> None:
         """Do something to the hints and colour the photo by what they are then, if they are others."""
-        before = self.sitting.marks
+        before = self.sitting.hinted
         try:
             step()
         except ZooError as error:
             ui.notify(str(error), type="negative")
             return
         self._show()
-        if self.sitting.given is not None and self.sitting.marks != before:
+        if self.sitting.given is not None and self.sitting.hinted is not before:
             await self._coloured(suggest=suggest)
         elif suggest:
             await self._suggest()
@@ -199,32 +209,37 @@ class Page:
             (self.undo, sitting.can_undo),
             (self.redo, sitting.can_redo),
             (self.remove, sitting.selected is not None),
-            (self.clear, bool(sitting.marks)),
+            (self.clear, bool(sitting.hinted)),
             (self.save_photo, there),
-            (self.save_hints, bool(sitting.marks)),
+            (self.save_hints, bool(sitting.hinted)),
             (self.load_hints, there),
         ):
             button.set_enabled(able)
         self.chosen.props(f'value="{self.color}"')
-        self.said.set_text(_NEXT if not there else _FIRST if not sitting.marks else self._of_the_point())
+        self.said.set_text(_NEXT if not there else _FIRST if not sitting.hinted else self._of_the_hints())
         if sitting.given is not None:
             height, width = sitting.given.shown.shape[:2]
             for element in (self.picture, self.compare):
                 element.style(f"--aspect: {width / height:.4f}")
             self.picture.set_content(self._drawn(height, width))
 
-    def _of_the_point(self) -> str:
+    def _of_the_hints(self) -> str:
+        if not self.sitting.marks:
+            return "A hint picture."
         count = len(self.sitting.marks)
-        points = f"{count} point{'s' if count > 1 else ''}"
-        return f"{points}; choose a colour for the selected one." if self.sitting.selected is not None else f"{points}."
+        hints = f"{count} hint{'s' if count > 1 else ''}"
+        return f"{hints}; choose a colour for the selected one." if self.sitting.selected is not None else f"{hints}."
 
     def _drawn(self, height: int, width: int) -> str:
         """SVG over the picture: the grey photo as far as the slider shows it, and the hints."""
         side = max(height, width)
+        whole = f'width="{width}" height="{height}"'
         grey = (
-            f'<image class="grey" href="{self.address}/{self._photo}/grey.jpg" width="{width}" height="{height}"/>'
+            f'<image class="grey" href="{self.address}/{self._photo}/grey.jpg" {whole}/>'
             f'<rect class="edge" width="{side / 400:.2f}" height="{height}"/>'
         )
+        if (painting := self.sitting.painting) is not None:
+            grey += f'<image class="painting" href="{self.address}/{id(painting)}/hints.png" {whole}/>'
         marks = (
             _mark(mark, side, chosen=place == self.sitting.selected)
             for place, mark in enumerate(self.sitting.shown_marks())
@@ -240,7 +255,11 @@ def _mark(mark: Mark, side: int, *, chosen: bool) -> str:
         x, y = mark.x + 0.5, mark.y + 0.5
         return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{color}"/>'
     points = " ".join(f"{x + 0.5:.1f},{y + 0.5:.1f}" for x, y in mark.points)
-    return f'<polyline points="{points}" stroke="{color}" stroke-width="{mark.width:.1f}" class="stroke"/>'
+    rim = 0.006 * side if chosen else 0.003 * side
+    return (
+        f'<polyline points="{points}" stroke="#fff" stroke-width="{mark.width + rim:.1f}" class="rim"/>'
+        f'<polyline points="{points}" stroke="{color}" stroke-width="{mark.width:.1f}" class="stroke"/>'
+    )
 
 
 def _tool(name: str, icon: str, act: Callable[[], Awaitable[None]]) -> ui.button:

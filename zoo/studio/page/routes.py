@@ -53,20 +53,30 @@ class Sittings:
 
 
 def routes(sittings: Sittings, offered: Offered) -> APIRouter:
-    """``POST photo`` and ``hints``; ``GET N/grey.jpg``, ``N/colours.jpg``, ``save/photo`` and ``save/hints``."""
+    """``POST photo``, ``hints``, and ``dropped``, which may be either; ``GET N/grey.jpg``, ``N/colours.jpg``,
+    ``N/hints.png``, ``save/photo`` and ``save/hints``.
+    """
     router = APIRouter(prefix="/sitting/{token}")
 
     @router.post("/{what}")
     async def take(token: str, what: str, request: Request) -> Response:
         try:
             sitting = sittings[token]
-            takes = {"photo": sitting.take_photo, "hints": sitting.take_hints}
+            takes: dict[str, Callable[[bytes, str], str | None]] = {
+                "photo": sitting.take_photo,
+                "hints": sitting.take_hints,
+                "dropped": sitting.take_dropped,
+            }
             content = await _body(request)
             name = unquote(request.headers.get("x-name", ""))[:200] or what
-            await run_in_threadpool(takes[what], content, name)
+            remark = await run_in_threadpool(takes[what], content, name)
         except (ZooError, KeyError) as error:
             return JSONResponse({"error": str(error)}, status_code=400, headers=_KEPT_NOWHERE)
-        return JSONResponse({}, headers=_KEPT_NOWHERE)
+        return JSONResponse({"note": remark} if remark else {}, headers=_KEPT_NOWHERE)
+
+    @router.get("/{version}/hints.png")
+    async def painting(token: str, version: int) -> Response:
+        return await _answer(lambda: (None, sittings[token].painted()), "image/png")
 
     @router.get("/{version}/{picture}.jpg")
     async def shown(token: str, version: int, picture: str) -> Response:
@@ -93,13 +103,13 @@ async def _body(request: Request) -> bytes:
     return bytes(content)
 
 
-async def _answer(made: Callable[[], tuple[str | None, bytes]]) -> Response:
+async def _answer(made: Callable[[], tuple[str | None, bytes]], kind: str = "image/jpeg") -> Response:
     """A picture, or with a name a download; or the sentence why there is none."""
     try:
         name, content = await run_in_threadpool(made)
     except (ZooError, KeyError) as error:
         return JSONResponse({"error": str(error)}, status_code=404, headers=_KEPT_NOWHERE)
     if name is None:
-        return Response(content, media_type="image/jpeg", headers=_KEPT_NOWHERE)
+        return Response(content, media_type=kind, headers=_KEPT_NOWHERE)
     disposition = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
     return Response(content, media_type="application/octet-stream", headers=_KEPT_NOWHERE | disposition)
