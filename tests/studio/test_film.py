@@ -124,6 +124,38 @@ def test_strokes_on_a_frame_are_spread_over_it(films, tmp_path, shots):
     assert colour_error(transparent[0], painted[0]) < 8
 
 
+@pytest.mark.slow
+def test_strokes_of_a_frame_may_be_json(films, tmp_path, shots):
+    path = films.write_film(tmp_path / "a.mkv", [films.grey(frame) for frame in shots[:3]])
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    marks = '[{"points": [[20, 30], [70, 30]], "color": "#c83c3c", "width": 20}]'
+    (keys / "000001.hints.json").write_text(marks)
+    Image.fromarray(films.grey(shots[1])).save(keys / "000001.png")  # as `--shots` has written it
+    frames, work = made(path, key_frames=keys)
+    assert all(chroma(frame) > 15 for frame in frames)
+    assert list(work.keys.files) == [1]
+    (keys / "000001.hints.json").rename(keys / "0.04s.json")
+    again, _ = made(path, key_frames=keys)
+    np.testing.assert_array_equal(again[1], frames[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("1", "[{", "1.json is no JSON"),
+        ("1", '[{"x": 200, "y": 3, "color": "red"}]', "x=200, y=3 is outside of the photo of 96×64 pixels"),
+        ("nine", '[{"x": 2, "y": 3, "color": "red"}]', "its name tells no frame"),
+    ],
+)
+def test_json_that_cannot_be_meant_is_one_sentence(films, tmp_path, shots, name, text, said):
+    path = films.write_film(tmp_path / "a.mkv", shots[:3])
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / f"{name}.json").write_text(text)
+    with pytest.raises(BadInput, match=said):
+        FilmWork(path, tmp_path / "b.mkv", FilmWish(name="", key_frames=tmp_path / "keys"), load("pyramid"))
+
+
 def test_colours_that_jump_are_kept_steady(films, tmp_path, photos):
     path = films.write_film(tmp_path / "a.mkv", [films.grey(frame) for frame in films.pan(photos[1], 8)])
     jumps = {}

@@ -28,7 +28,7 @@ from zoo.studio.colorize import answered, join, reduced, working_size
 from zoo.studio.coming import ComingKeys, Kept, Looked
 from zoo.studio.film_file import FORMS, film_written
 from zoo.studio.hint_file import read_hints
-from zoo.studio.key_frames import KeyFrames, ab_of, is_whole, read_key_frames
+from zoo.studio.key_frames import KeyFrames, ab_of, read_key_frames
 from zoo.studio.manner import Manner
 from zoo.studio.no_colour import lack_of_colour, reads_hints
 
@@ -144,10 +144,9 @@ class FilmWork:
 
     def _looked(self, frame: Frame) -> Looked:
         small = reduced(frame.rgb, self._small)
-        picture = self.keys.picture(frame.number)
-        if picture is None:
+        if frame.number not in self.keys.files:
             return Looked(small, None)
-        if is_whole(picture, frame.rgb):
+        if (picture := self.keys.whole(frame.number, frame.rgb)) is not None:
             return Looked(small, ab_of(reduced(picture.rgb, self._small)))
         if not self._reads_hints:
             raise BadInput(

@@ -3,7 +3,8 @@
 ``film-000125.png`` is frame 125, counted from 0 in the order of showing; ``5s.png``, ``12.48s.png`` and
 ``1h02m03.5s.png`` are the frames shown then. A picture is a frame coloured whole, or the frame with strokes: one with
 transparency holds strokes, and so does one that over half of its pixels is still the frame itself; their colours are
-spread by the model, as those of a hint picture are. Pictures without any colour are left out and counted.
+spread by the model, as those of a hint picture are. Pictures without any colour are left out and counted. Points and
+strokes as JSON (:mod:`zoo.studio.hint_marks`), ``000125.json`` or ``000125.hints.json``, are spread likewise.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from zoo.core.errors import BadInput
 from zoo.core.film import opened
 from zoo.core.photo import Photo, open_photo
 from zoo.core.photo_files import RESULT_MARK, find_photos, is_result
+from zoo.studio.hint_file import read_hints
 from zoo.studio.hint_picture import COLOURED
+
+MARKS = ".json"
 
 _NUMBER = re.compile(r"(\d+)$")
 _TIME = re.compile(r"(?<![0-9A-Za-z])(?:(\d+)h)?(?:(\d+)m)?(\d+(?:\.\d+)?)s$")
@@ -32,7 +36,7 @@ class KeyFrames:
     """Coloured frames by number.
 
     Attributes:
-        files: number → picture, in the order of the numbers.
+        files: number → picture or JSON, in the order of the numbers.
         remarks: a sentence each on what was left out.
     """
 
@@ -44,9 +48,13 @@ class KeyFrames:
         """The number of the first key frame after a frame."""
         return next((each for each in self.files if each > number), None)
 
-    def picture(self, number: int) -> Photo | None:
-        """The picture of a frame, if it is a key frame."""
-        return open_photo(self.files[number]) if number in self.files else None
+    def whole(self, number: int, frame: np.ndarray) -> Photo | None:
+        """The picture of a key frame that was coloured whole; None where it holds strokes."""
+        file = self.files[number]
+        if file.suffix.lower() == MARKS:
+            return None
+        photo = open_photo(file)
+        return photo if is_whole(photo, frame) else None
 
 
 def read_key_frames(folder: Path, film: Path, size: tuple[int, int]) -> KeyFrames:
@@ -56,17 +64,24 @@ def read_key_frames(folder: Path, film: Path, size: tuple[int, int]) -> KeyFrame
         size: the film's height and width, upright.
 
     Raises:
-        BadInput: no such folder; nothing coloured in it; a picture that cannot be read, of another size, with a name
+        BadInput: no such folder; nothing coloured in it; a file that cannot be read, of another size, with a name
             that tells no frame, or of a frame that the film does not have; two of one frame.
     """
     if not folder.is_dir():
         raise BadInput(f"{folder}: there is no such folder; give the folder with the coloured frames.")
-    found = find_photos(folder)
+    found = find_photos(folder, leave_out=lambda name: name.lower().endswith(MARKS))
     remarks = [f"{folder}: {remark}" for remark in found.remarks]
     with opened(film) as read:
         times = read.times()
     grey = 0
     files: dict[int, Path] = {}
+
+    def take(file: Path) -> None:
+        number = _number(file, times)
+        other = files.setdefault(number, file)
+        if other is not file:
+            raise BadInput(f"{other} and {file} are both of frame {number}; take one of them away.")
+
     for picture in found.photos:
         rgb = open_photo(picture).rgb
         if int(np.ptp(rgb, axis=2).max()) <= COLOURED:
@@ -77,10 +92,11 @@ def read_key_frames(folder: Path, film: Path, size: tuple[int, int]) -> KeyFrame
                 f"{picture} is {rgb.shape[1]}×{rgb.shape[0]} pixels and the film {size[1]}×{size[0]}; a key frame has "
                 "the film's size."
             )
-        number = _number(picture, times)
-        other = files.setdefault(number, picture)
-        if other is not picture:
-            raise BadInput(f"{other} and {picture} are both of frame {number}; take one of them away.")
+        take(picture)
+    for marks in sorted(folder.rglob("*")):
+        if marks.suffix.lower() == MARKS and not marks.name.startswith("."):
+            read_hints(marks, np.zeros((*size, 3), np.uint8))
+            take(marks)
     if grey:
         remarks.append(f"{grey} of {len(found.photos)} pictures in {folder} have no colour and were left out.")
     if not files:
@@ -90,7 +106,7 @@ def read_key_frames(folder: Path, film: Path, size: tuple[int, int]) -> KeyFrame
 
 
 def _number(picture: Path, times: np.ndarray) -> int:
-    name = picture.stem.removesuffix(RESULT_MARK) if is_result(picture) else picture.stem
+    name = picture.stem.removesuffix(RESULT_MARK) if is_result(picture) else picture.stem.removesuffix(".hints")
     if told := _TIME.search(name):
         hours, minutes, seconds = (float(each or 0) for each in told.groups())
         at = hours * 3600 + minutes * 60 + seconds + times[0]
