@@ -1,4 +1,4 @@
-"""The commands of docs/cluster.md: each is understood, and its executor takes the options that it sets."""
+"""The commands of docs/cluster.md and the README: each is understood, and its executor takes what it sets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from zoo.core.spec import part_ref
 from zoo.harness.run import bench as bench_module
 from zoo.harness.run.bench import BenchOutcome, effective_suite
 
-PAGE = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = "".join((ROOT / page).read_text(encoding="utf-8") for page in ("docs/cluster.md", "README.md"))
 COMMANDS = [*dict.fromkeys(re.findall(r"zoo (?:bench|train) --?[^`\n]*|zoo train [^`\n]*", PAGE))]
 
 
@@ -38,7 +39,7 @@ def test_its_executor_takes_what_is_set_of_it(command, monkeypatch, tmp_path):
     (tmp_path / "leaderboard.csv").write_text("rank,model,psnr,status,error,notes\n1,unet,20.0,ok,,\n")
     (tmp_path / "PACK").mkdir()
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(cli, shlex.split(command)[1:], prog_name="zoo")
+    result = CliRunner().invoke(cli, shlex.split(command, comments=True)[1:], prog_name="zoo")
     assert result.exit_code == 0, result.output
     executor = part_ref(effective_suite(asked[0]).executor, "executor")
     check_option_names(current().load("executors", executor.name), executor.options, executor.name)
