@@ -35,7 +35,7 @@ def moved(offsets: Tensor) -> Tensor:
     )
     step = torch.tensor(NEIGHBOURS, device=offsets.device)[:, :, None, None]
     position = torch.stack(own) + step + offsets
-    extent = offsets.new_tensor([max(height - 1, 1), max(width - 1, 1)])[:, None, None]
+    extent = torch.stack([offsets.new_full((), torch.sym_max(side - 1, 1)) for side in (height, width)])[:, None, None]
     return (2 * position / extent - 1).flip(2).permute(0, 1, 3, 4, 2)
 
 
