@@ -48,7 +48,7 @@ def marks_elsewhere(record: RunRecord, folder: Path, suite: Suite, test: PhotoBa
     """
     notes = [note for note in record.notes if note.startswith(MAY_HAVE_SEEN) and not note.endswith(_RESEMBLE)]
     train = record.data.train
-    if not train.photos:
+    if not train.photos or record.steps == 0:
         return notes
     try:
         own = own_suite(record, folder)
