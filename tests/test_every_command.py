@@ -195,7 +195,7 @@ def test_the_readme(place):
         "attention_unet"
         in said["zoo list                           # every model        zoo list encoders, losses, suites, all …"]
     )
-    for made in ("macaw.png", "coloured/photo.colorized.jpg", "coloured.mp4", "old.png", "benches/quick/report.html"):
+    for made in ("macaw.png", "coloured/a.colorized.png", "coloured.mp4", "old.png", "benches/quick/report.html"):
         assert Path(made).is_file(), made
     snippet, model = blocks("README.md", "python")
     space: dict[str, object] = {}
@@ -260,7 +260,7 @@ def test_the_page_of_plugins(place, monkeypatch):
 @pytest.mark.slow
 def test_the_page_of_the_shipped_colorizer(place):
     assert len(run_all("docs/shipped.md")) == 1
-    assert np.ptp(np.asarray(Image.open("photo.colorized.jpg")).astype(int), axis=2).mean() > 5
+    assert np.ptp(np.asarray(Image.open("photo.colorized.png")).astype(int), axis=2).mean() > 5
 
 
 @pytest.mark.slow
