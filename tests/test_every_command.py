@@ -111,6 +111,20 @@ def test_every_verb_and_option_that_a_page_names_is_there(page):
         assert options <= known, line
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_leads_to_is_there(page):
+    """Scripts and links; code has brackets of its own."""
+    text = text_of(page)
+    for script in re.findall(r"\b(?:benchmarks|tests|docs)/[\w/]+\.\w+", text):
+        assert (ROOT / script).is_file(), script
+    for module in re.findall(r"-m (benchmarks[\w.]+)", text):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose):
+        assert "://" in target or (ROOT / page).parent.joinpath(target).exists(), target
+
+
 @pytest.fixture
 def place(tmp_path, photo_paths, photos, films, monkeypatch) -> Path:
     """A folder with what the pages speak of, where they are run."""
