@@ -51,7 +51,14 @@ class Sweep(Function):
         return to_colour[..., 1:-1, 1:-1], to_weights, given
 
 
+_PICKS = torch.eye(9).view(9, 1, 3, 3)[[0, 1, 2, 3, 5, 6, 7, 8]]
+"""For each neighbour the kernel that picks it."""
+
+
 def _sum(colour: Tensor, weights: Tensor, source: Tensor) -> Tensor:
+    if torch.compiler.is_exporting():  # a few nodes a sweep in a graph, where the views would be a hundred
+        near = F.conv2d(colour.flatten(0, 1)[:, None], _PICKS.to(colour), padding=1).unflatten(0, colour.shape[:2])
+        return source + (near * weights[:, None]).sum(2)
     total = source
     for near, weight in zip(shifted(colour), weights.split(1, dim=1), strict=True):
         total = torch.addcmul(total, near, weight)
