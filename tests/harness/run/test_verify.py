@@ -108,6 +108,7 @@ def pictures(tmp_path_factory):
     photos = open_photos(load_suite("smoke")).test
     for name, truth in zip(photos.names, photos.tensor().permute(0, 2, 3, 1).numpy(), strict=True):
         made = zoo.colorize("gray", np.ascontiguousarray(truth))
+        (folder / name).parent.mkdir(exist_ok=True)
         Image.fromarray(made).save(folder / f"{name.rpartition('.')[0]}.colorized.png")
     return folder
 
@@ -148,7 +149,7 @@ def test_the_scores_that_come_with_pictures_are_held_against_them(benched, pictu
 
 def test_a_picture_that_is_missing_or_of_another_size_is_named(pictures, tmp_path):
     folder = shutil.copytree(pictures, tmp_path / "theirs")
-    first = sorted(folder.iterdir())[0]
+    first = sorted(folder.rglob("*.png"))[0]
     Image.new("RGB", (9, 9)).save(first)
     done = verify(folder, "--suite", "smoke", "--out", tmp_path / "out")
     assert (done.exit_code, f"{first}: The prediction is 9×9" in done.stderr) == (2, True), done.output
@@ -167,7 +168,7 @@ def test_weights_with_their_models_name_become_a_row(tmp_path, monkeypatch):
     done = verify("theirs.safetensors", "--model", "unet", "--set", "width=4", "--suite", "smoke")
     assert (done.exit_code, "verified by its weights" in done.stdout) == (0, True), done.output
     ((name, mark),) = checked(tmp_path / "benches" / "smoke").items()
-    assert name.startswith("unet width=4 (weights ")
+    assert name.startswith("unet width=4 (theirs ")
     assert mark == "verified"
 
 
