@@ -29,7 +29,7 @@ import zoo
 from zoo.core.color import split_lab
 from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput, ZooError
-from zoo.core.files import csv_text, locked, read_csv, write_whole
+from zoo.core.files import csv_text, read_csv, write_whole
 from zoo.harness.data.folder import FOLDER
 from zoo.studio.export import TOLERANCE, export, read_onnx
 
@@ -145,10 +145,8 @@ def main() -> None:
         if row is None:
             print(name, "is not known: its process failed", flush=True)
             continue
-        with locked(ROWS.with_suffix(".lock")):
-            rows = {each["model"]: each for each in read_csv(ROWS)[1]} if ROWS.exists() else {}
-            rows[name] = row
-            write_whole(ROWS, csv_text(COLUMNS, [rows[each] for each in sorted(rows)]))
+        rows[name] = row
+        write_whole(ROWS, csv_text(COLUMNS, [rows[each] for each in sorted(rows)]))
         print(name, row["difference"] or row["reason"], flush=True)
 
 
