@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -40,7 +42,7 @@ class Enlarged(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        times = -(-self.side // torch.sym_min(height, width))
+        times = -(-self.side // cast(int, torch.sym_min(height, width)))
         if torch.compiler.is_exporting():  # a graph for maps of any size has no branch for the large ones
             enlarged = F.interpolate(x, (height * times, width * times), mode="nearest")
             return F.adaptive_avg_pool2d(self.network(enlarged), (height, width))
