@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,18 @@ def test_the_tables_are_those_of_its_record(record):
     assert len(rows) == 18
     for at, (shipped, *_) in rows.items():
         assert shipped == pytest.approx(swept[at], abs=0.006)
+
+
+def test_a_table_has_what_ships_beside_the_solvers(benchmark_script):
+    """From a bench in which it was scored by its name: the published one."""
+    published = Path(__file__).parents[2] / "results" / "gachon256"
+    with (published / "hints.csv").open(encoding="utf-8", newline="") as file:
+        psnr = {(row["model"], row["sweep"], row["level"]): float(row["psnr"]) for row in csv.DictReader(file)}
+    rows = ("residual_unet (shipped)", "pyramid", "levin2004", "huang2005", "gray")
+    text = benchmark_script("shipped.py").over_hints(published, "residual_unet")
+    assert "| hints | shipped | pyramid | levin2004 | huang2005 | gray |" in text
+    for sweep, level, said in (("points6", "5", "5"), ("pixels", "0.05", "5.0% of the pixels")):
+        assert f"| {said} | " + " | ".join(f"{psnr[row, sweep, level]:.2f}" for row in rows) + " |" in text
 
 
 def test_its_card_is_made_of_its_record():
