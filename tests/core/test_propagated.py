@@ -7,7 +7,7 @@ import zoo
 from zoo.core.assemble import assemble, make_objective
 from zoo.core.colorizer import Colorizer, refiner_of
 from zoo.core.contracts import Batch
-from zoo.core.errors import BadInput
+from zoo.core.errors import BadInput, UnknownName
 from zoo.core.propagated import Propagated
 from zoo.core.registry import Registry, current, use
 from zoo.core.resolve import resolve, takes_option
@@ -332,3 +332,40 @@ def test_a_residual_that_starts_at_zero_reaches_every_layer(condition, name):
 def test_rows_and_options_that_make_no_colorizer_are_refused(table, name, options, said):
     with pytest.raises(BadInput, match=said):
         resolve(name, options)
+
+
+def test_what_a_network_says_at_the_hints_is_taken_off_again_by_an_anchor(condition):
+    told = ColorizerOptions(keep_hints=False)
+    anchored = Colorizer(Propagated(PyramidPropagator(), Seen(), told, PyramidPropagator()))
+    spread = PyramidPropagator()(condition)[0]
+    # A constant is spread as what it is: nothing of it is added, but where there are no hints.
+    torch.testing.assert_close(anchored(condition)["ab"], spread, atol=1e-5, rtol=0)
+    blind = torch.cat((condition[:, :1], torch.zeros_like(condition[:, 1:])), dim=1)
+    torch.testing.assert_close(anchored(blind)["ab"], torch.full_like(spread, 0.25))
+
+
+def test_an_anchored_network_keeps_the_hints_and_adds_what_they_do_not_say(condition):
+    model = zoo.build("unet", width=4, depth=3, propagator="pyramid", anchor={"name": "pyramid", "sweeps": 6}).eval()
+    with torch.no_grad():
+        model.learner.head.project.weight.normal_(std=0.5)
+    padded = model.prepared(condition)
+    with torch.no_grad():
+        added = model.learner(model.seen(padded))["ab"]
+        found, spread = model(padded)["ab"], PyramidPropagator()(padded)[0]
+    mask = padded[:, 3:]
+    again = torch.cat((padded[:, :1], added * mask, mask), dim=1)
+    expected = spread + added - PyramidPropagator(sweeps=6)(again)[0]
+    torch.testing.assert_close(found, torch.where(mask > 0, padded[:, 1:3], expected))
+    torch.testing.assert_close(expected * mask, padded[:, 1:3] * mask, atol=1e-5, rtol=0)
+    assert float((found - spread).abs().max()) > 0.01
+
+
+def test_an_anchor_is_of_networks_that_add_and_only_then_decides_a_result(table):
+    asked = {"propagator": "pyramid", "anchor": "pyramid"}
+    plain, anchored = resolve("unet", {"propagator": "pyramid"}), resolve("unet", asked)
+    assert "anchor" not in plain.identity()
+    assert anchored.identity()["anchor"] == "pyramid"
+    for name, options in (("unet_crf", asked), ("levin2004", {"anchor": "pyramid"}), ("unet", {"anchor": "pyramid"})):
+        assert resolve(name, options).colorizer.anchor == "none"
+    with pytest.raises(UnknownName, match="pyramyd"):
+        zoo.build("unet", propagator="pyramid", anchor="pyramyd")

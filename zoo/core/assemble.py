@@ -58,7 +58,8 @@ def assemble(spec: ModelSpec) -> Colorizer:
 
     propagator = make("propagators", spec.parts["propagator"])
     _check_module(propagator, spec, "propagator")
-    return Colorizer(Propagated(propagator, network, told), name=spec.name, extras=extras)
+    anchor = None if told.anchor == "none" else make("propagators", told.anchor)
+    return Colorizer(Propagated(propagator, network, told, anchor), name=spec.name, extras=extras)
 
 
 def _network(spec: ModelSpec) -> nn.Module | None:

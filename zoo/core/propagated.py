@@ -33,11 +33,21 @@ class Propagated(nn.Module):
             them, whose other maps go into ours; without a confidence it is 1 in a photo with hints.
         network: as for :class:`~zoo.core.colorizer.Colorizer`; None leaves the propagator's ab as it is.
         told: how they are joined.
+        anchor: a propagator. Of what the network adds, the part that it spreads from the hints is taken off again, so
+            that nothing is added there: P(hints) + t - P(t at the hints), regression kriging. In the mean square that
+            is no worse than P(hints) alone where t is the mean of the truth, and P the same linear spreading.
     """
 
-    def __init__(self, propagator: nn.Module, network: nn.Module | None, told: ColorizerOptions):
+    def __init__(
+        self,
+        propagator: nn.Module,
+        network: nn.Module | None,
+        told: ColorizerOptions,
+        anchor: nn.Module | None = None,
+    ):
         super().__init__()
         self.propagator = propagator
+        self.anchor = anchor
         self.network = network
         self.told = told
         if network is None:
@@ -64,10 +74,11 @@ class Propagated(nn.Module):
             prediction = dict(output) if isinstance(output, Mapping) else {"ab": output}
             for name in [name for name in prediction if name == "ab" or name.startswith("ab_")]:
                 ab = enlarged(prediction[name], condition)
-                prediction[name] = spread + ab if self.told.residual else ab
-            means = prediction.get("mixture_means")
-            if self.told.residual and means is not None and means.ndim == 5:  # codes of a photo are no colours
-                prediction["mixture_means"] = means + enlarged(spread, means[:, 0])[:, None]
+                moved = self._moved(ab, spread, condition)
+                prediction[name] = ab + moved
+                means = prediction.get("mixture_means") if name == "ab" else None
+                if means is not None and means.ndim == 5:  # codes of a photo are no colours
+                    prediction["mixture_means"] = means + enlarged(moved, means[:, 0])[:, None]
             if refiner := refiner_of(self.network):
                 prediction = refiner.refine(prediction, condition)
         prediction["ab"] = self._keeping(enlarged(prediction["ab"], condition), condition)
@@ -85,7 +96,7 @@ class Propagated(nn.Module):
         seen = self._seen(condition, spread, found["confidence"])
         drawn: Tensor = self.network.sample(seen, k, generator, *extras)  # type: ignore[union-attr, operator]
         each = [enlarged(ab, condition) for ab in drawn.unbind(1)]
-        answers = [spread + ab if self.told.residual else ab for ab in each]
+        answers = [ab + self._moved(ab, spread, condition) for ab in each]
         return torch.stack([self._keeping(ab, condition) for ab in answers], dim=1)
 
     def seen(self, condition: Tensor) -> Tensor:
@@ -99,13 +110,22 @@ class Propagated(nn.Module):
         given = (hint_ab * gain, mask) if self.told.reads == "both" else ()
         return torch.cat((lightness, *given, spread * gain, confidence), dim=1)
 
+    def _moved(self, ab: Tensor, spread: Tensor, condition: Tensor) -> Tensor:
+        """By what the network's ab is moved to be the whole's."""
+        if not self.told.residual:
+            return torch.zeros_like(ab)
+        if self.anchor is None:
+            return spread
+        lightness, _, mask = condition.split((1, 2, 1), dim=1)
+        return spread - self.propagated(torch.cat((lightness, ab * mask, mask), dim=1), self.anchor)["ab"]
+
     def _keeping(self, ab: Tensor, condition: Tensor) -> Tensor:
         """The hints where they are, if they are to be kept."""
         return torch.where(condition[:, 3:] > 0, condition[:, 1:3], ab) if self.told.keep_hints else ab
 
-    def propagated(self, condition: Tensor) -> Prediction:
-        """What the propagator gives: ab, confidence, and what else it has for losses."""
-        found = self.propagator(condition)
+    def propagated(self, condition: Tensor, by: nn.Module | None = None) -> Prediction:
+        """What the propagator, or another one, gives: ab, confidence, and what else it has for losses."""
+        found = (by or self.propagator)(condition)
         if isinstance(found, Tensor):
             found = {"ab": found}
         if not isinstance(found, Mapping):

@@ -120,6 +120,8 @@ def _colorizer_options(
         raise BadInput(f"{where}: {misfit(error, ColorizerOptions)}.") from None
     if found.reads == "both" and "encoder" not in parts:
         raise BadInput(f"{where}: reads=both needs an encoder; a whole network reads 4 channels, so leave it out.")
+    if PROPAGATOR not in parts or not _has_network(parts) or not found.residual:
+        return msgspec.structs.replace(found, anchor="none")
     return found
 
 

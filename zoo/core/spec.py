@@ -175,12 +175,15 @@ class ColorizerOptions(msgspec.Struct, frozen=True, kw_only=True):
             its confidence) or ``both``, these and the hints as they were given, which a composed network can.
         residual: with a propagator, whether the network's ab is added to the propagator's, and starts at zero.
         keep_hints: with a propagator, whether hinted pixels have their hint's colour at the end.
+        anchor: with a residual, the propagator that spreads what the network adds at the hints, which is taken off it
+            again: nothing is added there (:class:`zoo.core.propagated.Propagated`); ``none`` takes nothing off.
     """
 
     hint_gain: float = 1.0
     reads: Literal["spread", "both"] = "spread"
     residual: bool = True
     keep_hints: bool = True
+    anchor: str | dict[str, Any] = "none"
 
 
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,11 +219,14 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     def identity(self) -> dict[str, Any]:
         """What decides the result, as plain data (names of rows and notes do not)."""
+        told = msgspec.to_builtins(self.colorizer)
+        if told["anchor"] == "none":
+            del told["anchor"]  # as before there were any
         return {
             "made_of": msgspec.to_builtins(self.made_of),
             "version": self.version,
             "extras": list(self.extras),
-            **msgspec.to_builtins(self.colorizer),
+            **told,
         }
 
 
