@@ -79,8 +79,11 @@ def command(
     found = [run for folder in runs for run in _run_folders(folder)]
     rows = [{"run": str(run), **evaluate(run, metrics, lpips_trunk, suite, device)} for run in found]
     print_table(rows, list(dict.fromkeys(key for row in rows for key in row)))
-    for run in found if suite else []:
-        record = RunFolder(run / "evaluations" / load_suite(suite).name).record()
+    if suite is None:
+        return
+    where = Path("evaluations", load_suite(suite).name)
+    for run in found:
+        record = RunFolder(run / where).record()
         for note in record.notes if record else ():
             if note.startswith(MAY_HAVE_SEEN):
                 echo(f"zoo: {run}: {note}.", err=True)
