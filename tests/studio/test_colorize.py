@@ -12,6 +12,7 @@ from torch import nn
 
 from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput, Diverged, UnknownName
+from zoo.core.origin import origin_of
 from zoo.core.trained import load
 from zoo.studio.colorize import colorize
 from zoo.studio.photo import as_rgb
@@ -68,6 +69,21 @@ def test_a_small_photo_is_not_enlarged_and_a_large_one_is_reduced(echo, photos):
     assert echo.network.condition.shape[-2:] == (256, 256)
     colorize(echo, photos[0][:128], size=100)
     assert echo.network.condition.shape[-2:] == (50, 100)
+
+
+def test_a_run_sees_photos_of_the_size_it_was_trained_at_where_nobody_says(echo, photos):
+    def seen(**options):
+        colorize(echo, photos[0], **options)
+        return echo.network.condition.shape[-1]
+
+    echo.works_at = 48
+    assert (seen(), seen(size=100), seen(tiles=True)) == (48, 100, 256)
+    echo.works_at = 2048
+    assert seen() == 256
+    shipped = load("shipped")
+    assert shipped.works_at == origin_of("shipped").works_at
+    assert shipped.works_at in (128, 256)
+    assert load("pyramid").works_at is None
 
 
 def test_strips_equal_one_interpolation():

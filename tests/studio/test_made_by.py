@@ -44,6 +44,13 @@ def test_all_that_decides_a_result_is_in_its_identity():
     assert made_by(ORIGIN, b"photo", "png", Manner(size=512)) == plain
 
 
+def test_the_size_that_a_run_has_of_its_own_is_the_size_that_is_said():
+    run = Origin(name="unet", identity="abc", weights="0123456789ab", run=True, works_at=64)
+    assert made_by(run, b"photo", "png", Manner()) == made_by(run, b"photo", "png", Manner(size=64))
+    assert made_by(ORIGIN, b"photo", "png", Manner()) == made_by(ORIGIN, b"photo", "png", Manner(size=512))
+    assert (made_by(run, b"", "png", Manner()).size, made_by(run, b"", "png", Manner(tiles=True)).size) == (64, 512)
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_file_that_was_written_is_unchanged_wherever_it_lies(tmp_path, rgb, form):
     write(tmp_path / "a", form, rgb)

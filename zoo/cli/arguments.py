@@ -142,9 +142,7 @@ def model_options(about: str) -> Callable[[Any], Any]:
 size_option = click.option(
     "--size",
     type=click.IntRange(min=1),
-    default=WORKING_SIZE,
-    show_default=True,
-    help="Show the network a longer side of so many pixels.",
+    help=f"Show the network a longer side of so many pixels (default: what a run was trained at; else {WORKING_SIZE}).",
 )
 
 lpips_option = click.option(

@@ -46,7 +46,7 @@ def colorize_films(
     if (shots is not None or key_frames is not None) and len(films) != 1:
         raise BadInput(f"Key frames are of one film, and these are {len(films)}; give one.")
     if shots is not None:
-        _write_first_frames(films[0], shots, manner.size)
+        _write_first_frames(films[0], shots, manner.side(None))
         return
     if manner.reference is not None:
         manner = msgspec.structs.replace(manner, reference=as_rgb(manner.reference))

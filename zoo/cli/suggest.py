@@ -30,7 +30,7 @@ def command(
     settings: tuple[tuple[str, Any], ...],
     hints: Path | None,
     count: int,
-    size: int,
+    size: int | None,
     as_json: bool,
 ) -> None:
     """List colours that PHOTO may well have at X, Y (pixels from the left and from the top), the likeliest first.

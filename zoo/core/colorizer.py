@@ -119,10 +119,12 @@ class Colorizer(nn.Module):
         hint_gain: what ``hint_ab`` is multiplied by before the network sees it, see
             :data:`~zoo.core.contracts.HINT_GAIN`.
 
-    ``notes`` say what whoever loaded its weights should know of them.
+    ``notes`` say what whoever loaded its weights should know of them; ``works_at`` is the side of the photos that they
+    were trained on, in pixels, where it is known.
     """
 
     notes: tuple[str, ...] = ()
+    works_at: int | None = None
 
     def __init__(
         self, network: nn.Module, *, name: str = "colorizer", extras: Sequence[str] = (), hint_gain: float = 1.0

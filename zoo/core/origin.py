@@ -18,7 +18,7 @@ from zoo.core.given_weights import given_weights
 from zoo.core.recorded import spec_of_record
 from zoo.core.resolve import resolve
 from zoo.core.spec import ModelSpec, fingerprint
-from zoo.core.trained import check_ready, read_record, refuse_options, run_folder, weights_of
+from zoo.core.trained import check_ready, read_record, refuse_options, run_folder, weights_of, works_at
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +30,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     run: whether it is a run's; else it is a model by name, that has nothing to learn.
     steps: how long it was trained: 0 for a model that has nothing to learn, None where nobody says.
     suite: under which protocol.
+    works_at: the longer side of the photos that it was trained on, where that is known.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     run: bool = False
     steps: int | None = 0
     suite: str = ""
+    works_at: int | None = None
 
 
 def origin_of(
@@ -70,6 +72,7 @@ def origin_of(
         run=True,
         steps=record.steps,
         suite=record.suite,
+        works_at=works_at(folder),
     )
 
 

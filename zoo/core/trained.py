@@ -191,6 +191,7 @@ def _trained(folder: Path) -> Colorizer:
     if odd:
         raise BadInput(f"{weights} does not fit the model its run.json describes: {odd}.")
     model.network.load_state_dict(state)
+    model.works_at = works_at(folder)
     if not digest:
         model.notes = ("weights not checked: the record is of an older zoo and holds no digest of them",)
     return model
@@ -237,3 +238,30 @@ def read_record(folder: Path) -> ModelRecord:
         # msgspec's errors are ValueErrors.
         reason = reason_of(error).rstrip(".")
         raise BadInput(f"{path} does not describe a model ({reason}); give another run.") from error
+
+
+class _Suite(msgspec.Struct, frozen=True):
+    size: int | None = None
+    train_sizes: list[int] | None = None
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    suite: _Suite = _Suite()
+
+
+class _Planned(msgspec.Struct, frozen=True):
+    plan: _Plan = _Plan()
+
+
+def works_at(folder: Path) -> int | None:
+    """The side of the photos that a run was trained on, in pixels, the largest one; None where its record does not say.
+
+    Raises:
+        BadInput: no record, or a damaged one.
+    """
+    path = folder / "run.json"
+    try:
+        suite = msgspec.json.decode(path.read_bytes(), type=_Planned).plan.suite
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(f"{path} cannot be read ({reason_of(error).rstrip('.')}); give another run.") from None
+    return max(suite.train_sizes, default=suite.size) if suite.train_sizes else suite.size

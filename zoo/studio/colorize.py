@@ -59,7 +59,8 @@ def colorize(
         image: a path, a Pillow image, or a uint8 array (H, W) or (H, W, 3) RGB, of any size from 1×1.
         hints: known colours: ab (H, W, 2) in Lab units and a mask (H, W) of where they hold; or the path of a file of
             them, as ``--hints`` takes it.
-        size: the longer side the network works at, or with ``tiles`` a tile's side; default :data:`WORKING_SIZE`.
+        size: the longer side the network works at, or with ``tiles`` a tile's side; default
+            :meth:`~zoo.studio.manner.Manner.side`.
         upsampling, tiles, saturation, from_sepia, reference_use: see :class:`~zoo.studio.manner.Manner`.
         reference: another photo whose colours are taken, given as ``image`` is.
         samples: so many answers of a model that has several; the same ones every time.
@@ -75,7 +76,7 @@ def colorize(
         ZooError: a model that cannot be loaded.
     """
     manner = Manner(
-        size=WORKING_SIZE if size is None else size,
+        size=size,
         upsampling=upsampling,
         tiles=tiles,
         saturation=saturation,
@@ -119,25 +120,26 @@ def answered(model: Colorizer, rgb: np.ndarray, hints: Hints | None, manner: Man
     Raises:
         BadInput, Diverged: as :func:`colorize`.
     """
+    size = manner.side(model.works_at)
     if manner.tiles:
         return _tiled(model, rgb, hints, manner)
     if manner.reference is None:
-        return Answer(predict(model, rgb, hints=hints, size=manner.size, draw=draw))
+        return Answer(predict(model, rgb, hints=hints, size=size, draw=draw))
     reference = _planes(
-        reduced(manner.reference, working_size(manner.reference.shape[0], manner.reference.shape[1], manner.size))
+        reduced(manner.reference, working_size(manner.reference.shape[0], manner.reference.shape[1], size))
     )
     use = manner.reference_use
     if use == "auto":
         use = use_of(model.extras, reads_hints=not model.extras and reads_hints(model))
     if use == "global":
         extras = extras_of(reference, model.extras, model.name)
-        return Answer(predict(model, rgb, hints=hints, size=manner.size, extras=extras, draw=draw))
+        return Answer(predict(model, rgb, hints=hints, size=size, extras=extras, draw=draw))
     if use == "hints":
         wants_a_photo_alone(model)
         if not reads_hints(model):
             raise BadInput(f"{model.name} reads no hints; choose --reference-use histogram, or another model.")
-        return Answer(predict(model, rgb, hints=hints, size=manner.size, reference=reference, draw=draw))
-    ab = predict(model, rgb, hints=hints, size=manner.size, draw=draw)
+        return Answer(predict(model, rgb, hints=hints, size=size, reference=reference, draw=draw))
+    ab = predict(model, rgb, hints=hints, size=size, draw=draw)
     return Answer(matched_histogram(ab, split_lab(reference)[1]))
 
 
@@ -253,7 +255,7 @@ def _tiled(model: Colorizer, rgb: np.ndarray, hints: Hints | None, manner: Manne
         _check_hints(hints, rgb.shape[:2])
     picture, sample = np.empty_like(rgb), []
     margin = margin_of(model)
-    for tile in tiles(*rgb.shape[:2], side=manner.size, margin=margin, stride=model.stride):
+    for tile in tiles(*rgb.shape[:2], side=manner.side(model.works_at), margin=margin, stride=model.stride):
         (top, bottom), (left, right) = tile.kept
         ab = _asked(model, _window(rgb, hints, tile))
         (first_row, _), (first_column, _) = tile.seen

@@ -88,7 +88,7 @@ class FilmWork:
             raise BadInput(f"{path} has no frame that can be read; repair it, or give another film.")
         height, width = first.rgb.shape[:2]
         self.size = height, width
-        self._small = working_size(height, width, wish.manner.size)
+        self._small = working_size(height, width, wish.manner.side(model.works_at))
         self._reads_hints = not model.extras and reads_hints(model)
         self.keys = KeyFrames({})
         if wish.key_frames is not None:

@@ -73,7 +73,7 @@ def made_by(
         "model": origin.identity,
         "photo": hashlib.sha256(photo).hexdigest(),
         "format": form,
-        **manner.decides(),
+        **manner.decides(origin.works_at),
         "hints": hinted,
     }
     if reference is not None:
@@ -83,7 +83,7 @@ def made_by(
     return MadeBy(
         model=origin.name,
         weights=origin.weights,
-        size=manner.size,
+        size=manner.side(origin.works_at),
         hints=hinted[:12],
         identity=fingerprint(decides, 32),
     )

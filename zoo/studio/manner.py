@@ -10,7 +10,7 @@ import msgspec
 from zoo.core.errors import BadInput
 
 WORKING_SIZE = 512
-"""The longer side the network sees by default, in pixels; smaller photos are not enlarged."""
+"""The longer side that a network sees at most where nobody says, in pixels; smaller photos are not enlarged."""
 
 UPSAMPLINGS = ("slopes", "bilinear", "bilateral", "guided", "propagated")
 """How ab comes up to the photo's size: see :mod:`zoo.studio.upsampling`. The first is the default: it is the nearest to
@@ -24,7 +24,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     """Each field is an option of ``zoo colorize`` and an argument of :func:`zoo.colorize`.
 
     Attributes:
-        size: the longer side the network sees, in pixels; with ``tiles`` the side of a tile.
+        size: the longer side the network sees, in pixels; with ``tiles`` the side of a tile. None: see :meth:`side`.
         upsampling: how ab comes up to the photo's size, one of :data:`UPSAMPLINGS`.
         tiles: the network sees the photo at its own size, tile by tile.
         saturation: what ab is multiplied by at the end.
@@ -37,7 +37,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
         BadInput: a value out of its range, or two that do not go together.
     """
 
-    size: int = WORKING_SIZE
+    size: int | None = None
     upsampling: str = UPSAMPLINGS[0]
     tiles: bool = False
     saturation: float = 1.0
@@ -47,7 +47,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     samples: int | None = None
 
     def __post_init__(self) -> None:
-        if self.size < 1:
+        if self.size is not None and self.size < 1:
             raise BadInput(f"The working size is {self.size}; give the longer side in pixels, such as {WORKING_SIZE}.")
         if not 0 <= self.saturation < math.inf:
             raise BadInput(f"The saturation is {self.saturation}; give a factor of 0 or more, such as 1.2.")
@@ -68,7 +68,16 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
                 "A reference is matched with the whole photo, and tiles never see it; leave one of them out."
             )
 
-    def decides(self) -> dict[str, Any]:
+    def side(self, works_at: int | None) -> int:
+        """The longer side that the network sees: of a run what it was trained at (``works_at``), where nobody says.
+
+        Trained on photos of 64 pixels a network knows what a scene looks like at 64 (docs/colorize.md has the figures).
+        """
+        if self.size is not None:
+            return self.size
+        return WORKING_SIZE if works_at is None or self.tiles else min(works_at, WORKING_SIZE)
+
+    def decides(self, works_at: int | None) -> dict[str, Any]:
         """What of it decides the result, as far as it is not the default: a new option makes no old result another.
 
         The reference is not in it, only its use: its bytes are for the caller to tell, and so is which of the samples
@@ -76,4 +85,4 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
         """
         told = {name: getattr(self, name) for name in self.__struct_fields__ if name not in ("reference", "samples")}
         plain = dict(zip(self.__struct_fields__, self.__struct_defaults__, strict=True))
-        return {"size": self.size, **{name: value for name, value in told.items() if value != plain[name]}}
+        return {name: value for name, value in told.items() if value != plain[name]} | {"size": self.side(works_at)}

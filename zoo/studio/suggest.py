@@ -17,6 +17,7 @@ from zoo.core.likely_colours import displayed, distribution_at, likely_colours
 from zoo.studio.colorize import as_colorizer, condition_of, evaluated, wants_a_photo_alone
 from zoo.studio.hint_file import read_hints
 from zoo.studio.hint_picture import Hints
+from zoo.studio.manner import Manner
 from zoo.studio.photo import as_rgb
 
 COUNT = 5
@@ -97,7 +98,7 @@ def suggest(
         raise BadInput(f"{count} colours are asked for; give 1 or more.")
     wants_a_photo_alone(colorizer)
     given = read_hints(Path(hints), rgb).hints if isinstance(hints, str | Path) else hints
-    condition = condition_of(rgb, given, size)
+    condition = condition_of(rgb, given, Manner(size=size).side(colorizer.works_at))
     tall, wide = condition.shape[-2:]
     pixel = (min(int((y + 0.5) * tall / height), tall - 1), min(int((x + 0.5) * wide / width), wide - 1))
     probability, colours, source = _distribution(colorizer, condition, pixel)
