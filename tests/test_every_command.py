@@ -280,9 +280,10 @@ def test_the_page_of_the_shipped_colorizer(place):
 @pytest.mark.slow
 def test_the_page_of_results(place):
     test = open_photos(load_suite("small/quick.yaml")).test
-    Path("their_pictures").mkdir()
     for name, truth in zip(test.names, test.tensor().permute(0, 2, 3, 1).numpy(), strict=True):
-        Image.fromarray(truth).save(Path("their_pictures", name).with_suffix(".png"))
+        picture = Path("their_pictures", name).with_suffix(".png")
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(truth).save(picture)
     save_file(zoo.build("unet", width=4).network.state_dict(), "theirs.safetensors")
     assert all("verified by its" in said for said in run_all("results/README.md").values())
     checked = dict(zip(*(zoo.leaderboard("benches/quick")[name] for name in ("model", "checked")), strict=True))
