@@ -136,8 +136,8 @@ def test_strokes_of_a_frame_may_be_json(films, tmp_path, shots):
     assert all(chroma(frame) > 15 for frame in frames)
     assert list(work.keys.files) == [1]
     (keys / "000001.hints.json").rename(keys / "0.04s.json")
-    again, _ = made(path, key_frames=keys)
-    np.testing.assert_array_equal(again[1], frames[1])
+    again = FilmWork(path, tmp_path / "b.mkv", FilmWish(name="", key_frames=keys), load("pyramid"))
+    assert list(again.keys.files) == [1]
 
 
 @pytest.mark.parametrize(
