@@ -31,7 +31,7 @@ def measured(arguments: list[str]) -> float:
     """The peak memory in GB of ``zoo colorize`` with these arguments; printed, with the time."""
     began = time.perf_counter()
     command = [sys.executable, "-c", WATCHED, sys.executable, "-m", "zoo", "colorize", *arguments]
-    *said, kilobytes = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    *said, kilobytes = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout.splitlines()
     peak = int(kilobytes) * 1024 / 1e9
     print(*said, sep="\n")
     print(f"{time.perf_counter() - began:.0f} s, at most {peak:.2f} GB", flush=True)

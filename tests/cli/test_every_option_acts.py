@@ -16,6 +16,7 @@ from PIL import Image
 
 from zoo.cli.main import VERBS, cli
 from zoo.core.resolve import build
+from zoo.harness.plan.suite import load_suite, open_photos
 from zoo.harness.run import bench as bench_module
 from zoo.harness.run import evaluate as evaluate_module
 from zoo.harness.run.bench import BenchOutcome, bench
@@ -109,7 +110,7 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
     },
     "verify": {
         "--data": [(["RUN"], ["--data", "folder:album"])],
-        "--suite": [(["RUN"], ["--suite", "smoke"]), (["album"], ["--suite", "smoke"])],
+        "--suite": [(["RUN"], ["--suite", "smoke"]), (["made"], ["--suite", "smoke"])],
         "--model": [(["RUN"], ["--model", "unet"]), (["weights.pth"], ["--model", "unet"])],
         "--set": [(["RUN"], ["--set", "a=1"]), (["weights.pth", "--model", "unet"], ["--set", "width=8"])],
         "--out": [(["RUN"], ["--out", "never"]), (["weights.pth", "--model", "unet"], ["--out", "elsewhere"])],
@@ -182,7 +183,8 @@ def test_every_option_of_every_verb_is_looked_at():
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, photo_paths) -> Path:
-    """A folder with photos, two sets of them, weights, and results of two models that need no training."""
+    """A folder with photos, two sets of them, weights, results of two models that need no training, and pictures made
+    of a suite's photos."""
     folder = tmp_path_factory.mktemp("place")
     bench(BenchRequest(models="gray,mean_ab", suite="smoke", out=folder / "results", device="cpu"))
     for name, split in (("album", photo_paths[:2]), ("other", photo_paths[2:4])):
@@ -192,6 +194,11 @@ def place(tmp_path_factory, photo_paths) -> Path:
     shutil.copy(photo_paths[4], folder / "other" / "test" / "more.jpg")
     for name, grey in (("a.png", 90), ("b.png", 120)):
         Image.fromarray(np.full((32, 32, 3), grey, np.uint8)).save(folder / name)
+    photos = open_photos(load_suite("smoke")).test
+    for name, photo in zip(photos.names, photos.pixels, strict=True):
+        made = folder / "made" / name
+        made.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photo.transpose(1, 2, 0)).save(made.with_suffix(".png"))
     (folder / "weights.pth").write_bytes(b"")
     (folder / "hints.json").write_text(
         '[{"x": 3, "y": 4, "color": "red"}, {"x": 9, "y": 4, "color": "blue", "radius": 2}]'

@@ -16,16 +16,16 @@ from zoo.core.files import read_csv
 from zoo.core.registry import Registry, use
 from zoo.core.resolve import build, resolve
 from zoo.harness.run.bench import bench
+from zoo.harness.run.carry_out import may_have_seen
 from zoo.harness.run.request import BenchRequest
-from zoo.harness.run.seen import marks_of_weights
 
 
 def test_a_trunk_of_published_weights_marks_its_row():
-    run = SimpleNamespace(weights=None, spec=resolve("efficientnet_lite0_unet"))
-    (mark,) = marks_of_weights(run)
+    run = SimpleNamespace(weights=None, resembled=0, spec=resolve("efficientnet_lite0_unet"))
+    (mark,) = may_have_seen(run)
     assert mark.startswith("may have seen the test photos: ")
     assert mark.endswith("started from published weights")
-    assert marks_of_weights(SimpleNamespace(weights=None, spec=resolve("unet"))) == []
+    assert may_have_seen(SimpleNamespace(weights=None, resembled=0, spec=resolve("unet"))) == []
 
 
 def rows(folder):

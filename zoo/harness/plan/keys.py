@@ -201,6 +201,7 @@ class Rules(msgspec.Struct, frozen=True, dict=True):
         settings: options of the models, for the label, since a spec has them already; and fields of all recipes.
         weights: a file that takes the place of training; there is one seed then.
         first_seed: the number of the first seed.
+        resembled: how many of the photos to be scored resemble training photos.
     """
 
     suite: Suite
@@ -211,6 +212,7 @@ class Rules(msgspec.Struct, frozen=True, dict=True):
     settings: Settings = Settings({}, {}, {})
     weights: GivenWeights | None = None
     first_seed: int = 0
+    resembled: int = 0
 
     @cached_property
     def protocol(self) -> Protocol:

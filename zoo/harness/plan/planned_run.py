@@ -74,6 +74,7 @@ class PlannedRun(_Row, frozen=True, kw_only=True):
     """One run to be: everything its process needs to know.
 
     ``trained_in`` is the folder of a run of another suite whose weights are scored; empty where there is none.
+    ``resembled`` is how many of the photos to be scored resemble some that it is trained on.
     """
 
     training_key: str
@@ -88,6 +89,7 @@ class PlannedRun(_Row, frozen=True, kw_only=True):
     weights: GivenWeights | None = None
     trained_in: str = ""
     sources: list[SourceSeen] = []
+    resembled: int = 0
     options: dict[str, Any] = {}
 
     def record(self, provenance: Provenance, *, status: str, error: str = "", **more: Any) -> RunRecord:

@@ -133,6 +133,7 @@ def plan_runs(model: str, spec: ModelSpec | Unresolved, rules: Rules, *, recipe:
             weights=weights,
             options=dict(rules.settings.models),
             sources=sources_in([training, rules.scoring]),
+            resembled=0 if name == UNTRAINED else rules.resembled,
             **shared,
         )
         for seed in range(rules.first_seed, rules.first_seed + (1 if weights else suite.seeds))

@@ -25,6 +25,7 @@ from zoo.harness.results.protocol import Protocol, SweptHints
 from zoo.harness.training.budget import Budget
 
 MAY_HAVE_SEEN = "may have seen the test photos: "
+RESEMBLE = "resemble photos that it was trained on"
 """What a note begins with that marks a row, before the reason."""
 
 _UNRANKED_BEFORE = ("gray", "mean_ab", "oracle_quarter")

@@ -109,14 +109,16 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
         photos = open_photos(suite)
         data = describe_data(suite, photos)
         _tell_what_is_left_out(data, reporter)
+        alike = {}
         if suite.trains:
-            tell_overlap(photos.train, {"validation": photos.validation, suite.split: photos.test}, reporter)
+            alike = tell_overlap(photos.train, {"validation": photos.validation, suite.split: photos.test}, reporter)
         folder = request.out or default_folder(suite)
         swept = sweep_photos(suite, photos.test)
         hints = {name: hints_of(name, suite, swept, folder) for name in suite.sweeps}
         digests = {name: found.digest for name, found in hints.items()}
         trunk = str(request.lpips_trunk.resolve()) if request.lpips_trunk else ""
-        rules = Rules(suite, data, request.device, digests, trunk, settings, weights, request.first_seed)
+        seen = alike.get(suite.split, 0)
+        rules = Rules(suite, data, request.device, digests, trunk, settings, weights, request.first_seed, seen)
         runs = requested_runs(request, models, options, rules)
         refuse_what_nobody_takes(request, settings, runs)
         if not suite.pictures:

@@ -17,6 +17,7 @@ from zoo.core.errors import BadInput, Stopped, ZooError, reason_of
 from zoo.core.files import locked, make_folder, remove_parts, sha256_of, write_whole
 from zoo.core.registry import current
 from zoo.core.registry_rows import OURS
+from zoo.core.spec import pretrained
 from zoo.harness.data.extras import tells_the_truth, told_of_the_truth
 from zoo.harness.metrics.exact import mean_of_all, means_of
 from zoo.harness.plan.planned_run import PlannedRun, shown_options
@@ -34,9 +35,8 @@ from zoo.harness.results.pictures import (
     shown_levels,
     spread,
 )
-from zoo.harness.results.run_record import HintLevel, RunRecord, here_and_now
+from zoo.harness.results.run_record import MAY_HAVE_SEEN, RESEMBLE, HintLevel, RunRecord, here_and_now
 from zoo.harness.results.store import RunFolder
-from zoo.harness.run.seen import marks_elsewhere, marks_of_training, marks_of_weights
 from zoo.harness.run.tracking import Line, Tracking
 from zoo.harness.run.training_run import Trained, as_it_is, train, trained_before, trained_elsewhere
 from zoo.harness.run.workbench import Workbench, use_registry_files
@@ -98,17 +98,17 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
     suite = run.suite
     for seen in run.sources:
         seen.check()
-    notes = [*([run.spec.note] if run.spec.note else []), *_tell_options(run), *marks_of_weights(run)]
+    notes = [*([run.spec.note] if run.spec.note else []), *_tell_options(run), *may_have_seen(run)]
     devices.prepare(devices.pick_device(run.device), deterministic=suite.deterministic, threads=suite.threads)
     line.progress("data", 0.0)
     taken = _taken_over(run, folder, results, notes)
     bench = Workbench.of(run, colorizer=taken.colorizer if taken else None)
     notes += [*bench.notes, *told_of_the_truth(bench.colorizer.extras)]
     if run.trained_in:
+        from zoo.harness.run.seen import marks_elsewhere  # most runs are scored where they are trained
+
         before = trained_elsewhere(run)
         notes += marks_elsewhere(before.record, before.folder.path, suite, bench.photos.test)
-    else:
-        notes += marks_of_training(run, bench.photos)
 
     trained = taken or (train(bench, folder, results, tracking, line) if suite.trains else as_it_is(bench))
     notes += trained.notes
@@ -285,6 +285,19 @@ def _tell_options(run: PlannedRun) -> list[str]:
         print(f"{run.name}: {role} {run.spec.parts[role].name}{shown_options(options)}")
     taken = {key: value for key, value in run.spec.defaults.items() if key not in run.options}
     return [f"sizes of the suite:{shown_options(taken)}"] if taken else []
+
+
+def may_have_seen(run: PlannedRun) -> list[str]:
+    """Notes: weights trained by others, from whom nobody has kept the test photos; photos that are on both sides."""
+    found = []
+    if run.weights is not None:
+        row = current().weights.get(run.weights.published)
+        found.append(f"its weights were trained on {row.trained_on if row and row.trained_on else 'unknown photos'}")
+    if trunks := pretrained(run.spec.effective):
+        found.append(f"{trunks} started from published weights")
+    if run.resembled:
+        found.append(f"{run.resembled} of these {run.data.test.photos} {RESEMBLE}")
+    return [MAY_HAVE_SEEN + each for each in found]
 
 
 def _config(run: PlannedRun) -> dict[str, Any]:

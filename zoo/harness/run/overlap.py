@@ -18,18 +18,23 @@ _BLOCK = 4096
 
 def tell_overlap(
     train: PhotoBank, held_out: Mapping[str, PhotoBank | None], reporter: Reporter, *, shown: int = 5
-) -> None:
-    """Note the photos of each split held out that training photos resemble, or that nobody looked."""
+) -> dict[str, int]:
+    """Note the photos of each split held out that training photos resemble, or that nobody looked.
+
+    Returns:
+        How many there are of each split.
+    """
     banks = {split: bank for split, bank in held_out.items() if bank is not None}
     if len(train) + sum(map(len, banks.values())) > MOST_PHOTOS:
         reporter.note("too many photos to look for test photos among them here; zoo data check does")
-        return
-    for split, bank in banks.items():
-        found = overlap(train, bank)
+        return {}
+    alike = {split: overlap(train, bank) for split, bank in banks.items()}
+    for split, found in alike.items():
         for name, train_name in list(found.items())[:shown]:
             reporter.note(f"{split}: {name} resembles {train_name} of the training photos")
         if len(found) > shown:
             reporter.note(f"{split}: {len(found)} photos resemble training photos; zoo data check names them")
+    return {split: len(found) for split, found in alike.items()}
 
 
 def overlap(train: PhotoBank, test: PhotoBank) -> dict[str, str]:
