@@ -2,11 +2,11 @@
 
     python -m benchmarks.latency [MODEL ...] [--px 224 512 1024 2048] [--device auto] [--timeout 120] [--memory 14]
 
-Rows have the sizes they are registered with, their papers' where those are known. Each model and size is a process of
-its own (once.py), whose peak memory is the model's; one that takes more than ``--memory`` GiB or ``--timeout`` seconds
-is ended, and then not tried at a larger size, nor is one that would take longer by its pixels. What is known stands in
-``results/latency/DEVICE.csv`` at once, and is not measured again; ``python docs/update_readme.py`` makes the table of
-``results/latency/README.md`` of it.
+Rows have the sizes they are registered with, their papers' where those are known. Each model is a process of its own
+(once.py), given the sizes as they grow, so that its peak memory is that of the last one; a size that takes it over
+``--memory`` GiB or ``--timeout`` seconds ends it, and so does one that would take longer by its pixels. What is known
+stands in ``results/latency/DEVICE.csv`` at once, and is not measured again; ``python docs/update_readme.py`` makes the
+table of ``results/latency/README.md`` of it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ import argparse
 import datetime
 import json
 import resource
+import select
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import torch
@@ -52,27 +55,45 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     date: str = msgspec.field(default_factory=lambda: str(datetime.date.today()))
 
 
-def measure(model: str, px: int, device: str, timeout: float, memory: float) -> Latency:
-    """A process of its own, which may not take the machine with it."""
+def measure(
+    model: str, sizes: list[int], device: str, timeout: float, memory: float, known: list[Latency]
+) -> Iterator[Latency]:
+    """A process of its own, which may not take the machine with it; one of each size, also where it has ended.
+
+    Args:
+        known: of the model, at other sizes.
+    """
     limit = int(memory * 2**30)
 
     def bounded() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
-    command = [sys.executable, "-m", "benchmarks.latency.once", model, str(px), "--device", device]
-    try:
-        found = subprocess.run(
-            command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=timeout, preexec_fn=bounded, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return Latency(model=model, px=px, note=f"more than {timeout:g} s")
-    last = (found.stdout.strip().splitlines() or [""])[-1]
-    if not last.startswith("{"):
-        return Latency(model=model, px=px, note=f"ended with code {found.returncode}")
-    told = json.loads(last)
+    command = [sys.executable, "-m", "benchmarks.latency.once", model, *map(str, sizes), "--device", device]
+    # Unbuffered: a line that was read ahead would not be seen to be there.
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=bounded, bufsize=0
+    ) as process:
+        assert process.stdout is not None
+        for px in sizes:
+            note = hopeless([row for row in known if row.px < px], px, timeout)
+            if not note and not select.select([process.stdout], [], [], timeout)[0]:
+                note = f"more than {timeout:g} s"
+            told = {"note": note} if note else told_by(process, process.stdout.readline(), memory)
+            if "note" in told:
+                process.kill()
+            found = Latency(model=model, px=px, **told)
+            known = [*known, found]
+            yield found
+
+
+def told_by(process: subprocess.Popen[bytes], line: bytes, memory: float) -> dict[str, Any]:
+    """What the process says of a size, or a ``note`` that says why it does not."""
+    if not line.startswith(b"{"):
+        return {"note": f"ended with code {process.wait()}"}
+    told: dict[str, Any] = json.loads(line)
     if any(word in told.get("note", "") for word in ("memory", "MemoryError")):
-        told = {"note": f"more than {memory:g} GiB"}
-    return Latency(model=model, px=px, **told)
+        return {"note": f"more than {memory:g} GiB"}
+    return told
 
 
 def hopeless(smaller: list[Latency], px: int, timeout: float) -> str:
@@ -99,21 +120,14 @@ def main() -> None:
     devices.prepare(device)
     table = measured.named_after(device, told.out)
     rows = measured.read(table, Latency)
-    for px in told.px:
-        for model in told.models or zoo.list_models():
-            if any((row.model, row.px) == (model, px) for row in rows):
-                continue
-            smaller = [row for row in rows if row.model == model and row.px < px]
-            note = hopeless(smaller, px, told.timeout)
-            found = (
-                Latency(model=model, px=px, note=note)
-                if note
-                else measure(model, px, str(device), told.timeout, told.memory)
-            )
+    for model in told.models or zoo.list_models():
+        known = [row for row in rows if row.model == model]
+        sizes = [px for px in sorted(told.px) if px not in {row.px for row in known}]
+        for found in measure(model, sizes, str(device), told.timeout, told.memory, known) if sizes else ():
             rows.append(found)
             measured.write(table, sorted(rows, key=lambda row: (row.model, row.px)), Latency)
             answer = f"{found.seconds:.3g} s, {found.peak_mem_mb:.0f} MiB" if found.seconds else found.note
-            print(f"{model} {px} px: {answer}", flush=True)
+            print(f"{model} {found.px} px: {answer}", flush=True)
 
 
 if __name__ == "__main__":

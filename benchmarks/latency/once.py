@@ -1,6 +1,8 @@
-"""One colorizer and one photo, in a process of its own: how long, and how much memory; a line of JSON.
+"""One colorizer and one photo at growing sizes, in a process of its own: how long, and how much memory by then.
 
-python -m benchmarks.latency.once MODEL PX [--device auto]
+python -m benchmarks.latency.once MODEL PX [PX ...] [--device auto]
+
+A line of JSON a size.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from zoo.harness.scoring.costs import Load, peak_memory_mb
 from zoo.harness.training import device as devices
 from zoo.harness.training.device import channels_last
 
-SECONDS, MOST = 3.0, 10
+SECONDS, MOST = 2.0, 10
 """Repeats are taken for so long and no more than so many; what takes longer once is taken once, cold."""
 
 
@@ -70,13 +72,18 @@ def built(model: str, device: torch.device) -> Colorizer:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
-    parser.add_argument("px", type=int)
+    parser.add_argument("px", type=int, nargs="+")
     parser.add_argument("--device", default="auto")
     told = parser.parse_args()
     device = devices.pick_device(told.device)
     devices.prepare(device)
     colorizer = built(told.model, device)
-    batch = batch_of(colorizer, told.px, device)
+    for px in sorted(told.px):
+        print(json.dumps(measured(colorizer, batch_of(colorizer, px, device), device)), flush=True)
+
+
+def measured(colorizer: Colorizer, batch: Batch, device: torch.device) -> dict[str, float | int | None]:
+    """What :class:`benchmarks.latency.__main__.Latency` has of a size."""
     before = peak_memory_mb(device)
 
     def seconds() -> float:
@@ -91,14 +98,13 @@ def main() -> None:
         load, times, began = Load(), [], time.perf_counter()
         while len(times) < MOST and (not times or time.perf_counter() - began < SECONDS):
             times.append(seconds())
-    found = {
+    return {
         "seconds": statistics.median(times),
         "repeats": len(times),
         "peak_mem_mb": peak_memory_mb(device),
         "before_mem_mb": before,
         "busy": load.share(),
     }
-    print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":
