@@ -98,11 +98,10 @@ def told_by(process: subprocess.Popen[bytes], line: bytes, memory: float) -> dic
 
 def hopeless(smaller: list[Latency], px: int, timeout: float) -> str:
     """Why a model need not be tried at ``px``, of what is known of it at smaller sizes; else empty."""
-    for row in smaller:
+    for row in sorted(smaller, key=lambda row: row.px)[-1:]:
         if row.seconds is None:
             return f"at {row.px} px: {row.note}"
-        reckoned = row.seconds * (px / row.px) ** 2
-        if reckoned > timeout:
+        if row.seconds * (px / row.px) ** 2 > timeout:
             return f"more than {timeout:g} s, reckoned by its pixels of {row.px} px"
     return ""
 
