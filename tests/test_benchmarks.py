@@ -98,7 +98,7 @@ def test_a_latency_is_kept_row_by_row_and_what_fails_has_a_reason(tmp_path):
     said = run("latency", "gray", "edsr", "--timeout", 0.01, *asked)
     assert said == ["gray 32 px: more than 0.01 s", "gray 48 px: at 32 px: more than 0.01 s"]
     (said,) = run("latency", "edsr", "--px", 8192, "--timeout", 1, *asked[3:])
-    assert said == "edsr 8192 px: more than 1 s, reckoned by its pixels of 32 px"
+    assert said == "edsr 8192 px: more than 1 s, reckoned by its pixels of 48 px"
 
 
 @pytest.mark.slow(seconds=20)
