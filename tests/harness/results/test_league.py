@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pytest
 
 from zoo.harness.results.frames import leaderboard
@@ -203,3 +204,34 @@ def test_what_a_row_gains_over_gray_is_paired_by_photo(tmp_path):
     shutil.rmtree(runs_of(tmp_path, "gray")[0].path.parent)
     rebuild(tmp_path)
     assert row_of(tmp_path, "one")["psnr_over_gray"] == ""
+
+
+def test_a_curve_over_hints_is_told_by_its_mean_height(results):
+    """The curves of these runs are straight over log(1 + hints), and so as high on the average as in their middle."""
+    rebuild(results)
+    of_photos = np.mean([21 + i % 5 for i in range(12)])
+    for place, label in enumerate(["one", "two", "three"]):
+        row = row_of(results, label)
+        middle = of_photos - 0.2 * place + (1.2 - 0.05 * place) * np.log(201) / 2
+        assert float(row["hint_area"]) == pytest.approx(middle, abs=1e-3)
+        assert float(row["hint_area_lo"]) < middle < float(row["hint_area_hi"])
+
+
+def test_the_area_of_published_curves_is_that_of_their_levels(quick):
+    """Between levels the curve is straight over log(1 + hints): each piece by hand, from what hints.csv says."""
+    hints = pd.read_csv(quick / "hints.csv")
+    for label in ("residual_unet", "levin2004", "gray"):
+        curve = hints[(hints["model"] == label) & (hints["sweep"] == "points6")].sort_values("level")
+        x, y = np.log(1 + curve["level"].to_numpy()), curve["psnr"].to_numpy()
+        pieces = sum((x[i + 1] - x[i]) * (y[i + 1] + y[i]) / 2 for i in range(len(x) - 1))
+        assert float(row_of(quick, label)["hint_area"]) == pytest.approx(pieces / (x[-1] - x[0]), abs=2e-3)
+
+
+def test_without_a_whole_curve_there_is_no_area(results):
+    damaged = runs_of(results, "one")[-1]
+    damaged.write_hint_scores(damaged.hint_scores()[1:])
+    blank = runs_of(results, "two")[0]
+    (blank.path / "hints.csv").write_text("sweep,level\n")
+    rebuild(results)
+    for label, known in (("one", False), ("two", False), ("three", True)):
+        assert bool(row_of(results, label)["hint_area"]) is known

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.core.errors import BadInput
 from zoo.harness.results.column import Column, Span, csv_names
-from zoo.harness.results.measured import COSTS, DIAGNOSTICS, METRICS, PSNR, TIME_TO, TRAIN_S
+from zoo.harness.results.measured import AREA, COSTS, DIAGNOSTICS, METRICS, PSNR, TIME_TO, TRAIN_S
 
 if TYPE_CHECKING:
     from zoo.harness.results.league import Row
@@ -199,6 +199,7 @@ LEADERBOARD = (
         of_row=lambda row: row.standing and row.standing.first,
     ),
     *METRICS[1:],
+    AREA,
     SEEDS,
     IMAGES,
     *COSTS,

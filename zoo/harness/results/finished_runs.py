@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,10 +15,17 @@ from zoo.core.files import sha256_of
 from zoo.harness.metrics.exact import OVER_SOME
 from zoo.harness.results.planned import read_planned
 from zoo.harness.results.run_record import RunRecord
-from zoo.harness.results.store import RunFolder, run_folders
+from zoo.harness.results.store import RunFolder, SweepScore, run_folders
 
 DAMAGED = "damaged"
 """The status of a finished run whose scores cannot be read: it costs that run, and no other."""
+
+
+class Level(NamedTuple):
+    """One run at one level of a hint sweep: a score a photo, in the order of the file."""
+
+    psnr: np.ndarray
+    hint_error: np.ndarray
 
 
 class Result:
@@ -52,6 +61,46 @@ class Result:
                 "delete its folder to run it again."
             )
         self.names, self.scores, self.draws = names, scores, draws
+
+    @cached_property
+    def levels(self) -> dict[tuple[str, float], Level]:
+        """By sweep and level, in the order of the file; empty where no sweep was made.
+
+        Raises:
+            BadInput: the file cannot be read, or holds nothing.
+        """
+        if not self.record.levels:
+            return {}
+        groups: dict[tuple[str, float], list[SweepScore]] = defaultdict(list)
+        for score in self.folder.hint_scores():
+            groups[score.sweep, score.level].append(score)
+        if not groups:
+            raise BadInput(f"{self.folder.path / 'hints.csv'} holds no levels; delete its folder to run it again.")
+        return {
+            key: Level(np.array([score.psnr for score in group]), np.array([score.hint_error for score in group]))
+            for key, group in groups.items()
+        }
+
+    @cached_property
+    def hint_areas(self) -> list[float]:
+        """Of each photo's curve over hints the normalised area; empty where there is none.
+
+        The curve is the PSNR in dB over log(1 + hints) of the suite's first sweep over counts; its area by the
+        trapezoidal rule, divided by the width of the sweep, is its mean height: that of a curve that stays as it is.
+        """
+        from scipy.integrate import trapezoid  # many folders have no sweeps
+
+        sweeps = self.record.plan.suite_said.sweeps
+        counted = [name for name, sweep in sweeps.items() if sweep.counts]
+        try:
+            curve = sorted((level, at.psnr) for (sweep, level), at in self.levels.items() if sweep in counted[:1])
+        except BadInput:
+            return []  # whoever reads the sweeps for hints.csv says so
+        if len(curve) < 2 or len({len(psnr) for _, psnr in curve}) > 1:
+            return []
+        hints = np.log1p([level for level, _ in curve])
+        areas = trapezoid([psnr for _, psnr in curve], hints, axis=0) / (hints[-1] - hints[0])
+        return [float(area) for area in areas]
 
     def damaged(self, reason: str) -> None:
         """Its scores count no more."""

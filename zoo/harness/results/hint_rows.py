@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from zoo.core.errors import BadInput
-from zoo.harness.results.finished_runs import Result, in_seed_order, newest
+from zoo.harness.results.finished_runs import Level, Result, in_seed_order, newest
 from zoo.harness.results.statistics import Interval, interval
-from zoo.harness.results.store import SweepScore
 
 RESAMPLES = 2_000
 """Enough for a band around a curve, where forty models have two dozen levels each."""
-
-
-class _Level(NamedTuple):
-    """One run at one level of a sweep: a score a photo, in the order of the file."""
-
-    psnr: np.ndarray
-    hint_error: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -46,9 +36,7 @@ def hint_rows(runs: Iterable[Result], left_out: list[str] | None = None) -> Iter
         left_out: told of each hints.csv that cannot be read, a sentence; its run has no part in the rows then.
     """
     for (protocol, label), group in sorted(newest(runs).items()):
-        swept = [
-            (run, table) for run in in_seed_order(group) if run.record.levels and (table := _levels(run, left_out))
-        ]
+        swept = [(run, table) for run in in_seed_order(group) if (table := _levels(run, left_out))]
         for sweep, level in swept[0][1] if swept else ():
             photos = len(swept[0][1][sweep, level].psnr)
             seeds = [table[sweep, level] for _, table in swept if (sweep, level) in table]
@@ -62,19 +50,11 @@ def hint_rows(runs: Iterable[Result], left_out: list[str] | None = None) -> Iter
             yield HintRow(protocol, swept[0][0].record.suite, label, sweep, level, psnr, error, len(seeds))
 
 
-def _levels(run: Result, left_out: list[str] | None) -> dict[tuple[str, float], _Level]:
+def _levels(run: Result, left_out: list[str] | None) -> dict[tuple[str, float], Level]:
     """By sweep and level; empty where the file is damaged."""
-    groups: dict[tuple[str, float], list[SweepScore]] = defaultdict(list)
     try:
-        for score in run.folder.hint_scores():
-            groups[score.sweep, score.level].append(score)
-        if not groups:
-            raise BadInput(f"{run.folder.path / 'hints.csv'} holds no levels; delete its folder to run it again.")
+        return run.levels
     except BadInput as error:
         if left_out is not None:
             left_out.append(str(error))
         return {}
-    return {
-        key: _Level(np.array([score.psnr for score in group]), np.array([score.hint_error for score in group]))
-        for key, group in groups.items()
-    }

@@ -5,7 +5,7 @@ The leaderboard, the report and the tables of our texts are made of these rows.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from zoo.harness.results.finished_runs import Result, in_seed_order, newest, score_table
+from zoo.harness.results.measured import AREA
 from zoo.harness.results.ranks import Family, Standing
 from zoo.harness.results.run_record import Provenance, RunRecord, SuiteSaid
 from zoo.harness.results.statistics import Interval, interval
@@ -84,7 +85,13 @@ class Row:
         return not self.failed
 
     def scores(self, metric: str) -> np.ndarray | None:
-        """(seeds, images) of the finished runs; None where an image has no value from some seed."""
+        """(seeds, images) of the finished runs; None where an image has no value from some seed.
+
+        Of the area below the curve over hints the images are those of the sweep; of draws there is no curve.
+        """
+        if metric == AREA.name:
+            areas = [] if self.kind.of_draws else [run.hint_areas for run in self.finished]
+            return score_table([{metric: area} for area in areas], metric) if all(areas) else None
         if self.kind.of_draws:
             drawn = [run.draws for run in self.finished if run.draws]
             return score_table(drawn, f"{metric}_{_DRAWN[self.kind]}")
@@ -218,7 +225,12 @@ class League:
     def _family_of(self, metric: str, less: np.ndarray | float = 0.0) -> Family | None:
         rows = [row for row in self.rows if row.ranked]
         tables = {row.label: table - less for row in rows if (table := row.scores(metric)) is not None}
-        whole = {label: table for label, table in tables.items() if np.isfinite(table).all()}
+        images = Counter(table.shape[1] for table in tables.values()).most_common(1)
+        whole = {
+            label: table
+            for label, table in tables.items()
+            if np.isfinite(table).all() and table.shape[1] == images[0][0]
+        }
         seeds = {row.label: [run.record.seed for run in row.finished] for row in rows}
         fixed = [row.label for row in rows if row.label in whole and row.latest.recipe == "untrained"]
         return Family(whole, seeds=seeds, fixed=fixed) if whole else None

@@ -96,6 +96,19 @@ METRICS = (
 )
 """The metrics that are columns of the leaderboard, beside those of plugins."""
 
+AREA = _metric(
+    "hint_area",
+    "hint area",
+    "dB: the area below the PSNR over log(1 + hints) of the suite's first sweep over counts (`hints.csv`), divided by "
+    "the sweep's width, so the curve's mean height, every doubling of the hints counting alike; higher is better",
+    3,
+    higher=True,
+    axis="mean over hints, dB",
+    interval=True,
+    interval_meaning="as of `psnr`, over the photos of the sweep",
+)
+"""One number for a curve over hints."""
+
 DIAGNOSTICS = (
     _metric(
         "bleeding",
