@@ -230,7 +230,7 @@ def test_the_rulers_measure_on_the_device(fake, suite, photos):
             for metric in metrics:
                 scores = metric.per_image(picture.clone(), evaluation.rgb.clone())
                 assert (scores.device, scores.shape) == (GPU, (2,)), metric.name
-            assert hint_error(picture, evaluation.rgb, evaluation.batch.hint_mask).device == GPU
+            assert hint_error(picture, evaluation.batch).device == GPU
 
 
 @pytest.mark.parametrize("sampler", current().names("hints"))

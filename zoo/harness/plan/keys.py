@@ -30,6 +30,9 @@ from zoo.harness.training.device import pick_device, pick_precision
 PROTOCOL_VERSION = 2
 """Raise it when the harness changes what a number means."""
 
+HINT_ERROR_VERSION = 2
+"""1 measured it against the photo; 2 against the hint that was given, which of a patch is the mean."""
+
 IN_TRAINING = (
     "batch",
     "budget",
@@ -188,6 +191,7 @@ def scoring_identity(suite: Suite, protocol: Protocol, *, lpips_trunk: str) -> d
         "eval_hints": part_identity("hints", suite.eval_hints),
         "sweeps": [part_identity("hints", sweep.sampler) for sweep in suite.sweeps.values()],
         "psnr_target": suite.psnr_target,
+        "hint_error": HINT_ERROR_VERSION,
         "lpips_trunk": trunk.get("trunk", ""),
     }
 

@@ -256,7 +256,8 @@ HINTS = (
     Column(
         "hint_error",
         "hint error",
-        "mean CIEDE2000 at the hinted pixels: does a hint stay what the user said; empty at 0 hints",
+        "mean CIEDE2000 at the hinted pixels to the colour that was given: does a hint stay what the user said; empty "
+        "at 0 hints",
         3,
         False,
         of_level=lambda row: row.hint_error,

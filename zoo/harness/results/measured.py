@@ -127,8 +127,8 @@ DIAGNOSTICS = (
     _metric(
         "hint_error",
         "hint error",
-        "mean CIEDE2000 at the hinted pixels, under the hints the suite scores with; 0: every hint is kept; "
-        "empty without hints",
+        "mean CIEDE2000 at the hinted pixels to the colour that was given, of a patch its mean, under the hints the "
+        "suite scores with; 0: every hint is kept; empty without hints",
         3,
         higher=False,
     ),

@@ -30,19 +30,22 @@ from zoo.harness.results.run_record import HintLevel
 from zoo.harness.results.store import SweepScore
 
 
-def hint_error(prediction: Tensor, target: Tensor, hint_mask: Tensor) -> Tensor:
-    """Mean CIEDE2000 over the hinted pixels only.
+def hint_error(prediction: Tensor, batch: Batch) -> Tensor:
+    """Mean CIEDE2000 over the hinted pixels only, to the colours that were given there.
+
+    A patch's hint is one colour, the mean of what it covers: who keeps it is not to blame for what it hides.
 
     Args:
-        prediction, target: (N, 3, H, W) uint8.
-        hint_mask: (N, 1, H, W), 1 where a colour was given.
+        prediction: (N, 3, H, W) uint8.
+        batch: the photos' lightness, on which a hint's ab is seen, and the hints.
 
     Returns:
         (N,) float32; 0 where every hint is kept, NaN where an image has no hint.
     """
-    with exact_float32(target.device):
-        difference = ciede2000(rgb_to_lab(prediction), rgb_to_lab(target))
-    hinted = hint_mask[:, 0] > 0
+    given = to_uint8(join_lab(batch.lightness, batch.hint_ab))
+    with exact_float32(given.device):
+        difference = ciede2000(rgb_to_lab(prediction), rgb_to_lab(given))
+    hinted = batch.hint_mask[:, 0] > 0
     return (difference * hinted).flatten(1).sum(dim=1) / hinted.flatten(1).sum(dim=1)
 
 
@@ -163,7 +166,7 @@ def score_colorizer(
                 scores = metric.per_image(prediction.clone(), evaluation.rgb.clone())
                 per_image[metric.name] += scores.double().cpu().tolist()
             if adherence:
-                error = hint_error(prediction, evaluation.rgb, evaluation.batch.hint_mask)
+                error = hint_error(prediction, evaluation.scored)
                 per_image["hint_error"] += error.double().cpu().tolist()
             if kept < keep:
                 pictures.append((evaluation, as_pictures(batch, ab)))  # as it is seen: of a print, on the print
@@ -273,7 +276,7 @@ def score_sweeps(
                     ab, mask = _of(batch, planes)
                     if not blind and bool(mask.any()):
                         answer = _answer(colorizer, batch, ab, mask)
-                    found += _score_level(answer, batch, mask, psnr, name, level)
+                    found += _score_level(answer, batch, (ab, mask), psnr, name, level)
     return found
 
 
@@ -307,12 +310,13 @@ def _reads_hints(
 
 
 def _score_level(
-    prediction: Tensor, photos: Evaluation, mask: Tensor, psnr: Metric, name: str, level: float
+    prediction: Tensor, photos: Evaluation, hints: tuple[Tensor, Tensor], psnr: Metric, name: str, level: float
 ) -> list[SweepScore]:
     quality = psnr.per_image(prediction, photos.rgb).double().cpu().tolist()
     adherence = [float("nan")] * len(photos.names)
     if level > 0:
-        adherence = hint_error(prediction, photos.rgb, mask).double().cpu().tolist()
+        hinted = dataclasses.replace(photos.scored, hint_ab=hints[0], hint_mask=hints[1])
+        adherence = hint_error(prediction, hinted).double().cpu().tolist()
     return [SweepScore(name, level, *row) for row in zip(photos.names, quality, adherence, strict=True)]
 
 
