@@ -36,6 +36,15 @@ def test_both_ways_are_each_others_reverse(films, photos):
     )
 
 
+def test_what_was_looked_at_before_changes_nothing(films, photos):
+    """OpenCV's DIS keeps the scales that it chose for small frames."""
+    window, small = films.pan(grey(photos[0]), 2), films.pan(grey(photos[0]), 2, size=(40, 44))
+    first = [motion(*pair).later.places for pair in (window, small)]
+    again = [motion(*pair).later.places for pair in (window, small)]
+    np.testing.assert_array_equal(again[0], first[0])
+    np.testing.assert_array_equal(again[1], first[1])
+
+
 def test_a_thing_that_appears_is_not_found(photos):
     before = grey(photos[0])
     after = before.copy()

@@ -8,8 +8,7 @@ doi:10.1007/978-3-642-15549-9_32, eq. 5) and both frames look alike.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -62,7 +61,9 @@ Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 def dis(of: np.ndarray, into: np.ndarray) -> np.ndarray:
     """A :data:`Flow`, as above."""
-    flow: np.ndarray = _dis().calc(of, into, None)
+    cv2 = needed("cv2")
+    # A new one each time: frames of less than 46 pixels change the scales of one that is kept, for all that come after.
+    flow: np.ndarray = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(of, into, None)
     return flow
 
 
@@ -106,9 +107,3 @@ def _found(there: np.ndarray, back: np.ndarray, here: np.ndarray, other: np.ndar
     unlike = min(max(UNLIKE * float(here.std()), FAINT), STRONG)
     inside = ((places >= -0.5) & (places <= (width - 0.5, height - 0.5))).all(axis=-1)
     return Found(places, (missed < allowed) & (apart < unlike) & inside)
-
-
-@lru_cache(maxsize=1)
-def _dis() -> Any:
-    cv2 = needed("cv2")
-    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
