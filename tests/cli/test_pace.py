@@ -86,6 +86,23 @@ def test_in_a_pipe_a_plain_line_now_and_then_says_photos_a_second_and_the_time_l
     ]
 
 
+def test_what_is_passed_over_tells_nothing_of_the_time_left(monkeypatch):
+    clock, pipe = Clock(), piped(monkeypatch)
+
+    def photos():
+        for number in range(100):
+            clock.now += 0.5 if number < 80 else 5.0
+            yield number
+
+    assert list(watched(photos(), 100, clock, worked=lambda number: number >= 80)) == list(range(100))
+    assert pipe.getvalue().splitlines()[2:6] == [
+        "60 of 100 photos",
+        "80 of 100 photos",
+        "82 of 100 photos, 0.2 photos/s, about 2 min left",
+        "84 of 100 photos, 0.2 photos/s, about 80 s left",
+    ]
+
+
 def test_one_photo_is_done_in_silence(monkeypatch):
     pipe = piped(monkeypatch)
     assert list(watched([1], 1, Clock())) == [1]

@@ -37,6 +37,7 @@ _STATES = {
     "kept": "kept as they were",
     "failed": "failed",
 }
+_PASSED_OVER = ("done", "there", "kept")
 _NAMES_SHOWN = 3
 
 
@@ -200,7 +201,8 @@ def command(
     lacking: list[Outcome] = []
     notes: dict[str, list[Outcome]] = {}
     said: set[str] = set()
-    for outcome in watched(colorize_album(jobs, wish, colorizer, read), len(jobs)):
+    outcomes = colorize_album(jobs, wish, colorizer, read)
+    for outcome in watched(outcomes, len(jobs), worked=lambda outcome: outcome.state not in _PASSED_OVER):
         counts[outcome.state] += 1
         causes[outcome.state].update(filter(None, [outcome.cause]))
         for note in outcome.notes:

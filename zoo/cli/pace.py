@@ -18,14 +18,24 @@ class Pace:
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic):
         self.total = total
         self.done = 0.0
+        self._passed = 0
         self._clock = clock
-        self._start = clock()
+        self._start = self._last = clock()
+
+    def step(self, *, worked: bool = True) -> None:
+        """One more is done. Of one that was only passed over neither it nor its time tells of those to come."""
+        now = self._clock()
+        self.done += 1
+        if not worked:
+            self._passed += 1
+            self._start += now - self._last
+        self._last = now
 
     @property
     def rate(self) -> float:
-        """Units a second; 0 before anything is done."""
+        """Units a second that were worked on; 0 before any was."""
         seconds = self._clock() - self._start
-        return self.done / seconds if seconds > 0 else 0.0
+        return (self.done - self._passed) / seconds if seconds > 0 else 0.0
 
     def left(self) -> str:
         """``about 5 min left``; empty while there is nothing to judge by, and when all is done."""

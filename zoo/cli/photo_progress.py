@@ -19,32 +19,46 @@ QUIET_SECONDS = 10.0
 
 
 def watched(
-    items: Iterable[Item], total: int, clock: Callable[[], float] = time.monotonic, unit: str = "photos"
+    items: Iterable[Item],
+    total: int,
+    clock: Callable[[], float] = time.monotonic,
+    unit: str = "photos",
+    worked: Callable[[Item], bool] = lambda item: True,
 ) -> Iterator[Item]:
-    """Hand on ``items``, each when it is done, and show on standard error how far it is."""
+    """Hand on ``items``, each when it is done, and show on standard error how far it is.
+
+    Args:
+        worked: whether an item took work, not only a look: the others tell nothing of how long it will take.
+    """
     if total < 2:
         yield from items
-    elif sys.stderr.isatty():
-        pace = Pace(total, clock)
+        return
+    pace = Pace(total, clock)
+    if sys.stderr.isatty():
         with click.progressbar(
             items,
             length=total,
             file=sys.stderr,
             show_pos=True,
-            show_eta=True,
-            item_show_func=lambda _: speed(pace.rate, unit) if pace.done else "",
+            show_eta=False,
+            item_show_func=lambda _: told(pace, unit),
         ) as bar:
             for item in bar:
-                pace.done += 1
+                pace.step(worked=worked(item))
                 yield item
     else:
-        pace, said = Pace(total, clock), clock()
+        said = clock()
         for item in items:
-            pace.done += 1
+            pace.step(worked=worked(item))
             yield item
             if clock() - said >= QUIET_SECONDS and pace.done < total:
                 said = clock()
-                echo(f"{pace.done:.0f} of {total} {unit}, {speed(pace.rate, unit)}, {pace.left()}", err=True)
+                echo(", ".join(filter(None, (f"{pace.done:.0f} of {total} {unit}", told(pace, unit)))), err=True)
+
+
+def told(pace: Pace, unit: str) -> str:
+    """``2.5 photos/s, about 5 min left``; empty while nothing tells."""
+    return ", ".join(filter(None, (speed(pace.rate, unit), pace.left()))) if pace.rate else ""
 
 
 def speed(rate: float, unit: str = "photos") -> str:
