@@ -15,18 +15,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
-from zoo.core.color import AB_SCALE, join_lab, split_lab, to_uint8
+from zoo.core.color import join_lab, split_lab, to_uint8
 from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput, Diverged
 from zoo.core.trained import load
+from zoo.studio.condition import check_hints, condition_at, condition_of, planes, reduced, working_size
 from zoo.studio.device import device_of
 from zoo.studio.hint_file import read_hints
 from zoo.studio.hint_picture import Hints
-from zoo.studio.manner import UPSAMPLINGS, WORKING_SIZE, Manner
+from zoo.studio.manner import UPSAMPLINGS, Manner
 from zoo.studio.no_colour import reads_hints
 from zoo.studio.photo import as_rgb
 from zoo.studio.reference import extras_of, matched_hints, matched_histogram, use_of
@@ -125,7 +124,7 @@ def answered(model: Colorizer, rgb: np.ndarray, hints: Hints | None, manner: Man
         return _tiled(model, rgb, hints, manner)
     if manner.reference is None:
         return Answer(predict(model, rgb, hints=hints, size=size, draw=draw))
-    reference = _planes(
+    reference = planes(
         reduced(manner.reference, working_size(manner.reference.shape[0], manner.reference.shape[1], size))
     )
     use = manner.reference_use
@@ -207,15 +206,6 @@ def predict(
     return _asked(model, condition, extras, draw)
 
 
-def condition_of(rgb: np.ndarray, hints: Hints | None, size: int | None = None) -> Tensor:
-    """What a colorizer is given of a photo (H, W, 3) at the working size: (1, 4, h, w).
-
-    Raises:
-        BadInput: hints of another size.
-    """
-    return _condition(rgb, hints, working_size(rgb.shape[0], rgb.shape[1], size))
-
-
 @contextlib.contextmanager
 def evaluated(model: Colorizer) -> Iterator[torch.device]:
     """The model in eval mode without gradients, afterwards as it was; and where it is."""
@@ -252,7 +242,7 @@ _SAMPLED = 8
 def _tiled(model: Colorizer, rgb: np.ndarray, hints: Hints | None, manner: Manner) -> Answer:
     wants_a_photo_alone(model)
     if hints is not None:
-        _check_hints(hints, rgb.shape[:2])
+        check_hints(hints, rgb.shape[:2])
     picture, sample = np.empty_like(rgb), []
     margin = margin_of(model)
     for tile in tiles(*rgb.shape[:2], side=manner.side(model.works_at), margin=margin, stride=model.stride):
@@ -275,50 +265,7 @@ def _window(rgb: np.ndarray, hints: Hints | None, tile: Tile) -> Tensor:
     )
     seen = np.ix_(rows, columns)
     given = None if hints is None else (np.asarray(hints[0])[seen], np.asarray(hints[1])[seen])
-    return _condition(rgb[seen], given, (len(rows), len(columns)))
-
-
-def working_size(height: int, width: int, size: int | None) -> tuple[int, int]:
-    """What a photo is reduced to whose longer side may be ``size``: height and width."""
-    limit = WORKING_SIZE if size is None else size
-    scale = min(1.0, limit / max(height, width))
-    return max(1, round(height * scale)), max(1, round(width * scale))
-
-
-def _condition(rgb: np.ndarray, hints: Hints | None, size: tuple[int, int]) -> Tensor:
-    """The condition (1, 4, *size) of a photo (H, W, 3) reduced to ``size``."""
-    height, width = size
-    lightness, _ = split_lab(_planes(reduced(rgb, size)))
-    if hints is None:
-        return torch.cat((lightness, torch.zeros(1, 3, height, width)), dim=1)
-    hint_ab, mask = reduced_hints(hints, rgb.shape[:2], size)
-    return torch.cat((lightness, hint_ab, mask), dim=1)
-
-
-def reduced(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(H, W, 3) at ``size``, height and width."""
-    if rgb.shape[:2] == size:
-        return rgb
-    return np.asarray(Image.fromarray(rgb).resize(size[::-1], Image.Resampling.LANCZOS))
-
-
-def _check_hints(hints: Hints, full: tuple[int, ...]) -> None:
-    ab, mask = np.shape(hints[0]), np.shape(hints[1])
-    if ab != (*full, 2) or mask != full:
-        raise BadInput(f"The hints have the shapes {ab} and {mask}; this photo wants {(*full, 2)} and {full}.")
-
-
-def reduced_hints(hints: Hints, full: tuple[int, ...], size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """A working pixel is hinted where any pixel under it is, with the mean of those."""
-    _check_hints(hints, full)
-    ab, mask = np.asarray(hints[0], dtype=np.float32), np.asarray(hints[1]).astype(bool)
-    weight = torch.from_numpy(mask.astype(np.float32))[None, None]
-    # where, not a product: what stands outside the mask may be NaN
-    colour = torch.from_numpy(np.where(mask[..., None], ab, 0)).permute(2, 0, 1)[None] / AB_SCALE
-    share = F.adaptive_avg_pool2d(weight, size)
-    given = share > 0
-    mean = F.adaptive_avg_pool2d(colour, size) / torch.where(given, share, 1)
-    return mean, given.float()
+    return condition_at(rgb[seen], given, (len(rows), len(columns)))
 
 
 @torch.no_grad()
@@ -332,7 +279,7 @@ def join(rgb: np.ndarray, ab: Tensor, *, upsampling: str = UPSAMPLINGS[0], satur
     coloured = np.empty_like(rgb)
     # Far outside what sRGB has, and still far from where float32 ends and white would turn black.
     ab = ab.clamp(-4, 4)
-    small = Small(ab, split_lab(_planes(reduced(rgb, (ab.shape[-2], ab.shape[-1]))).to(ab.device))[0], _planes(rgb))
+    small = Small(ab, split_lab(planes(reduced(rgb, (ab.shape[-2], ab.shape[-1]))).to(ab.device))[0], planes(rgb))
     rows = WAYS[upsampling](small) if ab.shape[-2:] != rgb.shape[:2] else lambda top, bottom: ab[:, :, top:bottom]
     for top, bottom in _strips(height, width):
         strip = join_lab(small.full_lightness(top, bottom), (rows(top, bottom) * saturation).clamp(-4, 4))
@@ -343,8 +290,3 @@ def join(rgb: np.ndarray, ab: Tensor, *, upsampling: str = UPSAMPLINGS[0], satur
 def _strips(height: int, width: int) -> Iterator[tuple[int, int]]:
     rows = max(1, _STRIP_PIXELS // width)
     return ((top, min(top + rows, height)) for top in range(0, height, rows))
-
-
-def _planes(rgb: np.ndarray) -> Tensor:
-    """uint8 (H, W, 3) → uint8 (1, 3, H, W)."""
-    return torch.from_numpy(np.require(rgb, requirements="W")).permute(2, 0, 1)[None]

@@ -24,8 +24,9 @@ from zoo.core.film import Frame, opened
 from zoo.core.motion import motion
 from zoo.studio.ahead import ahead
 from zoo.studio.carried import Colours, grey_of, planes_of
-from zoo.studio.colorize import answered, join, reduced, working_size
+from zoo.studio.colorize import answered, join
 from zoo.studio.coming import ComingKeys, Kept, Looked
+from zoo.studio.condition import reduced, working_size
 from zoo.studio.film_file import FORMS, film_written
 from zoo.studio.hint_file import read_hints
 from zoo.studio.key_frames import KeyFrames, ab_of, read_key_frames

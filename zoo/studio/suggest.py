@@ -14,7 +14,8 @@ from zoo.core.color import AB_SCALE
 from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput
 from zoo.core.likely_colours import displayed, distribution_at, likely_colours
-from zoo.studio.colorize import as_colorizer, condition_of, evaluated, wants_a_photo_alone
+from zoo.studio.colorize import as_colorizer, evaluated, wants_a_photo_alone
+from zoo.studio.condition import condition_of
 from zoo.studio.hint_file import read_hints
 from zoo.studio.hint_picture import Hints
 from zoo.studio.manner import Manner

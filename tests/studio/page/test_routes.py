@@ -104,7 +104,7 @@ def test_an_upload_is_read_no_further_than_the_page_takes(client, sittings, monk
             yield b"\0" * 2**16
 
     monkeypatch.setattr(module, "BYTES", 2**20)
-    monkeypatch.setattr("zoo.studio.page.sitting.BYTES", 2**20)
+    monkeypatch.setattr("zoo.studio.page.given.BYTES", 2**20)
     answer = client.post(f"/sitting/{sittings.begin().token}/photo", content=endless(), headers={"X-Name": "a.jpg"})
     assert answer.status_code == 400
     assert "a.jpg is larger than 1 MiB" in answer.json()["error"]

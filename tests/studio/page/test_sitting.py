@@ -15,8 +15,9 @@ from zoo.core.origin import origin_of
 from zoo.core.resolve import build
 from zoo.studio.hint_marks import Point, Stroke, write_marks
 from zoo.studio.page import sitting as module
+from zoo.studio.page.given import BYTES
 from zoo.studio.page.offered import Offered
-from zoo.studio.page.sitting import BYTES, Sitting
+from zoo.studio.page.sitting import Sitting
 
 WIDTH, HEIGHT = 160, 120
 RED, BLUE = "#b0403a", "#3a5fb0"
@@ -177,7 +178,7 @@ def test_a_dropped_picture_is_hints_where_it_has_transparency_and_the_photos_siz
 
 
 def test_a_large_photo_is_shown_smaller_and_hinted_in_its_own_pixels(grey, pyramid, monkeypatch):
-    monkeypatch.setattr(module, "SHOWN", 80)
+    monkeypatch.setattr("zoo.studio.page.given.SHOWN", 80)
     here = Sitting()
     here.take_photo(png(grey), "parrot.png")
     here.place(80, 60, RED)  # the corner at the right and below, where rounding would lead outside
@@ -205,7 +206,7 @@ def test_colours_are_suggested_for_the_selected_place_as_if_it_had_none(sitting,
 def test_what_cannot_be_used_is_one_sentence_and_leaves_the_photo_as_it_is(sitting, grey, monkeypatch):
     sitting.place(120, 60, BLUE)
     there = sitting.given, sitting.marks
-    monkeypatch.setattr(module, "PIXELS", 100)
+    monkeypatch.setattr("zoo.studio.page.given.PIXELS", 100)
     with pytest.raises(BadInput, match="160×120 pixels and the page takes"):
         sitting.take_photo(png(grey), "other.png")
     for content, said in ((b"not a picture", "x.png"), (b"\0" * (BYTES + 1), "larger than 64 MiB")):

@@ -15,7 +15,7 @@ from PIL import Image
 
 from zoo.core.color import AB_SCALE
 from zoo.core.photo import open_photo, photo_size
-from zoo.studio.colorize import reduced_hints
+from zoo.studio.condition import reduced_hints
 from zoo.studio.hint_file import read_hints
 from zoo.studio.hint_marks import Mark, Stroke, painted, rgb_of, write_marks
 from zoo.studio.hint_picture import Hints

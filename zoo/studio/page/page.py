@@ -15,8 +15,9 @@ from nicegui import events, run, ui
 from zoo.core.errors import ZooError
 from zoo.studio.hint_marks import Mark, Point, rgb_of
 from zoo.studio.no_colour import GREY_BELOW
+from zoo.studio.page.given import BYTES
 from zoo.studio.page.offered import Loaded, Offered
-from zoo.studio.page.sitting import BYTES, PLACES, STROKE, Sitting
+from zoo.studio.page.sitting import PLACES, STROKE, Sitting
 
 PALETTE = {
     "skin": "#d8a184", "brown hair, wood": "#7a5235", "brick": "#a5523f", "red": "#b8292f", "gold, straw": "#c9a14a",

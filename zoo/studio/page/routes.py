@@ -14,8 +14,9 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from zoo.core.errors import BadInput, ZooError
+from zoo.studio.page.given import BYTES
 from zoo.studio.page.offered import Offered
-from zoo.studio.page.sitting import BYTES, Sitting
+from zoo.studio.page.sitting import Sitting
 
 SITTINGS = 32
 """Browsers at one time."""

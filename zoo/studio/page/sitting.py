@@ -1,43 +1,30 @@
 """One browser's sitting: its photo, the hints placed on it, and what became of them. All of it in memory.
 
-Nothing here knows how it is shown. What is seen is the photo with a longer side of :data:`SHOWN` pixels at most; what
-is saved is what ``zoo colorize`` makes of the whole photo with the saved hints.
+Nothing here knows how it is shown. What is seen is the photo as :mod:`zoo.studio.page.given` shows it; what is saved is
+what ``zoo colorize`` makes of the whole photo with the saved hints.
 """
 
 from __future__ import annotations
 
 import secrets
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-import numpy as np
-import torch
-from PIL import Image
 
-from zoo.core.color import join_lab, split_lab, to_uint8
 from zoo.core.colorizer import Colorizer
 from zoo.core.errors import BadInput
 from zoo.core.origin import Origin
-from zoo.core.photo import photo_size, read_photo
-from zoo.core.photo_files import pixel_limit, result_stem
+from zoo.core.photo_files import result_stem
 from zoo.studio.album import Wish, colorize_album
 from zoo.studio.colorize import answered, finished
 from zoo.studio.files import STANDARD, Job
 from zoo.studio.formats import DEFAULT, FORMATS, encode, format_of
 from zoo.studio.hint_marks import Mark, Point, Stroke, is_marks, painted, read_marks, rgb_of
 from zoo.studio.manner import Manner
+from zoo.studio.page.given import BYTES, Given, given_photo
 from zoo.studio.page.hinted import Hinted, Painting, distance, is_hint_picture, place, places_of, read_painting, smaller
 from zoo.studio.suggest import Suggestions, suggest
-
-SHOWN = 1024
-"""Pixels of the longer side; smaller photos are not enlarged."""
-
-PIXELS = 50_000_000
-"""A photo of more is refused: each browser's photo stays in memory."""
-
-BYTES = 64 * 2**20
-"""So is a larger file."""
 
 MARKS = 2_000
 """More hints than that are for a file (``zoo colorize --hints``)."""
@@ -53,25 +40,6 @@ REACH = 0.02
 
 PLACES = 1_000
 """A stroke of more is refused; the page sends one every few pixels."""
-
-
-class Given(NamedTuple):
-    """A photo as it came and as it is shown, (H, W, 3) and (h, w, 3)."""
-
-    name: str
-    content: bytes
-    photo: np.ndarray
-    shown: np.ndarray
-
-    @property
-    def scale(self) -> tuple[float, float]:
-        """Pixels shown per pixel of the photo, across and down."""
-        return self.shown.shape[1] / self.photo.shape[1], self.shown.shape[0] / self.photo.shape[0]
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width, as it is shown."""
-        return self.shown.shape[0], self.shown.shape[1]
 
 
 class Sitting:
@@ -118,23 +86,9 @@ class Sitting:
         """Begin anew with a photo.
 
         Raises:
-            BadInput: no photo, or more of it than :data:`BYTES` or :data:`PIXELS`.
+            BadInput: as :func:`zoo.studio.page.given.given_photo`.
         """
-        name = PurePath(name.replace("\\", "/")).name[-200:] or "photo"
-        if len(content) > BYTES:
-            raise BadInput(f"{name} is larger than {BYTES >> 20} MiB; save it smaller, or use zoo colorize --hints.")
-        width, height = photo_size(content, name=name)
-        if width * height > min(PIXELS, pixel_limit()):
-            limit = min(PIXELS, pixel_limit()) / 1e6
-            raise BadInput(
-                f"{name} has {width}×{height} pixels and the page takes {limit:g} megapixels; save it smaller, or use "
-                "zoo colorize --hints."
-            )
-        photo = read_photo(content, name=name)
-        scale = min(1.0, SHOWN / max(photo.shape[:2]))
-        size = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
-        shown = photo if scale == 1 else np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS))
-        self.given = Given(name, content, photo, shown)
+        self.given = given_photo(content, name)
         self.selected, self._steps, self._at, self._seen = None, [Hinted()], 0, None
 
     def take_hints(self, content: bytes, name: str) -> str:
@@ -178,12 +132,12 @@ class Sitting:
         Raises:
             BadInput: no photo, no colour, or too many hints.
         """
-        x, y = self._in_photo(x, y)
+        x, y = self._photo().place(x, y)
         far = [distance(mark, x, y) for mark in self.marks]
-        if far and min(far) <= REACH * self._side():
+        if far and min(far) <= REACH * self._photo().side:
             self.selected = far.index(min(far))
             return
-        self._add(Point(x=x, y=y, color=color, radius=max(1.0, round(RADIUS * self._side(), 1))))
+        self._add(Point(x=x, y=y, color=color, radius=max(1.0, round(RADIUS * self._photo().side, 1))))
 
     def paint(self, places: Any, color: str) -> None:
         """A stroke along places of the shown picture, [[x, y], …].
@@ -197,8 +151,8 @@ class Sitting:
             along = []
         if not 0 < len(along) <= PLACES:
             raise BadInput(f"A stroke goes along 1 to {PLACES} places; paint a shorter one.")
-        points = tuple(self._in_photo(x, y) for x, y in along)
-        self._add(Stroke(points=points, color=color, width=max(2.0, round(STROKE * self._side(), 1))))
+        points = tuple(self._photo().place(x, y) for x, y in along)
+        self._add(Stroke(points=points, color=color, width=max(2.0, round(STROKE * self._photo().side, 1))))
 
     def recolour(self, color: str) -> bool:
         """Give the selected mark another colour, if there is one; whether it changed.
@@ -233,9 +187,7 @@ class Sitting:
 
     def grey(self) -> bytes:
         """The shown photo's lightness, as a JPEG."""
-        shown = self._photo().shown
-        lightness, ab = split_lab(torch.from_numpy(shown.copy()).permute(2, 0, 1)[None])
-        return encode(to_uint8(join_lab(lightness, 0 * ab))[0].permute(1, 2, 0).numpy(), "jpg")
+        return self._photo().grey()
 
     def colour(self, model: Colorizer) -> None:
         """Colour the shown photo by the hints as they stand, for :meth:`seen`.
@@ -313,16 +265,6 @@ class Sitting:
         if self.given is None:
             raise BadInput("There is no photo yet; choose one, or drop it on the page.")
         return self.given
-
-    def _side(self) -> int:
-        return max(self._photo().photo.shape[:2])
-
-    def _in_photo(self, x: float, y: float) -> tuple[float, float]:
-        """The place in the photo of one in the shown picture, or beside it."""
-        given = self._photo()
-        height, width = given.photo.shape[:2]
-        x, y = x / given.scale[0] - 0.5, y / given.scale[1] - 0.5
-        return round(min(max(x, 0), width - 1), 1), round(min(max(y, 0), height - 1), 1)
 
     def _add(self, mark: Mark) -> None:
         """Add a mark and select it."""
