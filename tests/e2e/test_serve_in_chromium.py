@@ -166,15 +166,10 @@ def test_colours_are_suggested_for_the_place_and_one_is_taken(page, photo):
 
 
 def test_what_is_saved_is_loaded_again_and_is_what_the_command_makes(page, photo, tmp_path):
-    page("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
     give(page, photo)
     place(page, 0.75, 0.5, "water")
     place(page, 0.1, 0.5, "red")
-    page.click(".files button:nth-child(1)")
-    page.click(".files button:nth-child(2)")
-    hints, saved = (wait_for(tmp_path / name) for name in ("parrot.hints.json", "parrot.colorized.png"))
-    with Image.open(saved) as image:
-        assert np.array_equal(np.asarray(image), zoo.colorize("pyramid", photo, hints=hints))
+    hints = saved_by(page, photo, tmp_path, "json")
     assert len(read_marks(hints.read_bytes(), "hints")) == 2
     before = page.run(SHOWN)
     page.click('button[title="Remove all hints"]')
@@ -184,6 +179,17 @@ def test_what_is_saved_is_loaded_again_and_is_what_the_command_makes(page, photo
     page.give("#hints", hints)
     picture(page, before)
     assert marks(page) == 2
+
+
+def saved_by(page: Any, photo: Path, folder: Path, suffix: str) -> Path:
+    """Save photo and hints; the hints' file, of which the command makes the saved photo."""
+    page("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    for button in (1, 2):
+        page.click(f".files button:nth-child({button})")
+    hints, saved = (wait_for(folder / name) for name in (f"parrot.hints.{suffix}", "parrot.colorized.png"))
+    with Image.open(saved) as image:
+        assert np.array_equal(np.asarray(image), zoo.colorize("pyramid", photo, hints=hints))
+    return hints
 
 
 def wait_for(file: Path) -> Path:
@@ -218,7 +224,6 @@ def test_a_drag_paints_a_stroke_in_the_chosen_colour(page, photo):
 
 
 def test_a_hint_picture_is_loaded_or_dropped_and_saved_with_what_is_put_on_it(page, photo, tmp_path):
-    page("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
     give(page, photo)
     with Image.open(photo) as image:
         width, height = image.size
@@ -231,11 +236,7 @@ def test_a_hint_picture_is_loaded_or_dropped_and_saved_with_what_is_put_on_it(pa
     assert rgb2lab(shown[45:55, 45:75])[..., 1].mean() > 25
     page.until("document.querySelectorAll('image.painting').length === 1")
     place(page, 0.75, 0.75, "water")
-    page.click(".files button:nth-child(1)")
-    page.click(".files button:nth-child(2)")
-    kept, saved = (wait_for(tmp_path / name) for name in ("parrot.hints.png", "parrot.colorized.png"))
-    with Image.open(saved) as image:
-        assert np.array_equal(np.asarray(image), zoo.colorize("pyramid", photo, hints=kept))
+    saved_by(page, photo, tmp_path, "png")
     before = page.run(SHOWN)
     page.click('button[title="Remove all hints"]')
     assert chroma(picture(page, before)).max() < 3
