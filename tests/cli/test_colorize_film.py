@@ -61,7 +61,7 @@ def test_what_is_there_is_kept_passed_over_or_replaced(here):
 
 def test_shots_are_written_to_be_coloured_and_grey_ones_are_no_key_frames(here):
     result = run("film.mp4", "--shots", "first")
-    assert result.stdout.startswith("2 shots; colour their first frames in first")
+    assert result.stdout.startswith("2 shots, the first frame of each in first; colour")
     assert sorted(file.name for file in (here / "first").iterdir()) == ["000000.png", "000003.png"]
     again = run("film.mp4", "--shots", "first")
     assert again.exit_code == 2

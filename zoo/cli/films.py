@@ -86,7 +86,7 @@ def _colorize(job: Job, wish: FilmWish, origin: Origin, model: Colorizer) -> Non
         lack = NO_COLOUR if NO_COLOUR in lacks else next(iter(lacks))
         reason = why(model, origin, lack, hinted=bool(work.keys.files))
         echo(f"zoo: {what} came out of {job.photo.name}: {reason.replace('--hints FILE', '--key-frames')}.", err=True)
-    echo(f"{job.photo.name}: {last.number} frames in {last.shots} shots", err=True)
+    echo(f"{job.photo.name}: {last.number} frames in {_shots(last.shots)}", err=True)
 
 
 def _write_first_frames(film: Path, folder: Path, size: int) -> None:
@@ -99,4 +99,10 @@ def _write_first_frames(film: Path, folder: Path, size: int) -> None:
             found += 1
             with writing(folder / f"{frame.number:06}.png") as part:
                 Image.fromarray(frame.rgb).convert("L").convert("RGB").save(part, "PNG")
-    echo(f"{found} shots; colour their first frames in {folder}, and give them as --key-frames.")
+    echo(
+        f"{_shots(found)}, the first frame of each in {folder}; colour those that matter, and give it as --key-frames."
+    )
+
+
+def _shots(count: int) -> str:
+    return "1 shot" if count == 1 else f"{count} shots"
