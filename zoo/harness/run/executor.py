@@ -5,6 +5,7 @@ Those of ours are in ``executors/``; a package adds one by the entry-point group
 
 from __future__ import annotations
 
+import abc
 import os
 import time
 from collections.abc import Iterable
@@ -59,16 +60,16 @@ class Task(Protocol):
         ...
 
 
-class Elsewhere:
+class Elsewhere(abc.ABC):
     """The books of a run that is at work on another machine, which is asked for news by :meth:`look`."""
 
     def __init__(self) -> None:
         self._messages: list[dict[str, Any]] = []
         self._code: int | None = None
 
+    @abc.abstractmethod
     def look(self) -> None:
         """Take in what there is to hear, and the exit code once it has ended; does not wait."""
-        raise NotImplementedError
 
     @property
     def alive(self) -> bool:
