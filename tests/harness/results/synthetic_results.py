@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from zoo.harness.results.log import LogEntry
 from zoo.harness.results.pictures import (
     HINTED,
     LEVEL_PHOTOS,
@@ -19,7 +20,7 @@ from zoo.harness.results.pictures import (
     spread,
 )
 from zoo.harness.results.protocol import SweptHints
-from zoo.harness.results.run_record import LogEntry, RunRecord
+from zoo.harness.results.run_record import RunRecord
 from zoo.harness.results.store import RunFolder, SweepScore
 
 PHOTOS = Path(__file__).parents[3] / "zoo" / "harness" / "data" / "photos" / "validation"

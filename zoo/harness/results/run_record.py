@@ -5,23 +5,16 @@ This is the only definition of its fields, but for those that tell of its model 
 
 from __future__ import annotations
 
-import contextlib
-import datetime
 import json
-import os
-import platform
-import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-import zoo
 from zoo.core.errors import BadInput
-from zoo.core.process import usable_cores
 from zoo.core.spec import SCHEMA, ModelRecord, pretrained, sizes
 from zoo.harness.results.protocol import Protocol, SweptHints
+from zoo.harness.results.provenance import Provenance
 from zoo.harness.training.budget import Budget
 
 MAY_HAVE_SEEN = "may have seen the test photos: "
@@ -107,61 +100,6 @@ class CurvePoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     psnr: float | None = None
 
 
-class LogEntry(msgspec.Struct, frozen=True):
-    """A line of a run's log.jsonl, in which ``terms`` stand flat: those of the loss at a step, or a point of the curve.
-
-    Attributes:
-        terms: a player's name → its loss, ``player/name`` → a part of it; none at a point.
-    """
-
-    step: int
-    seconds: float
-    terms: dict[str, float] = {}
-    point: CurvePoint | None = None
-
-    @classmethod
-    def of_step(cls, log: Mapping[str, float]) -> LogEntry:
-        """What a training tells after a step: ``step``, ``seconds`` and the terms, six decimals each."""
-        return cls._flat({name: round(value, 6) for name, value in log.items()})
-
-    @classmethod
-    def of_point(cls, point: CurvePoint) -> LogEntry:
-        return cls(point.step, point.seconds, point=point)
-
-    @classmethod
-    def read(cls, line: bytes) -> LogEntry:
-        """One line.
-
-        Raises:
-            ValueError: it is damaged.
-        """
-        said = json.loads(line)  # a part of a loss may be NaN, which msgspec does not read
-        try:
-            if said.pop("curve", False):
-                return cls.of_point(msgspec.convert(said, CurvePoint))
-            return cls._flat(said)
-        except (msgspec.ValidationError, AttributeError, KeyError, TypeError) as error:
-            raise ValueError(str(error)) from None
-
-    @classmethod
-    def _flat(cls, said: Mapping[str, float]) -> LogEntry:
-        terms = {name: value for name, value in said.items() if name not in ("step", "seconds")}
-        flat = {"step": said["step"], "seconds": said.get("seconds", 0.0), "terms": terms}
-        return msgspec.convert(flat, cls)
-
-    def line(self) -> str:
-        """As it stands in the file."""
-        if self.point is not None:
-            return json.dumps({"curve": True, **msgspec.structs.asdict(self.point)})
-        return json.dumps({"step": self.step, "seconds": self.seconds, **self.terms})
-
-    @property
-    def loss(self) -> float | None:
-        """That of the player that is trained last: of an adversarial pair, the colorizer's."""
-        players = [name for name in self.terms if "/" not in name]
-        return self.terms["colorizer" if "colorizer" in players else players[-1]] if players else None
-
-
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was asked for. Suites and recipes are kept as they were: another zoo's may have other fields."""
 
@@ -192,23 +130,6 @@ class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     why: str = ""
     zoo: str
     date: str
-
-
-class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where and when a run was made: ``machine`` is its processor; ``finished`` is in UTC, ISO 8601.
-
-    ``world_size`` and ``backend`` are of a run that several devices trained together: how many, and how they talk.
-    """
-
-    zoo: str
-    torch: str
-    python: str = ""
-    device: str
-    machine: str = ""
-    commit: str | None
-    finished: str
-    world_size: int | msgspec.UnsetType = msgspec.UNSET
-    backend: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class RunRecord(ModelRecord, msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -354,52 +275,3 @@ def read_record(content: bytes, where: object) -> RunRecord:
         if "unknown field" in str(error):
             raise BadInput(f"{where} was written by a newer zoo ({error}); update this one to read it.") from None
         raise BadInput(f"{where} is damaged ({error}); delete its folder to run it again.") from None
-
-
-def commit() -> str:
-    """The commit of the checkout the package runs from (``+`` when it has changes), or empty."""
-    root = Path(zoo.__file__).resolve().parent.parent
-    if not (root / ".git").exists():
-        return ""
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(root), *arguments]
-        done = subprocess.run(
-            command, capture_output=True, text=True, encoding="utf-8", errors="replace", env=environment, check=False
-        )
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    try:
-        short = git("rev-parse", "--short=10", "HEAD")
-        changed = git(
-            "status", "--porcelain", "--untracked-files=no", "--", "zoo", "registry.yaml", "benchmarks/suites"
-        )
-    except OSError:
-        return ""  # no git on this machine
-    return short + ("+" if short and changed else "")
-
-
-def processor() -> str:
-    """What the machine computes on: the processor's name and the cores that the process has, never whose it is."""
-    names = []
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor() or platform.machine()}, {usable_cores()} cores"
-
-
-def here_and_now(device: str, **more: Any) -> Provenance:
-    """Of a run that ends now on ``device``; ``more`` are the fields that few runs have."""
-    import torch
-
-    return Provenance(
-        zoo=zoo.__version__,
-        torch=str(torch.__version__),
-        python=platform.python_version(),
-        device=device,
-        machine=processor(),
-        commit=commit(),
-        finished=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        **more,
-    )

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from zoo.core.errors import BadInput
 from zoo.core.files import csv_text, make_folder, number, read_csv, read_csv_lines, unwritable, write_whole
-from zoo.harness.results.run_record import LogEntry, RunRecord, read_record
+from zoo.harness.results.log import LogEntry
+from zoo.harness.results.run_record import RunRecord, read_record
 
 
 class SweepScore(NamedTuple):
