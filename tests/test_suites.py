@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from zoo.cli.main import cli
 from zoo.core.files import read_csv
+from zoo.harness.plan.keys import check_suite
 from zoo.harness.plan.suite import load_suite, suite_names
 
 TEXT = (Path(__file__).parents[1] / "docs" / "suites.md").read_text(encoding="utf-8")
@@ -23,6 +24,12 @@ def test_every_suite_has_a_row_and_a_command():
         assert f"| `{name}` |" in TEXT
         assert f"zoo bench --suite {name}" in TEXT
         assert f"**`{name}`**" in TEXT or name == "quick_seconds"
+
+
+@pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL))
+def test_a_suite_on_the_page_is_one(block, tmp_path):
+    (tmp_path / "mine.yaml").write_text(block)
+    check_suite(load_suite(str(tmp_path / "mine.yaml")))
 
 
 def test_what_trains_nothing_is_said_to():

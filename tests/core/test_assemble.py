@@ -29,6 +29,13 @@ def test_a_suites_defaults_are_weaker_and_lenient():
     assert spec.parts["encoder"].options == {"block": "double_conv", "width": 4, "depth": 3}
 
 
+def test_a_suites_default_may_be_for_one_part():
+    spec = resolve("residual_unet", {"depth": 3}, defaults={"encoder.max_width": 48, "bridge.width": 1, "width": 16})
+    assert spec.parts["encoder"].options["max_width"] == 48
+    assert "max_width" not in spec.parts["decoder"].options
+    assert spec.defaults == {"encoder.max_width": 48, "width": 16}, "there is no bridge"
+
+
 def test_the_spec_decides_and_not_the_row():
     assert resolve("unet").identity() == resolve("unet", {"width": 64}).identity()
     assert resolve("unet").identity() != resolve("unet", {"width": 32}).identity()

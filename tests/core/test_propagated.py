@@ -199,6 +199,8 @@ def test_any_row_is_put_upon_the_propagator_that_is_asked_for(table):
     other = resolve("upon", {"propagator": {"name": "pyramid", "sweeps": 4}})
     assert other.identity() == resolve("upon", {"propagator.sweeps": 4}).identity()
     assert option_in(other, "propagator")
+    assert option_in(other, "keep_hints")
+    assert not option_in(resolve("unet", small), "keep_hints"), "there it would change nothing"
     assert not takes_option("pyramid", "propagator")
 
 
@@ -326,6 +328,7 @@ def test_a_residual_that_starts_at_zero_reaches_every_layer(condition, name):
         ("half", {}, "the decoder is missing"),
         ("nothing", {}, "there is no encoder, decoder and head"),
         ("whole_upon", {"reads": "both"}, "needs an encoder"),
+        ("unet", {"reads": "both"}, "set a propagator too"),
         ("upon", {"reads": "all"}, "reads.*known: both, spread|reads.*both"),
     ],
 )

@@ -50,7 +50,7 @@ def resolve(
     Args:
         name: a registered model.
         overrides: ``{"width": 16}`` for every part that names it, ``{"decoder.skip": "sum"}`` for one.
-        defaults: like ``overrides``, but weaker, and one that no part names is passed over.
+        defaults: like ``overrides``, but weaker, and one that no part takes is passed over.
 
     Raises:
         UnknownName, AmbiguousName, BrokenPlugin: the model or one of its parts.
@@ -91,8 +91,18 @@ def resolve(
     )
 
 
+def _takers(option: str, factories: Mapping[str, Callable[..., Any]]) -> list[str]:
+    """The roles of the parts that take an option: those that name it, or the one before its point."""
+    role, dot, bare = option.partition(".")
+    if not dot:
+        return [role for role, factory in factories.items() if option in option_names(factory)]
+    if role not in factories:
+        return []
+    return [role] if bare in option_names(factories[role]) or takes_any_option(factories[role]) else []
+
+
 def _is_taken(option: str, factories: Mapping[str, Callable[..., Any]]) -> bool:
-    return option in COLORIZER_OPTIONS or any(option in option_names(factory) for factory in factories.values())
+    return option in COLORIZER_OPTIONS or bool(_takers(option, factories))
 
 
 def _colorizer_options(
@@ -120,6 +130,8 @@ def _colorizer_options(
         raise BadInput(f"{where}: {misfit(error, ColorizerOptions)}.") from None
     if found.reads == "both" and "encoder" not in parts:
         raise BadInput(f"{where}: reads=both needs an encoder; a whole network reads 4 channels, so leave it out.")
+    if found.reads == "both" and PROPAGATOR not in parts:
+        raise BadInput(f"{where}: reads=both is of hints as they are and as they were spread; set a propagator too.")
     if PROPAGATOR not in parts or not _has_network(parts) or not found.residual:
         return msgspec.structs.replace(found, anchor="none")
     return found
@@ -132,10 +144,7 @@ def takes_option(name: str, option: str) -> bool:
     parts, factories = _parts_of(name, row)
     if option == PROPAGATOR:
         return _has_network(parts)
-    role, dot, bare = option.partition(".")
-    if dot:
-        return role in parts and (bare in option_names(factories[role]) or takes_any_option(factories[role]))
-    return option in row.options or _is_taken(option, factories)
+    return _is_taken(option, factories)
 
 
 def _parts_of(
@@ -210,27 +219,24 @@ def _spread(
     known = sorted({n for names in named.values() for n in names} | set(row_options) | set(COLORIZER_OPTIONS))
     resolved: dict[str, dict[str, Any]] = {role: {} for role in parts}
 
-    def broadcast(key: str, value: Any, *, required: bool = True) -> None:
-        takers = [role for role in parts if key in named[role]]
+    def say(key: str, value: Any, *, required: bool = True) -> None:
+        role, dot, option = key.partition(".")
+        takers = _takers(key, factories)
         if not takers and required:
-            raise BadInput(f"{where} has no option {key!r}; {did_you_mean(key, known)}")
-        for role in takers:
-            resolved[role][key] = value
+            if not dot:
+                raise BadInput(f"{where} has no option {key!r}; {did_you_mean(key, known)}")
+            if role not in parts:
+                raise BadInput(f"{where} has no part {role!r} (option {key!r}); {did_you_mean(role, parts)}")
+            raise BadInput(f"{where}: its {role} has no option {option!r}; {did_you_mean(option, named[role])}")
+        for taker in takers:
+            resolved[taker][option if dot else key] = value
 
     for key, value in row_options.items():
-        broadcast(key, value)
+        say(key, value)
     for role, ref in parts.items():
         resolved[role].update(ref.options)
     for key, value in defaults.items():
-        broadcast(key, value, required=False)
+        say(key, value, required=False)
     for key, value in overrides.items():
-        role, dot, option = key.partition(".")
-        if not dot:
-            broadcast(key, value)
-        elif role not in parts:
-            raise BadInput(f"{where} has no part {role!r} (option {key!r}); {did_you_mean(role, parts)}")
-        elif option not in named[role] and not takes_any_option(factories[role]):
-            raise BadInput(f"{where}: its {role} has no option {option!r}; {did_you_mean(option, named[role])}")
-        else:
-            resolved[role][option] = value
+        say(key, value)
     return resolved

@@ -191,6 +191,16 @@ def test_a_suites_sizes_are_for_our_rows_and_others_by_name(suite, tmp_path):
     assert (named.effective["encoder"]["width"], named.defaults) == (8, {"width": 8})
 
 
+def test_what_a_suite_says_of_a_model_by_name_holds_as_the_callers_options_do(suite):
+    said = {"unet": {"encoder.max_width": 40, "depth": 3}}
+    of_the_suite = resolve_model("unet", msgspec.structs.replace(suite, model_options=said))
+    of_the_caller = resolve_model("unet", suite, said["unet"])
+    assert of_the_suite.identity() == of_the_caller.identity() != resolve_model("unet", suite).identity()
+    assert of_the_suite.defaults == {"width": 16, "propagator": "pyramid", **said["unet"]}
+    by_both = resolve_model("unet", msgspec.structs.replace(suite, model_options=said), {"depth": 4})
+    assert by_both.effective["encoder"] | {"max_width": 40, "depth": 4} == by_both.effective["encoder"]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -201,6 +211,15 @@ def test_a_suites_sizes_are_for_our_rows_and_others_by_name(suite, tmp_path):
         ({"track": ("tensorbord",)}, "Unknown tracker 'tensorbord'; did you mean 'tensorboard'"),
         ({"recipe": "defalt"}, "Unknown recipe 'defalt'; did you mean 'default'"),
         ({"model_options": {"unett": {}}}, "Unknown model 'unett'; did you mean 'unet'"),
+        ({"model_options": {"unet": {"widht": 8}}}, "model_options: model 'unet' has no option 'widht'; did you mean"),
+        ({"model_options": {"unet": {"encoder.maxwidth": 8}}}, "its encoder has no option 'maxwidth'; did you mean"),
+        (
+            {"model_options": {"unet": {"encodr.width": 8}}},
+            "has no part 'encodr' (option 'encodr.width'); did you",
+        ),
+        ({"model_options": {"gray": {"width": 8}}}, "model 'gray' has no option 'width'"),
+        ({"options": {"widht": 8}}, "suite 'quick', options: no model of ours takes 'widht'"),
+        ({"options": {"encoder.widht": 8}}, "suite 'quick', options: no model of ours takes 'encoder.widht'"),
     ],
 )
 def test_what_a_suite_names_is_checked_where_it_enters(suite, changes, said):

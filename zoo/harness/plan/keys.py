@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 
-from zoo.core.errors import ZooError
+from zoo.core.errors import BadInput, ZooError
 from zoo.core.identity import part_identity, short_identity
 from zoo.core.kinds import option_names
 from zoo.core.registry import current
+from zoo.core.resolve import resolve, takes_option
 from zoo.core.spec import GivenWeights, ModelSpec, RecipeRow, part_ref
 from zoo.harness.plan.saved_hints import definition, sampler_identity
 from zoo.harness.plan.settings import Settings, changed_recipe
@@ -256,11 +257,28 @@ def check_suite(suite: Suite) -> None:
         registry.entry("trackers", tracker)
     if suite.recipe is not None:
         recipe_parts(registry.recipe(suite.recipe), f"recipe {suite.recipe!r}")
-    for model in suite.model_options:
+    for model, options in suite.model_options.items():
         try:
-            registry.entry("models", model)
+            if registry.entry("models", model).row is not None:  # a stranger's is looked at in a process of its own
+                resolve(model, options)
         except ZooError as error:
             raise type(error)(f"{where}, model_options: {error}") from None
+    for option in suite.options:
+        if not _of_ours(option):
+            raise BadInput(
+                f"{where}, options: no model of ours takes {option!r}; zoo show MODEL names those it has, and "
+                "model_options are for others' models."
+            )
+
+
+def _of_ours(option: str) -> bool:
+    """Whether an objective or a model of our own table takes an option."""
+    registry = current()
+    for name in registry.names("objectives"):
+        if registry.entry("objectives", name).builtin and option in option_names(registry.load("objectives", name)):
+            return True
+    ours = (name for name in registry.names("models") if registry.entry("models", name).builtin)
+    return any(takes_option(name, option) for name in ours)
 
 
 def check_recipes(

@@ -55,7 +55,9 @@ def option_in(spec: ModelSpec, option: str) -> bool:
     role, dot, bare = option.partition(".")
     if dot:
         return role in spec.parts and bare in spec.parts[role].options
-    return option in (*COLORIZER_OPTIONS, PROPAGATOR) or any(option in ref.options for ref in spec.parts.values())
+    if option in COLORIZER_OPTIONS:  # all but the gain are of what stands upon a propagator
+        return option == "hint_gain" or PROPAGATOR in spec.parts
+    return option == PROPAGATOR or any(option in ref.options for ref in spec.parts.values())
 
 
 def resolve_model(
@@ -63,12 +65,15 @@ def resolve_model(
 ) -> ModelSpec | Unresolved:
     """The model's spec under the suite's and the caller's options, or the reason why there is none.
 
-    A suite's ``options`` are sizes of our own rows; another's row keeps its sizes, unless ``model_options`` name it.
+    A suite's ``options`` are sizes of our own rows; another's row keeps its sizes, unless ``model_options`` name it:
+    these hold as the caller's do, who has the last word.
     """
     try:
         taken = {key: value for key, value in options.items() if takes_option(model, key)}
         sizes = suite.options if current().entry("models", model).builtin else {}
-        return resolve(model, taken, defaults={**sizes, **suite.model_options.get(model, {})})
+        named = {key: value for key, value in suite.model_options.get(model, {}).items() if key not in taken}
+        spec = resolve(model, {**named, **taken}, defaults=sizes)
+        return msgspec.structs.replace(spec, defaults={**spec.defaults, **named})
     except ZooError as error:
         return Unresolved(bounded(str(error)))
 
