@@ -63,6 +63,11 @@ ACTS: dict[str, dict[str, list[tuple[list[str], list[str]]]]] = {
         "--test-data": [(["folder:album"], ["--test-data", "folder:other"])],
         "--format": [(["folder:album"], ["--format", "json"])],
     },
+    "data export": {
+        "--suite": [([], ["--suite", "smoke"])],
+        "--data": [(["--suite", "smoke"], ["--data", "folder:album"])],
+        "--output": [(["--suite", "smoke"], ["-o", "elsewhere"])],
+    },
     "doctor": {},
     "bench": {
         "--models": [([], ["--models", "unet"])],

@@ -1,12 +1,13 @@
-"""``zoo data``: a look at photos before anything is trained on them."""
+"""``zoo data``: a look at photos before anything is trained on them, and a suite's for others to colorize."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.arguments import format_option
+from zoo.cli.arguments import FilePath, format_option
 from zoo.cli.terminal import echo
 
 if TYPE_CHECKING:
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
-@click.group("data", short_help="Look at a source of photos.")
+@click.group("data", short_help="Look at a source of photos; write a suite's test photos and hints as files.")
 def command() -> None:
-    """Look at a source of photos: photos, folder:PATH, torchvision:NAME, or a plugin's."""
+    """Look at a source of photos: photos, folder:PATH, torchvision:NAME, or a plugin's; or write a suite's as files."""
 
 
 @command.command("check", short_help="Find photos that are damaged, grey, tiny, or there twice.")
@@ -43,6 +44,27 @@ def check(ctx: click.Context, source: str, test_data: str | None, form: str) -> 
     else:
         _print(report)
     ctx.exit(0 if report.clean else 1)
+
+
+@command.command("export", short_help="Write a suite's test photos in grey, and their hints, for another method.")
+@click.option("--suite", metavar="NAME", default="quick", show_default=True, help="The protocol to be scored by.")
+@click.option("--data", metavar="SOURCE", help="Take the photos from this source, folder:PATH.")
+@click.option("-o", "--output", type=FilePath(), metavar="FOLDER", help="A new folder (default: SUITE-inputs).")
+def export(suite: str, data: str | None, output: Path | None) -> None:
+    """Write what --suite asks of a colorizer as files, for a method that is not of this zoo.
+
+    grey/NAME.png is each test photo as it is to be colorized, hints/NAME.png what is known of its colours, on
+    transparency. Pictures of these names and this size are scored by `zoo verify FOLDER --suite NAME`.
+    """
+    from zoo.harness.run.handout import GREY, HINTS, hand_out
+
+    made = hand_out(suite, folder=output, data=data)
+    hints = (
+        f", hints for {made.hinted} of them in {made.folder / HINTS}" if made.hinted else "; this suite gives no hints"
+    )
+    source = f" --data {data}" if data else ""
+    echo(f"{made.photos} photos in {made.folder / GREY}{hints}.")
+    echo(f"Colorize them under their names, then: zoo verify COLOURED --suite {suite}{source}")
 
 
 def _findings(report: Report) -> dict[str, list[Any]]:

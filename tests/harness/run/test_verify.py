@@ -13,9 +13,11 @@ from safetensors.torch import save_file
 
 import zoo
 from zoo.cli.main import cli
+from zoo.core.errors import BadInput
 from zoo.core.files import csv_text, read_csv, sha256_of
 from zoo.harness.plan.suite import load_suite, open_photos
 from zoo.harness.run.bench import bench
+from zoo.harness.run.handout import hand_out
 from zoo.harness.run.request import BenchRequest
 
 
@@ -23,7 +25,7 @@ from zoo.harness.run.request import BenchRequest
 def benched(tmp_path_factory):
     """Runs of three models without anything to learn: fast, and scored like any other."""
     out = tmp_path_factory.mktemp("benched") / "out"
-    bench(BenchRequest(models="gray,mean_ab,levin2004", suite="smoke", out=out, device="cpu", jobs=1))
+    bench(BenchRequest(models="gray,mean_ab,levin2004,pyramid", suite="smoke", out=out, device="cpu", jobs=1))
     return out
 
 
@@ -64,9 +66,10 @@ def test_runs_are_verified_from_their_weights_and_lies_are_not(submission):
     lie(run_of(submission, "levin2004"), photos=1)
     done = verify(submission)
     assert done.exit_code == 1
-    assert done.stdout.count("verified by its weights") == 2
+    assert done.stdout.count("verified by its weights") == 3
     assert "self-reported by its weights: psnr of" in done.stdout
-    assert checked(submission) == {"gray": "verified", "mean_ab": "verified", "levin2004": "self-reported"}
+    verdicts = {"gray": "verified", "mean_ab": "verified", "pyramid": "verified", "levin2004": "self-reported"}
+    assert checked(submission) == verdicts
     # The mark is of those scores: others, written later, are not believed.
     lie(run_of(submission, "gray"), photos=1, gain=0.001)
     assert CliRunner().invoke(cli, ["leaderboard", str(submission), "--rebuild"]).exit_code == 0
@@ -130,6 +133,27 @@ def test_pictures_without_a_record_become_a_row_beside_the_others(benched, pictu
     assert (again.exit_code, "verified by its predictions" in again.stdout) == (0, True), again.output
     assert verify(pictures, "--suite", "smoke", "--out", out, "--model", "renamed").exit_code == 0
     assert any(name.startswith("renamed (predictions ") for name in checked(out))
+
+
+@pytest.mark.slow
+def test_what_a_suite_asks_is_handed_out_as_files_and_the_answers_get_the_score_of_the_row(benched, tmp_path):
+    made = hand_out("smoke", folder=tmp_path / "asked")
+    assert (made.photos, made.hinted) == (6, 6)
+    answers = tmp_path / "answers"
+    for grey in sorted((made.folder / "grey").rglob("*.png")):
+        name = grey.relative_to(made.folder / "grey")
+        assert Image.open(grey).mode == "L"
+        answer = answers / name
+        answer.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(zoo.colorize("pyramid", grey, hints=made.folder / "hints" / name)).save(answer)
+    out = shutil.copytree(benched, tmp_path / "out")
+    assert verify(answers, "--suite", "smoke", "--out", out).exit_code == 0
+    table = zoo.leaderboard(out).set_index("model")
+    (row,) = (name for name in table.index if name.startswith("answers"))
+    for metric, gap in {"psnr": 0.02, "ssim": 1e-3, "delta_e00": 0.02}.items():
+        assert table.loc[row, metric] == pytest.approx(table.loc["pyramid", metric], abs=gap)
+    with pytest.raises(BadInput, match="asked is there already"):
+        hand_out("smoke", folder=tmp_path / "asked")
 
 
 @pytest.mark.slow
