@@ -91,7 +91,7 @@ def test_a_published_run_names_the_command_that_makes_its_weights(tmp_path):
     row = json.loads((tmp_path / "run" / "run.json").read_text())
     row.update(label="unet decoder.skip=sum width=4", suite="smoke", seed=2, model="unet")
     (tmp_path / "run" / "run.json").write_text(json.dumps(row))
-    told = r"`zoo train unet --suite smoke --set decoder.skip=sum --set width=4 --seeds 3`"
+    told = r"`zoo train unet --suite smoke --set decoder.skip=sum --set width=4 --first-seed 2 --seeds 1`"
     with pytest.raises(BadInput, match=told):
         load(tmp_path / "run")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -208,10 +209,12 @@ def _without_weights(folder: Path) -> BadInput:
 
 def training_command(record: ModelRecord) -> str:
     """The command that trains a run anew, on the photos that come with the zoo."""
-    settings = record.label.removeprefix(record.model).split()
+    settings = re.split(r" (?=[\w.]+=)", record.label.removeprefix(record.model))[1:]
     command = ["zoo train", shlex.quote(record.model), "--suite", shlex.quote(record.suite)]
-    command += [f"--set {shlex.quote(setting)}" for setting in settings if "=" in setting]
-    return " ".join([*command, f"--seeds {record.seed + 1}"])
+    for setting in settings:
+        recipe = setting.removeprefix("recipe=")
+        command.append(f"--set {shlex.quote(setting)}" if recipe == setting else f"--recipe {shlex.quote(recipe)}")
+    return " ".join([*command, *([f"--first-seed {record.seed}"] if record.seed else []), "--seeds 1"])
 
 
 def read_spec(folder: Path) -> ModelSpec:

@@ -11,7 +11,10 @@ import pytest
 import yaml
 
 from zoo.core.errors import BadInput
+from zoo.core.spec import ModelRecord
+from zoo.core.trained import training_command
 from zoo.harness.results.card import card
+from zoo.harness.results.run_record import MAY_HAVE_SEEN
 from zoo.harness.results.statistics import interval
 from zoo.harness.results.store import RunFolder
 
@@ -33,6 +36,27 @@ def test_it_says_on_what_how_long_and_by_which_command(folder):
     assert record.provenance.machine in text
     assert f"{record.costs['params_m']:.2f} million parameters" in text
     assert "CREDITS.csv" in text
+
+
+@pytest.mark.parametrize(
+    ("label", "seed", "said"),
+    [
+        ("unet", 2, "zoo train unet --suite quick --first-seed 2 --seeds 1"),
+        ("unet recipe=gachon recipe.lr=0.001", 0, "--recipe gachon --set recipe.lr=0.001 --seeds 1"),
+        ("unet bridge=a word width=8", 0, "--set 'bridge=a word' --set width=8 --seeds 1"),
+    ],
+)
+def test_the_command_sets_what_the_row_was_set_to(label, seed, said):
+    assert training_command(ModelRecord(model="unet", label=label, seed=seed, suite="quick")).endswith(said)
+
+
+def test_photos_that_may_have_been_seen_are_told_as_such(folder, tmp_path):
+    assert "photos that it was not trained on" in card(folder)
+    run = shutil.copytree(folder, tmp_path / "run")
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    record["notes"].append(f"{MAY_HAVE_SEEN}its weights were trained on unknown photos")
+    (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    assert "photos that it may have seen (see the note)" in card(run)
 
 
 def test_its_scores_have_their_intervals_over_photos(folder):

@@ -117,8 +117,9 @@ def _training(record: RunRecord) -> str:
 
 def _scores(run: RunFolder, record: RunRecord) -> str:
     names, scores = run.scores()
+    seen = "may have seen (see the note)" if record.may_have_seen else "was not trained on"
     lines = [
-        f"{len(names)} photos that it was not trained on, at {record.protocol.size} px, suite `{record.suite}`, "
+        f"{len(names)} photos that it {seen}, at {record.protocol.size} px, suite `{record.suite}`, "
         f"protocol `{record.fingerprint}`; 95 % intervals over photos, of this one seed.",
         "",
         "| metric | mean | interval |",
