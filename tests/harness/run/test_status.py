@@ -28,6 +28,13 @@ def watch(folder, *options):
     return result.stdout
 
 
+@pytest.fixture(autouse=True)
+def folders(tmp_path):
+    """Those of the runs, in which their records would lie."""
+    for run in RUNS:
+        (tmp_path / run.folder).mkdir(parents=True)
+
+
 def begun(reporter):
     """One done before, one done, one failed, one at work, one waiting."""
     reporter.planned(["a seed 0", "b seed 0", "c seed 0", "d seed 0"], ["e seed 0"])
@@ -71,6 +78,13 @@ def test_a_bench_that_was_killed_is_not_said_to_be_at_work(tmp_path):
     printed = watch(tmp_path)  # which ends at once: there is nothing to wait for
     assert "killed; the same command goes on from here" in printed
     assert read_status(tmp_path).of("running") == []
+
+
+def test_a_run_that_was_removed_is_not_told_of(tmp_path):
+    with told_in_a_file(SilentReporter(), tmp_path, "quick", RUNS) as reporter:
+        begun(reporter)
+    (tmp_path / RUNS[0].folder).rmdir()
+    assert [run.name[0] for run in read_status(tmp_path).of("done")] == ["e"]
 
 
 def test_a_published_folder_is_shown_by_its_records():

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from zoo.core.errors import BadInput, did_you_mean
+from zoo.core.strict_yaml import misfit
 from zoo.harness.run.bench import BenchOutcome
 from zoo.harness.run.bench import bench as carry_out
 from zoo.harness.run.reporter import Reporter
@@ -16,7 +19,7 @@ from zoo.harness.run.request import BenchRequest
 def bench(
     models: str | Sequence[str] = "",
     *,
-    suite: str = "quick",
+    suite: str | Path = "quick",
     set: Mapping[str, Any] | None = None,  # as on the command line
     out: str | Path | None = None,
     reporter: Reporter | None = None,
@@ -36,19 +39,24 @@ def bench(
         Its ``folder``, the runs that ``failed``, all ``runs``' folders, and ``leaderboard()`` as a data frame.
 
     Raises:
-        BadInput: an argument that there is not, with the nearest.
+        BadInput: an argument that there is not, with the nearest, or that does not fit.
         ZooError: the request cannot be carried out; nothing has been written then.
     """
     for name in more:
         if name not in BenchRequest.__struct_fields__:
             known = [*BenchRequest.__struct_fields__, "set"]
             raise BadInput(f"zoo.bench has no argument {name!r}; {did_you_mean(name, known)}")
+    several = {name: more[name] for name in ("recipes", "track") if name in more}
     fields: dict[str, Any] = {
         **more,
-        **{name: tuple(more[name]) for name in ("recipes", "track", "rescored") if name in more},
+        **{name: names.split(",") if isinstance(names, str) else names for name, names in several.items()},
         "models": models if isinstance(models, str) else ",".join(models),
-        "suite": suite,
+        "suite": str(suite),
         "options": dict(set or {}),
-        "out": None if out is None else Path(out),
+        "out": out,
     }
-    return carry_out(BenchRequest(**fields), reporter)
+    try:
+        request = msgspec.convert(fields, BenchRequest, dec_hook=lambda _, path: Path(path))
+    except msgspec.ValidationError as error:
+        raise BadInput(f"zoo.bench: {misfit(error, BenchRequest)}.") from None
+    return carry_out(request, reporter)

@@ -175,6 +175,8 @@ def read_status(results: Path) -> BenchStatus:
         status = _from_records(results)
     except (OSError, ValueError) as error:
         raise BadInput(f"{path} cannot be read ({error}); the next bench writes it anew.") from None
+    # What `zoo rm` took away is no run any more.
+    status.runs = [run for run in status.runs if run.state != DONE or (results / run.folder).is_dir()]
     status.at_work = not status.ended and is_locked(results / ".lock")
     if not status.at_work:
         for run in status.of(RUNNING):  # of a bench that was killed
