@@ -55,7 +55,9 @@ def test_everything_on_the_page_of_own_parts_works(tmp_path, monkeypatch):
     for command in (line for block in blocks["sh"] for line in block.splitlines()):
         result = CliRunner().invoke(cli, [*shlex.split(command)[1:], "--no-baselines", "--set", "width=8"])
         assert result.exit_code == 0, result.output
+    assert "here begins linknet width=8, seed 0" in result.output, "the last one is by an executor of its own"
     columns, rows = read_csv(Path("benches/smoke/leaderboard.csv"))
     assert "worst_pixel" in columns
-    assert {row["model"] for row in rows} == {"unet width=8", "unet recipe=smooth width=8", "two_level_unet width=8"}
+    names = {"unet width=8", "unet recipe=smooth width=8", "two_level_unet width=8", "linknet width=8"}
+    assert {row["model"] for row in rows} == names
     assert {row["status"] for row in rows} == {"ok"}
