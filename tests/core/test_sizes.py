@@ -6,12 +6,24 @@ import msgspec
 import pytest
 
 import zoo
-from zoo.core.registry import current
+from zoo.core.errors import BadInput
+from zoo.core.registry import Registry, current, use
 from zoo.core.resolve import resolve
 from zoo.core.spec import pretrained, sizes
 from zoo.harness.plan.suite import load_suite
 
 WITH_PAPER = [name for name in zoo.list_models() if current().model_row(name).paper]
+
+
+def test_a_size_that_no_part_has_is_no_papers(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("models: {mine: {encoder: conv, decoder: unet, head: ab, paper: {widht: 64}}}")
+    use(Registry.read([file]))
+    try:
+        with pytest.raises(BadInput, match="paper: none of its parts has the size 'widht'; did you mean 'width'"):
+            resolve("mine")
+    finally:
+        use(None)
 
 
 @pytest.mark.parametrize("name", WITH_PAPER)

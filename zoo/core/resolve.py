@@ -54,8 +54,8 @@ def resolve(
 
     Raises:
         UnknownName, AmbiguousName, BrokenPlugin: the model or one of its parts.
-        BadInput: an option that no part names or of the wrong type, or a row that is neither
-            composed nor a network.
+        BadInput: an option that no part names or of the wrong type, a size of the paper's that no part has, or a row
+            that is neither composed nor a network.
     """
     row = current().model_row(name)
     where = f"model {name!r}"
@@ -66,6 +66,10 @@ def resolve(
     elsewhere = (*COLORIZER_OPTIONS, PROPAGATOR)
     presets, weaker, stronger = [{k: v for k, v in source.items() if k not in elsewhere} for source in sources]
     options = _spread(parts, factories, presets, weaker, stronger, where)
+    for option in row.paper:
+        if not _is_taken(option, factories):
+            known = sorted({each for factory in factories.values() for each in option_names(factory)})
+            raise BadInput(f"{where}, paper: none of its parts has the size {option!r}; {did_you_mean(option, known)}")
     built = {
         role: PartRef(ref.name, typed_options(factories[role], options[role], f"{where}, {role}"))
         for role, ref in parts.items()

@@ -70,8 +70,11 @@ def resolve_model(
     """
     try:
         taken = {key: value for key, value in options.items() if takes_option(model, key)}
-        sizes = suite.options if current().entry("models", model).builtin else {}
-        named = {key: value for key, value in suite.model_options.get(model, {}).items() if key not in taken}
+        entry = current().entry("models", model)
+        sizes = suite.options if entry.builtin else {}
+        # A suite may say ``name@distribution`` where the bench says the bare name, or the other way round.
+        of_it = [said for name, said in suite.model_options.items() if current().entry("models", name) == entry]
+        named = {key: value for said in of_it for key, value in said.items() if key not in taken}
         spec = resolve(model, {**named, **taken}, defaults=sizes)
         return msgspec.structs.replace(spec, defaults={**spec.defaults, **named})
     except ZooError as error:
