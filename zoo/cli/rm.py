@@ -34,4 +34,4 @@ def command(folder: Path, runs: tuple[str, ...], yes: bool) -> None:
             echo("nothing is removed")
             return
     remove_runs(folder, found)
-    echo(f"removed: {len(found)} runs")
+    echo(f"removed: {len(found)} run{'s' * (len(found) > 1)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,13 +31,16 @@ def chosen_runs(results: Path, names: Sequence[str]) -> list[RunFolder]:
     if not runs:
         raise BadInput(f"{results} holds no runs; name a results folder such as benches/quick.")
     by_name: dict[str, list[RunFolder]] = {}
+    near: list[str] = []
     for run in runs:
-        for name in _names(run, results):
+        row, *paths = _names(run)
+        near += [row, paths[0]]
+        for name in (row, *paths):
             by_name.setdefault(name, []).append(run)
     found: dict[Path, RunFolder] = {}
     for name in names:
         if name.rstrip("/") not in by_name:
-            raise UnknownName(f"{results} has no run {name!r}; {did_you_mean(name, by_name)}")
+            raise UnknownName(f"{results} has no run {name!r}; {did_you_mean(name, near)}")
         found |= {run.path: run for run in by_name[name.rstrip("/")]}
     return list(found.values())
 
@@ -50,16 +54,16 @@ def refuse_published(folder: Path) -> None:
         raise BadInput(f"{folder} is published and only read; copy the folder to change the copy.")
 
 
-def _names(run: RunFolder, results: Path) -> list[str]:
+def _names(run: RunFolder) -> list[str]:
+    """Its row's, which the row's other runs have too, then its own."""
     model, seed = run.path.parent.name, run.path.name
-    names = [f"{model}/{seed}", f"runs/{model}/{seed}", str(run.path), os.path.abspath(run.path), model]
-    try:
+    record = None
+    with contextlib.suppress(BadInput):  # what is damaged can be removed too
         record = run.record()
-    except BadInput:
-        return names  # what is damaged can be removed too
     # The model's folder also holds the runs of its other options, which rows of their own stand for.
     label = record.label if record else model
-    return [*names[:-1], label, f"{label} seed {record.seed}" if record else seed]
+    paths = [f"{model}/{seed}", f"runs/{model}/{seed}", str(run.path), os.path.abspath(run.path)]
+    return [label, *paths, f"{label} seed {record.seed}" if record else seed]
 
 
 def remove_runs(results: Path, runs: Sequence[RunFolder]) -> None:
