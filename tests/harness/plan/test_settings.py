@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 import zoo
 from zoo.cli.main import cli
-from zoo.core.errors import ZooError
+from zoo.core.errors import BadInput, UnknownName, ZooError
 from zoo.core.registry import current
 from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planning import plan_runs, resolve_model
@@ -129,6 +129,15 @@ def test_settings_are_told_apart_by_their_first_word():
     found = divided({"suite.size": 32, "recipe.lr": 1e-3, "width": 8, "decoder.skip": "sum"})
     assert found == ({"width": 8, "decoder.skip": "sum"}, {"size": 32}, {"lr": 1e-3})
     assert changed_recipe(current().recipe("default"), {"optimizer": "sgd"}).optimizer == "sgd"
+
+
+def test_zoo_bench_refuses_in_a_sentence_what_does_not_fit(tmp_path):
+    for asked, said in (({"seeds": "1"}, "expected `int"), ({"seedz": 1}, "did you mean 'seeds'")):
+        with pytest.raises(BadInput, match=said):
+            zoo.bench("gray", suite="smoke", out=tmp_path / "out", **asked)
+    with pytest.raises(UnknownName, match="Unknown recipe 'lowrate'"):
+        zoo.bench("gray", suite="smoke", recipes="default,lowrate", out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow

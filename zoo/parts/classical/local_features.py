@@ -43,7 +43,8 @@ def orientation_planes(lightness: Tensor, orientations: int = 8) -> Tensor:
     """
     across = F.pad(lightness.diff(dim=3), (0, 1))
     down = F.pad(lightness.diff(dim=2), (0, 0, 0, 1))
-    magnitude, direction = torch.hypot(across, down), torch.atan2(down, across)
+    magnitude = (across.square() + down.square()).sqrt()  # torch.hypot, which ONNX has not
+    direction = torch.atan2(down, across)
     angles = torch.arange(orientations, device=lightness.device) * (2 * math.pi / orientations) - math.pi
     closeness = torch.cos(direction - angles.view(1, -1, 1, 1))
     return torch.exp(orientations / math.pi * closeness) * magnitude
