@@ -76,7 +76,7 @@ class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
     track: tuple[str, ...] = ()
     pictures: bool = True
     executor: str | None = None
-    weights: str | Path | None = None
+    weights: Path | None = None
     rescored: tuple[Path, ...] = ()
     baselines: bool = False
 
