@@ -213,7 +213,7 @@ def training_command(record: ModelRecord) -> str:
     command = ["zoo train", shlex.quote(record.model), "--suite", shlex.quote(record.suite)]
     for setting in settings:
         recipe = setting.removeprefix("recipe=")
-        command.append(f"--set {shlex.quote(setting)}" if recipe == setting else f"--recipe {shlex.quote(recipe)}")
+        command.append(f"--set {shlex.quote(setting)}" if recipe == setting else f"--recipes {shlex.quote(recipe)}")
     return " ".join([*command, *([f"--first-seed {record.seed}"] if record.seed else []), "--seeds 1"])
 
 

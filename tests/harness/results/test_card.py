@@ -42,7 +42,7 @@ def test_it_says_on_what_how_long_and_by_which_command(folder):
     ("label", "seed", "said"),
     [
         ("unet", 2, "zoo train unet --suite quick --first-seed 2 --seeds 1"),
-        ("unet recipe=gachon recipe.lr=0.001", 0, "--recipe gachon --set recipe.lr=0.001 --seeds 1"),
+        ("unet recipe=gachon recipe.lr=0.001", 0, "--recipes gachon --set recipe.lr=0.001 --seeds 1"),
         ("unet bridge=a word width=8", 0, "--set 'bridge=a word' --set width=8 --seeds 1"),
     ],
 )

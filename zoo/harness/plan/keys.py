@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from zoo.core.errors import BadInput, ZooError
+from zoo.core.errors import BadInput, BrokenPlugin, ZooError
 from zoo.core.identity import part_identity, short_identity
 from zoo.core.kinds import option_names
 from zoo.core.registry import current
@@ -261,6 +261,8 @@ def check_suite(suite: Suite) -> None:
         try:
             if registry.entry("models", model).row is not None:  # a stranger's is looked at in a process of its own
                 resolve(model, options)
+        except BrokenPlugin:
+            pass  # it costs its own row
         except ZooError as error:
             raise type(error)(f"{where}, model_options: {error}") from None
     for option in suite.options:
