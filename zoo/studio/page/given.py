@@ -76,4 +76,4 @@ def given_photo(content: bytes, name: str) -> Given:
             "zoo colorize --hints."
         )
     photo = read_photo(content, name=name)
-    return Given(name, content, photo, reduced(photo, working_size(*photo.shape[:2], SHOWN)))
+    return Given(name, content, photo, reduced(photo, working_size(photo.shape[0], photo.shape[1], SHOWN)))
