@@ -12,8 +12,9 @@ from torch import nn
 
 from zoo.core.color import split_lab
 from zoo.core.colorizer import Colorizer
-from zoo.core.origin import Origin
+from zoo.core.origin import Origin, origin_of
 from zoo.core.resolve import build
+from zoo.core.trained import load
 from zoo.studio.no_colour import NO_COLOUR, ONE_TINT, lack_of_colour, why
 
 
@@ -57,6 +58,13 @@ def test_a_trained_model_says_how_little_it_has_learnt():
     long = Origin(name="mine", identity="", run=True, steps=300_000)
     assert "found none in it; give some known colours (--hints FILE)" in why(model, long, NO_COLOUR, hinted=False)
     assert "--hints" not in why(model, long, NO_COLOUR, hinted=True)
+
+
+def test_the_colorizer_that_comes_with_the_zoo_says_where_better_eyes_are():
+    shipped = origin_of("shipped")
+    told = why(load("shipped"), shipped, NO_COLOUR, hinted=False)
+    assert re.search("has seen few photos.*--hints FILE.*--with zhang2017 --weights published", told)
+    assert "--hints" not in why(load("shipped"), shipped, NO_COLOUR, hinted=True)
 
 
 def test_hints_of_one_colour_give_one_tint_and_that_is_told():

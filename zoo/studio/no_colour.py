@@ -10,6 +10,7 @@ from torch import Tensor
 from zoo.core.color import AB_SCALE
 from zoo.core.colorizer import Colorizer
 from zoo.core.origin import Origin
+from zoo.core.spec import SHIPPED
 from zoo.studio.device import device_of
 
 NO_COLOUR, ONE_TINT = "no colour", "one tint"
@@ -50,6 +51,12 @@ def why(model: Colorizer, origin: Origin, lacks: str, *, hinted: bool) -> str:
     """
     name = origin.name
     known = "give some known colours (--hints FILE)"
+    if origin.suite == SHIPPED:
+        mend = "take better eyes (--with zhang2017 --weights published)"
+        return (
+            "the colorizer that comes with the zoo has seen few photos, and leaves grey what may have any colour; "
+            f"{mend if hinted else f'{known}, or {mend}'}"
+        )
     if origin.steps != 0:
         mend = "choose another model" if hinted else f"{known}, or choose another model"
         if origin.steps is None or origin.steps >= FEW_STEPS:
