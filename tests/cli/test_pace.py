@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from zoo.cli.pace import Pace, RunsPace, duration
-from zoo.cli.photo_progress import watched
+from zoo.cli.photo_progress import said_beside, watched
 
 
 class Clock:
@@ -101,6 +101,25 @@ def test_what_is_passed_over_tells_nothing_of_the_time_left(monkeypatch):
         "82 of 100 photos, 0.2 photos/s, about 2 min left",
         "84 of 100 photos, 0.2 photos/s, about 80 s left",
     ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_is_said_beside_a_bar_has_a_line_of_its_own(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    for number in watched(range(4), 4, clock):
+        clock.now += 2
+        if number == 1:
+            said_beside("zoo: b.jpg cannot be read.")
+    first, last, _ = terminal.getvalue().split("\n")
+    assert first.rpartition("\r")[2] == "\x1b[Kzoo: b.jpg cannot be read."
+    assert "2/4" in last
+    assert "0.5 photos/s, about 4 s left" in last
+    assert "4/4" in last.rpartition("\r")[2]
 
 
 def test_one_photo_is_done_in_silence(monkeypatch):

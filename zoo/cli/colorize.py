@@ -282,4 +282,6 @@ def _named(outcomes: Sequence[Outcome]) -> str:
 
 
 def _warn(sentence: str) -> None:
-    echo(f"zoo: {sentence}", err=True)
+    from zoo.cli.photo_progress import said_beside
+
+    said_beside(f"zoo: {sentence}")

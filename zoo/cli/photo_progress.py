@@ -56,6 +56,13 @@ def watched(
                 echo(", ".join(filter(None, (f"{pace.done:.0f} of {total} {unit}", told(pace, unit)))), err=True)
 
 
+def said_beside(sentence: str) -> None:
+    """Say something on standard error: in the line of a bar, if one is there, which comes again below."""
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", nl=False, err=True)
+    echo(sentence, err=True)
+
+
 def told(pace: Pace, unit: str) -> str:
     """``2.5 photos/s, about 5 min left``; empty while nothing tells."""
     return ", ".join(filter(None, (speed(pace.rate, unit), pace.left()))) if pace.rate else ""
