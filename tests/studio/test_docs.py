@@ -68,7 +68,7 @@ def test_the_snippet_colours(here):
 
 
 def test_there_are_commands():
-    assert len(COMMANDS) == 7
+    assert len(COMMANDS) == 8
     assert len(COMMANDS_BY_HAND) == 7
 
 
