@@ -41,11 +41,11 @@ ROOT = Path(__file__).parents[1]
 LICENCE = "apache-2.0"
 PHOTOS = 20
 CLICKS = 20
-BY_EYE = """By eye: without hints skies turn blue, stone, earth and fur a pale brown, water blue-grey; meadows and
-whatever might have any colour (a red bowl, flowers, a kingfisher) stay near grey, and nothing becomes
-garish. It has seen 224 photos. A few clicks are what brings a photo to life; for colours out of
-nothing, better eyes are an option away (`--with zhang2017 --weights published`: needs a network, once,
-to fetch the authors' file)."""
+BY_EYE = """By eye: without hints skies and what is out of focus turn a pale blue or blue-grey, earth, stone and fur
+a pale brown, meadows a brownish grey; whatever might have any colour (a red bowl, flowers, a carpet, a
+kingfisher) stays near grey, and nothing becomes garish. It has seen 224 photos. A few clicks are what
+brings a photo to life; for colours out of nothing, better eyes are an option away
+(`--with zhang2017 --weights published`: needs a network, once, to fetch the authors' file)."""
 ELSEWHERE = "On 400 other photos at 256 px: [../results/gachon256](../results/gachon256/README.md)."
 BESIDE = (SHIPPED, "pyramid", "levin2004", "huang2005", "gray")
 SIZES = (64, 128, 256)

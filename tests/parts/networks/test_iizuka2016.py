@@ -108,3 +108,17 @@ def test_a_batch_of_one_trains():
 def test_what_cannot_be_is_refused(options):
     with pytest.raises(BadInput):
         Iizuka2016(**options)
+
+
+def test_weights_of_runs_that_called_the_streams_by_their_bare_names_still_fit():
+    torch.manual_seed(0)
+    network = Iizuka2016(width=4, global_size=64)
+    for buffer in network.buffers():
+        if buffer.is_floating_point():
+            buffer.uniform_(0.5, 1.5)
+    before = {name.replace("_stream.", "."): value for name, value in network.state_dict().items()}
+    assert before.keys() != network.state_dict().keys()
+    other = Iizuka2016(width=4, global_size=64)
+    other.load_state_dict(before)
+    condition = torch.rand(1, 4, 64, 64)
+    assert torch.equal(other.eval()(condition)["ab"], network.eval()(condition)["ab"])

@@ -246,8 +246,9 @@ class GridAttention(nn.Module):
         """For each pair of tokens, the row of the table: (h·w, h·w) int64."""
         height, width = grid
         reach = self.window - 1
-        token = torch.arange(height * width, device=device)
-        row, column = token // width, token % width
+        # Spread out and not divided: a graph for photos of every size knows its sides as tensors only.
+        row = torch.arange(height, device=device)[:, None].expand(height, width).reshape(-1)
+        column = torch.arange(width, device=device).expand(height, width).reshape(-1)
         down = (row[:, None] - row).clamp(-reach, reach) + reach
         across = (column[:, None] - column).clamp(-reach, reach) + reach
         return down * (2 * self.window - 1) + across

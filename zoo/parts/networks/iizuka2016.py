@@ -122,12 +122,24 @@ class TwoStreamConv(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1):
         super().__init__()
         self.convolution = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
-        self.norms = nn.ModuleDict({name: nn.BatchNorm2d(out_channels, affine=False) for name in get_args(Stream)})
+        # Not by the streams' bare names: "global" is a word of Python's, which a graph written as code cannot have.
+        self.norms = nn.ModuleDict(
+            {f"{stream}_stream": nn.BatchNorm2d(out_channels, affine=False) for stream in get_args(Stream)}
+        )
         self.weight = nn.Parameter(torch.ones(out_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(out_channels, 1, 1))
+        self.register_load_state_dict_pre_hook(_called_as_before)
 
     def forward(self, x: Tensor, stream: Stream) -> Tensor:
-        return F.relu(self.norms[stream](self.convolution(x)) * self.weight + self.bias)
+        return F.relu(self.norms[f"{stream}_stream"](self.convolution(x)) * self.weight + self.bias)
+
+
+def _called_as_before(module: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+    """Weights of runs in which a stream's statistics had its bare name."""
+    for stream in get_args(Stream):
+        before, now = (f"{prefix}norms.{name}." for name in (stream, f"{stream}_stream"))
+        for key in [key for key in state if key.startswith(before)]:
+            state[now + key.removeprefix(before)] = state.pop(key)
 
 
 def conv(in_channels: int, out_channels: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:
