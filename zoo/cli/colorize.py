@@ -201,8 +201,8 @@ def command(
     lacking: list[Outcome] = []
     notes: dict[str, list[Outcome]] = {}
     said: set[str] = set()
-    outcomes = colorize_album(jobs, wish, colorizer, read)
-    for outcome in watched(outcomes, len(jobs), worked=lambda outcome: outcome.state not in _PASSED_OVER):
+    album = colorize_album(jobs, wish, colorizer, read)
+    for outcome in watched(album, len(jobs), worked=lambda outcome: outcome.state not in _PASSED_OVER):
         counts[outcome.state] += 1
         causes[outcome.state].update(filter(None, [outcome.cause]))
         for note in outcome.notes:
