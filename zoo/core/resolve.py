@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -141,13 +142,24 @@ def _colorizer_options(
     return found
 
 
-def takes_option(name: str, option: str) -> bool:
-    """Whether any part of the model names the option (bare, or dotted for one part)."""
-    registry = current()
-    row = registry.model_row(name)
+def takes_option(
+    name: str,
+    option: str,
+    overrides: Mapping[str, Any] = MappingProxyType({}),
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> bool:
+    """Whether any part of the model names the option (bare, or dotted for one part).
+
+    Args:
+        overrides, defaults: as for :func:`resolve`, of which one may say what it stands upon.
+    """
+    row = current().model_row(name)
     parts, factories = _parts_of(name, row)
     if option == PROPAGATOR:
         return _has_network(parts)
+    asked = overrides.get(PROPAGATOR, _usual_propagator(row, defaults))
+    if asked is not None and _has_network(parts):
+        _, factories = _parts_of(name, row, asked)
     return _is_taken(option, factories)
 
 

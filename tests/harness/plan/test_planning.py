@@ -16,7 +16,7 @@ from zoo.harness.data.old_print import OldPrint
 from zoo.harness.plan import keys
 from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planned_run import PlannedRun, UnresolvedRun, shown_options
-from zoo.harness.plan.planning import plan_runs, resolve_model
+from zoo.harness.plan.planning import check_options, plan_runs, resolve_model
 from zoo.harness.plan.settings import divided
 from zoo.harness.plan.suite import Suite, load_suite, suite_names
 from zoo.harness.results.run_record import Data, Photos
@@ -197,6 +197,8 @@ def test_what_a_suite_says_of_a_model_by_name_holds_as_the_callers_options_do(su
     of_the_caller = resolve_model("unet", suite, said["unet"])
     assert of_the_suite.identity() == of_the_caller.identity() != resolve_model("unet", suite).identity()
     assert of_the_suite.defaults == {"width": 16, "propagator": "pyramid", **said["unet"]}
+    below = resolve_model("unet", suite, {"propagator.sweeps": 8})
+    assert below.parts["propagator"].options["sweeps"] == 8, "the suite puts it upon a pyramid"
     by_both = resolve_model("unet", msgspec.structs.replace(suite, model_options=said), {"depth": 4})
     assert by_both.effective["encoder"] | {"max_width": 40, "depth": 4} == by_both.effective["encoder"]
 
@@ -311,3 +313,12 @@ def test_a_relative_source_is_recorded_as_the_place_it_was(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     suite = effective_suite(BenchRequest(data="folder:photos", test_data="folder:./photos"))
     assert {suite.data, suite.test_data} == {f"folder:{tmp_path / 'photos'}"}
+
+
+def test_an_option_reaches_what_a_model_is_put_upon(suite):
+    check_options(["unet", "gray"], {"propagator.sweeps": 8}, suite)
+    check_options(["unet", "gray"], {"propagator": "levin2004", "hint_gain": 2}, suite)
+    with pytest.raises(BadInput, match="its propagator has no option 'sweps'; did you mean 'sweeps'"):
+        check_options(["unet", "gray"], {"propagator.sweps": 8}, suite)
+    with pytest.raises(BadInput, match="has no option 'sweeps'"):
+        check_options(["unet"], {"propagator": "levin2004", "propagator.sweeps": 8}, suite)

@@ -266,21 +266,21 @@ def check_suite(suite: Suite) -> None:
         except ZooError as error:
             raise type(error)(f"{where}, model_options: {error}") from None
     for option in suite.options:
-        if not _of_ours(option):
+        if not _of_ours(option, suite.options):
             raise BadInput(
                 f"{where}, options: no model of ours takes {option!r}; zoo show MODEL names those it has, and "
                 "model_options are for others' models."
             )
 
 
-def _of_ours(option: str) -> bool:
+def _of_ours(option: str, beside: Mapping[str, Any]) -> bool:
     """Whether an objective or a model of our own table takes an option."""
     registry = current()
     for name in registry.names("objectives"):
         if registry.entry("objectives", name).builtin and option in option_names(registry.load("objectives", name)):
             return True
     ours = (name for name in registry.names("models") if registry.entry("models", name).builtin)
-    return any(takes_option(name, option) for name in ours)
+    return any(takes_option(name, option, defaults=beside) for name in ours)
 
 
 def check_recipes(

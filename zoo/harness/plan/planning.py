@@ -35,7 +35,7 @@ def third_party(model: str) -> bool:
     return current().entry("models", model).row is None
 
 
-def check_options(models: Sequence[str], options: Mapping[str, Any]) -> None:
+def check_options(models: Sequence[str], options: Mapping[str, Any], suite: Suite) -> None:
     """Every option must fit, and be named by one of the models at least; a typo must not pass unseen.
 
     Raises:
@@ -43,11 +43,17 @@ def check_options(models: Sequence[str], options: Mapping[str, Any]) -> None:
     """
     ours = [model for model in models if not third_party(model)]
     for option, value in options.items():
-        takers = [model for model in ours if takes_option(model, option)]
+        takers = [model for model in ours if takes_option(model, option, options, _sizes(model, suite))]
         if not takers and len(ours) == len(models):
             takers = ours[:1]  # its own error knows the names that are near
         for model in takers:
-            resolve(model, {option: value})
+            upon = {key: options[key] for key in (PROPAGATOR,) if key in options and takes_option(model, key)}
+            resolve(model, {**upon, option: value}, defaults=_sizes(model, suite))
+
+
+def _sizes(model: str, suite: Suite) -> Mapping[str, Any]:
+    """The suite's sizes for our own rows."""
+    return suite.options if current().entry("models", model).builtin else {}
 
 
 def option_in(spec: ModelSpec, option: str) -> bool:
@@ -69,9 +75,8 @@ def resolve_model(
     these hold as the caller's do, who has the last word.
     """
     try:
-        taken = {key: value for key, value in options.items() if takes_option(model, key)}
-        entry = current().entry("models", model)
-        sizes = suite.options if entry.builtin else {}
+        entry, sizes = current().entry("models", model), _sizes(model, suite)
+        taken = {key: value for key, value in options.items() if takes_option(model, key, options, sizes)}
         # A suite may say ``name@distribution`` where the bench says the bare name, or the other way round.
         of_it = [said for name, said in suite.model_options.items() if current().entry("models", name) == entry]
         named = {key: value for said in of_it for key, value in said.items() if key not in taken}

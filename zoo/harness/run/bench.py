@@ -98,7 +98,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
         weights = given_weights(models[0], request.weights, settings.models)
         suite = msgspec.structs.replace(suite, options={}, model_options={})
     options = {**(weights.options if weights else {}), **settings.models}
-    check_options(models, options)
+    check_options(models, options, suite)
     check_trunk(request.lpips_trunk, suite.metrics)
     check_suite(suite)
     check_recipes([each for each in models if not third_party(each)], suite, request.recipes, settings.recipe)

@@ -76,11 +76,11 @@ class ICNet(nn.Module):
         self.head = make("heads", head, 4 * width)
 
     def forward(self, condition: Tensor) -> Prediction:
-        medium = self.medium(_scaled(condition, 0.5))
-        low = self.low(_scaled(medium, 0.5))
+        medium = self.medium(_halved(condition))
+        low = self.low(_halved(medium))
         fused, sub4 = self.fuse_medium(low, medium)
         fused, sub24 = self.fuse_high(fused, self.high(condition))
-        prediction: Prediction = self.head(_scaled(fused, 2))
+        prediction: Prediction = self.head(_doubled(fused))
         if self.training:
             size = condition.shape[-2:]
             for key, head, features in (("ab_sub4", self.head_sub4, sub4), ("ab_sub24", self.head_sub24, sub24)):
@@ -115,10 +115,14 @@ def _stage(in_channels: int, out_channels: int, count: int, *, dilation: int = 1
     return [DilatedBottleneck(widths[i], widths[i + 1], dilation=dilation) for i in range(count)]
 
 
-def _scaled(x: Tensor, factor: float) -> Tensor:
+def _halved(x: Tensor) -> Tensor:
     height, width = x.shape[-2:]
-    size = int(height * factor), int(width * factor)
-    return F.interpolate(x, size, mode="bilinear", align_corners=False)
+    return F.interpolate(x, (height // 2, width // 2), mode="bilinear", align_corners=False)
+
+
+def _doubled(x: Tensor) -> Tensor:
+    height, width = x.shape[-2:]
+    return F.interpolate(x, (height * 2, width * 2), mode="bilinear", align_corners=False)
 
 
 class CascadeFusion(nn.Module):
