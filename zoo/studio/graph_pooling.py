@@ -12,7 +12,9 @@ POOLING = (torch.ops.aten.adaptive_avg_pool2d.default, torch.ops.aten._adaptive_
 
 def pooled_at_any_size(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
     """The program with :func:`pooled` in the place of every adaptive average pooling."""
-    if not any(node.target in POOLING for node in program.graph.nodes):
+    # What stands under torch.no_grad or an autocast of its own is a graph within the graph.
+    graphs = [module.graph for module in program.graph_module.modules() if isinstance(module, torch.fx.GraphModule)]
+    if not any(node.target in POOLING for graph in graphs for node in graph.nodes):
         return program
     return program.run_decompositions(dict.fromkeys(POOLING, pooled))
 
