@@ -84,10 +84,14 @@ class Chromium:
         return json.loads(message)
 
     def open(self, url: str, *, width: int = 1400, height: int = 900) -> None:
-        self("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.resize(width, height)
         self("Page.navigate", url=url)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self._read())
+
+    def resize(self, width: int, height: int) -> None:
+        """The screen, in pixels; a narrow one is a phone's."""
+        self("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
 
     def run(self, script: str) -> Any:
         """The value of a JavaScript expression."""
