@@ -26,7 +26,7 @@ def opened(*options: str) -> Iterator[Any]:
     command = [sys.executable, "-m", "zoo", "serve", "--port", "0", "--no-browser", *options]
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server,
+        subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as server,
         contextlib.ExitStack() as stack,
     ):
         stack.callback(server.terminate)

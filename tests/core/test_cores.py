@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from zoo.core import process
-from zoo.harness.results import provenance
 
 ZOO = Path(process.__file__).parents[1]
 
@@ -74,5 +73,5 @@ def test_nobody_counts_the_machines_cores_but_the_one_function():
 
 
 def test_a_record_tells_the_cores_that_the_process_has(monkeypatch):
-    monkeypatch.setattr(provenance, "usable_cores", lambda: 3)
-    assert provenance.processor().endswith(", 3 cores")
+    monkeypatch.setattr(process, "usable_cores", lambda: 3)
+    assert process.processor().endswith(", 3 cores")

@@ -12,7 +12,7 @@ FILES = sorted(path for room in ("zoo", "benchmarks", "docs") for path in (ROOT 
 MODE_AT = {"read_text": None, "write_text": None, "open": 1, "fdopen": 1, "NamedTemporaryFile": 0, "TemporaryFile": 0}
 """Calls that may mean text, and which argument (of the function) is the mode."""
 BINARY_BY_DEFAULT = {"NamedTemporaryFile", "TemporaryFile"}
-OTHER_OPENS = {"os", "av", "Image", "webbrowser", "zipfile", "tarfile", "h5py", "request"}
+OTHER_OPENS = {"os", "av", "Image", "webbrowser", "browser", "zipfile", "tarfile", "h5py", "request"}
 """What has an ``open`` that is no file of text."""
 
 

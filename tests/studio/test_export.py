@@ -53,15 +53,20 @@ with (Path(zoo.__file__).parents[1] / "benchmarks/export/rows.csv").open() as fi
 
 
 def test_a_row_of_the_table_is_exported_to_1e_4_or_has_a_reason():
-    assert [told["model"] for told in TOLD] == sorted({told["model"] for told in TOLD} & set(zoo.list_models()))
+    assert [told["model"] for told in TOLD] == sorted(zoo.list_models())
     assert all(bool(told["reason"]) != bool(told["difference"]) for told in TOLD)
     assert all(float(told["difference"]) <= 1e-4 for told in TOLD if told["difference"])
 
 
+MINUTES = [
+    *("cspn", "dada_diffusion", "efficientnet_lite0_unet", "learned_pyramid"),
+    *("lrru", "nconv_unet", "nlspn", "ogni", "pyramid"),
+]
+"""To write their graphs takes a core that long."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "told", [told for told in TOLD if "to write" not in told["reason"]][::6], ids=itemgetter("model")
-)
+@pytest.mark.parametrize("told", [told for told in TOLD if told["model"] not in MINUTES][::6], ids=itemgetter("model"))
 def test_a_row_is_exported_or_its_reason_holds_as_the_table_says(rows, told):
     """Of every sixth: an export takes seconds, and the script that makes the table looks at all."""
     if told["reason"]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import click
 
 from zoo.cli.pace import Pace
-from zoo.cli.terminal import echo
+from zoo.cli.terminal import echo, wipe_line
 
 Item = TypeVar("Item")
 
@@ -59,7 +59,7 @@ def watched(
 def said_beside(sentence: str) -> None:
     """Say something on standard error: in the line of a bar, if one is there, which comes again below."""
     if sys.stderr.isatty():
-        click.echo("\r\x1b[K", nl=False, err=True)
+        wipe_line()
     echo(sentence, err=True)
 
 

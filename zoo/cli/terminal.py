@@ -27,6 +27,11 @@ def echo(text: object = "", *, err: bool = False) -> None:
     click.echo(plain(str(text)), err=err)
 
 
+def wipe_line() -> None:
+    """Take away what stands in standard error's last line, such as a bar."""
+    click.echo("\r\x1b[K", nl=False, err=True)
+
+
 def echo_error(error: BaseException) -> None:
     """Print a traceback: it quotes what the error quotes."""
     for line in "".join(traceback.format_exception(error)).splitlines():

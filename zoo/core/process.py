@@ -1,4 +1,5 @@
-"""What a process of ours lives by: the cores that it may use, how its threads wait, and where it imports from.
+"""What a process of ours lives by: its processor and the cores that it may use, how its threads wait, the checkout that
+it runs from, and where it imports from.
 
 Nothing is imported from the folder that the user happens to stand in: Python puts it first on its path for
 ``python -m`` and ``python -c``, and a file ``socket.py`` that lies there, in a downloads folder say, would be
@@ -144,3 +145,40 @@ def leave_current_folder() -> None:
     with contextlib.suppress(OSError, ValueError):
         if Path(first).resolve() == _PACKAGE:
             sys.path.append(first)
+
+
+def processor() -> str:
+    """What the machine computes on: the processor's name and the cores that the process has, never whose it is."""
+    import platform
+
+    names = []
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.processor() or platform.machine()}, {usable_cores()} cores"
+
+
+def commit() -> str:
+    """The commit of the checkout the package runs from (``+`` when it has changes), or empty."""
+    import subprocess  # a run asks once, other commands never
+
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return ""
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(root), *arguments]
+        done = subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", errors="replace", env=environment, check=False
+        )
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    try:
+        short = git("rev-parse", "--short=10", "HEAD")
+        changed = git(
+            "status", "--porcelain", "--untracked-files=no", "--", "zoo", "registry.yaml", "benchmarks/suites"
+        )
+    except OSError:
+        return ""  # no git on this machine
+    return short + ("+" if short and changed else "")

@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from zoo.harness.results.log import LogEntry
 from zoo.harness.results.pictures import (
     HINTED,
     LEVEL_PHOTOS,
@@ -21,7 +20,7 @@ from zoo.harness.results.pictures import (
 )
 from zoo.harness.results.protocol import SweptHints
 from zoo.harness.results.run_record import RunRecord
-from zoo.harness.results.store import RunFolder, SweepScore
+from zoo.harness.results.store import LogEntry, RunFolder, SweepScore
 
 PHOTOS = Path(__file__).parents[3] / "zoo" / "harness" / "data" / "photos" / "validation"
 SWEPT = {"sweep": "points6", "level": 0, "photos": 16, "psnr": 21.0, "hint_error": None}

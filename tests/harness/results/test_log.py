@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from zoo.harness.results.log import LogEntry
 from zoo.harness.results.run_record import CurvePoint
-from zoo.harness.results.store import RunFolder
+from zoo.harness.results.store import LogEntry, RunFolder
 
 STEP = {"step": 10, "seconds": 1.23456789, "critic": 2.0, "colorizer": 0.5, "colorizer/l1": 0.25}
 ENTRIES = [

@@ -11,8 +11,7 @@ from zoo.core.errors import BadInput
 from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planning import plan_runs, resolve_model
 from zoo.harness.plan.suite import load_suite
-from zoo.harness.results.provenance import here_and_now
-from zoo.harness.results.run_record import Data, Photos
+from zoo.harness.results.run_record import Data, Photos, here_and_now
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run import parcel
 

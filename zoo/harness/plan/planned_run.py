@@ -13,8 +13,7 @@ from zoo.core.spec import GivenWeights, ModelSpec, RecipeRow, SourceSeen
 from zoo.core.strict_yaml import parse
 from zoo.harness.plan.suite import Suite
 from zoo.harness.results.protocol import Protocol
-from zoo.harness.results.provenance import Provenance
-from zoo.harness.results.run_record import Data, Plan, RunRecord
+from zoo.harness.results.run_record import Data, Plan, Provenance, RunRecord
 from zoo.harness.training.budget import Budget
 
 

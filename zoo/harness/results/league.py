@@ -15,9 +15,8 @@ import numpy as np
 
 from zoo.harness.results.finished_runs import Result, in_seed_order, newest, score_table
 from zoo.harness.results.measured import AREA
-from zoo.harness.results.provenance import Provenance
 from zoo.harness.results.ranks import Family, Standing
-from zoo.harness.results.run_record import RunRecord, SuiteSaid
+from zoo.harness.results.run_record import Provenance, RunRecord, SuiteSaid
 from zoo.harness.results.statistics import Interval, interval
 
 

@@ -5,16 +5,19 @@ This is the only definition of its fields, but for those that tell of its model 
 
 from __future__ import annotations
 
+import datetime
 import json
+import platform
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+import zoo
 from zoo.core.errors import BadInput
+from zoo.core.process import commit, processor
 from zoo.core.spec import SCHEMA, ModelRecord, pretrained, sizes
 from zoo.harness.results.protocol import Protocol, SweptHints
-from zoo.harness.results.provenance import Provenance
 from zoo.harness.training.budget import Budget
 
 MAY_HAVE_SEEN = "may have seen the test photos: "
@@ -23,6 +26,39 @@ RESEMBLE = "resemble photos that it was trained on"
 
 _UNRANKED_BEFORE = ("gray", "mean_ab", "oracle_quarter")
 """Whose records said nothing of it before there was the field ``ranked``."""
+
+
+class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where and when a run was made: ``machine`` is its processor; ``finished`` is in UTC, ISO 8601.
+
+    ``world_size`` and ``backend`` are of a run that several devices trained together: how many, and how they talk.
+    """
+
+    zoo: str
+    torch: str
+    python: str = ""
+    device: str
+    machine: str = ""
+    commit: str | None
+    finished: str
+    world_size: int | msgspec.UnsetType = msgspec.UNSET
+    backend: str | msgspec.UnsetType = msgspec.UNSET
+
+
+def here_and_now(device: str, **more: Any) -> Provenance:
+    """Of a run that ends now on ``device``; ``more`` are the fields that few runs have."""
+    import torch
+
+    return Provenance(
+        zoo=zoo.__version__,
+        torch=str(torch.__version__),
+        python=platform.python_version(),
+        device=device,
+        machine=processor(),
+        commit=commit(),
+        finished=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        **more,
+    )
 
 
 class Photos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

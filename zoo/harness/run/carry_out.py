@@ -35,8 +35,7 @@ from zoo.harness.results.pictures import (
     shown_levels,
     spread,
 )
-from zoo.harness.results.provenance import here_and_now
-from zoo.harness.results.run_record import MAY_HAVE_SEEN, RESEMBLE, HintLevel, RunRecord
+from zoo.harness.results.run_record import MAY_HAVE_SEEN, RESEMBLE, HintLevel, RunRecord, here_and_now
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.tracking import Line, Tracking
 from zoo.harness.run.training_run import Trained, as_it_is, train, trained_before, trained_elsewhere

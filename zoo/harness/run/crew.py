@@ -11,7 +11,7 @@ from zoo.core.errors import BadInput
 from zoo.core.files import make_folder
 from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun
 from zoo.harness.results.leaderboard import Board
-from zoo.harness.results.provenance import here_and_now
+from zoo.harness.results.run_record import here_and_now
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.executor import Executor, Task
 from zoo.harness.run.reporter import Reporter

@@ -19,9 +19,8 @@ from zoo.harness.plan.planned_run import UnresolvedRun
 from zoo.harness.plan.saved_hints import hints_of, sweep_photos
 from zoo.harness.plan.suite import describe_data, open_photos
 from zoo.harness.results.planned import remember
-from zoo.harness.results.provenance import here_and_now
 from zoo.harness.results.removal import refuse_published
-from zoo.harness.results.run_record import MAY_HAVE_SEEN, Checked
+from zoo.harness.results.run_record import MAY_HAVE_SEEN, Checked, here_and_now
 from zoo.harness.results.store import RunFolder
 from zoo.harness.run.request import BenchRequest, default_folder, effective_suite
 from zoo.harness.run.verify import PREDICTIONS, difference, mark, of_predictions

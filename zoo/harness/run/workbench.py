@@ -27,7 +27,7 @@ from zoo.harness.plan.suite import (
     open_photos,
     scored_photos,
 )
-from zoo.harness.results.provenance import Provenance, here_and_now
+from zoo.harness.results.run_record import Provenance, here_and_now
 from zoo.harness.training import device as devices
 from zoo.harness.training.device import channels_last, derive, generator
 from zoo.harness.training.loop import Training
