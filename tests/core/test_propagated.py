@@ -1,5 +1,8 @@
 """A propagator alone, and a network upon one: what it sees, where it starts, what it keeps."""
 
+import inspect
+import typing
+
 import pytest
 import torch
 
@@ -278,6 +281,19 @@ def test_a_recipe_speaks_to_the_network_upon_the_propagator(condition, name):
         total, _ = objective.loss("colorizer", batch)
         total.backward()
     assert any(p.grad is not None and p.grad.any() for p in model.learner.parameters())
+
+
+@pytest.mark.parametrize("name", ["unet", "zhang2017", "deshpande2017", "pix2pix"])
+def test_what_python_sees_of_a_module_without_asking_it_is_enough(condition, name, monkeypatch):
+    """From 3.12 on a protocol is looked up with ``inspect.getattr_static``, which finds no module's modules."""
+    model, missing = zoo.build(name, width=8, propagator="pyramid"), object()
+    monkeypatch.setattr(
+        typing, "hasattr", lambda it, name: inspect.getattr_static(it, name, missing) is not missing, raising=False
+    )
+    assert model.learner is model.network.network
+    assert model.can_sample is (name in ("pix2pix", "deshpande2017"))
+    padded = model.prepared(condition)
+    assert not torch.equal(model.seen(padded)[:, 1:3], padded[:, 1:3])
 
 
 def upon_the_pyramid(name):

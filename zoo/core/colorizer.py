@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
@@ -23,15 +24,17 @@ class Sampler(Protocol):
         ...
 
 
-@runtime_checkable
-class Upon(Protocol):
-    """A network that stands upon a propagator, or the place for one: :class:`zoo.core.propagated.Propagated`."""
+class Upon(nn.Module, ABC):
+    """A network that stands upon a propagator, or the place for one: :class:`zoo.core.propagated.Propagated`.
+
+    No protocol: from Python 3.12 on those look up what an object has without asking it, and miss a module's modules.
+    """
 
     network: nn.Module | None
 
+    @abstractmethod
     def seen(self, condition: Tensor, /) -> Tensor:
         """What the network is given of a prepared condition."""
-        ...
 
 
 class Refiner(Protocol):

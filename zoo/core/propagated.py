@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 import torch
 from torch import Tensor, nn
 
-from zoo.core.colorizer import Sampler, enlarged, refiner_of
+from zoo.core.colorizer import Sampler, Upon, enlarged, refiner_of
 from zoo.core.contracts import Prediction
 from zoo.core.spec import ColorizerOptions
 
@@ -19,7 +19,7 @@ STARTED_AT_ZERO = "starts_at_zero"
 weights: with both at zero no gradient would ever reach either."""
 
 
-class Propagated(nn.Module):
+class Propagated(Upon):
     """A propagator, and upon it a network or nothing.
 
     ``forward``: condition (N, 4, H, W), H and W multiples of ``stride``, to a prediction. The network is given

@@ -188,16 +188,20 @@ STEPS = 10
 """Taken from the start of a training to its end, since a step of another phase may cost more."""
 LEAST_SECONDS = 2.0
 """They are taken again and again for so long, but no longer than the whole budget."""
+PASSES = 5
+"""And so often where there is a GPU, of which the first few passes are no measure: it chooses algorithms for every size
+that is new to it, and the loader has only begun."""
 
 
 def step_seconds(training: Training) -> float:
     """Seconds a step, on the average over the whole training; whatever was trained for it is taken back."""
     passes: list[float] = []
     enough = min(LEAST_SECONDS, training.budget.seconds or LEAST_SECONDS)
+    often = 1 if training.device.type == "cpu" else PASSES
     with training.taken_back():
         training.budget = Budget(steps=STEPS)
         training.one_step()  # what only the first one costs
-        while sum(passes) < enough:
+        while sum(passes) < enough or len(passes) < often:
             training.step = 0
             passes.append(seconds_of(lambda: [training.one_step() for _ in range(STEPS)], training.device))
     return median(passes) / STEPS
