@@ -75,6 +75,8 @@ def test_fields_of_the_recipe_are_reached_and_told_in_the_label():
         ({"suite.sise": 128}, "did you mean 'size'"),
         ({"suite.sweeps.points7.counts": [1]}, "did you mean 'points6'"),
         ({"suite.size": "large"}, "expected `int`"),
+        ({"suite.batch": 2, "suite.sweeps": None}, r"--set suite\.sweeps: expected `object`, got `null`"),
+        ({"suite.batch": 2, "suite.sise": 128}, r"--set suite\.sise: unknown key"),
         ({"suite.size.side": 3}, "size has nothing in it"),
         ({"suite.options.width": 3}, "--set width=16"),
         ({"suite.base": "quick"}, "--suite"),
@@ -90,6 +92,7 @@ def test_what_is_not_there_is_refused_with_the_nearest_name(setting, said):
     ("arguments", "said"),
     [
         (["--set", "recipe.lrr=1e-3"], "did you mean 'lr'"),
+        (["--set", "recipe.lr=1e-3", "--set", "recipe.clipp=1"], "--set recipe.clipp: unknown key 'clipp'; did you mean"),
         (["--set", "suite.eval_hints.densitys=[0.1]"], "did you mean 'densities'"),
         (["--set", "suite.seeds=2", "--seeds", "3"], "--seeds say the same thing"),
         (["--recipes", "default,gachn"], "did you mean 'gachon'"),

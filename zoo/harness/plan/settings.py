@@ -5,7 +5,7 @@ and the executor's options (``executor.gpus``), which the suite holds.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -76,7 +76,7 @@ def changed_suite(suite: Suite, settings: Mapping[str, Any], given: Collection[s
         if suite.train_sizes:
             scaled["train_sizes"] = [round(size * side / suite.size) for side in suite.train_sizes]
         settings = {**settings, **{field: value for field, value in scaled.items() if field not in settings}}
-    return decode(_with(msgspec.to_builtins(suite), settings, SUITE), Suite, f"--set {SUITE}.{next(iter(settings))}")
+    return _changed(suite, settings, SUITE)
 
 
 def changed_recipe(recipe: RecipeRow, settings: Mapping[str, Any]) -> RecipeRow:
@@ -85,10 +85,22 @@ def changed_recipe(recipe: RecipeRow, settings: Mapping[str, Any]) -> RecipeRow:
     Raises:
         BadInput: an unknown field with the nearest one, or a value that does not fit.
     """
-    if not settings:
-        return recipe
-    plain = msgspec.to_builtins(recipe)
-    return decode(_with(plain, settings, RECIPE), RecipeRow, f"--set {RECIPE}.{next(iter(settings))}")
+    return _changed(recipe, settings, RECIPE) if settings else recipe
+
+
+Rules = TypeVar("Rules", Suite, RecipeRow)
+
+
+def _changed(rules: Rules, settings: Mapping[str, Any], what: str) -> Rules:
+    """All settings at once; one that is wrong by itself is told by its own name."""
+    try:
+        return decode(
+            _with(msgspec.to_builtins(rules), settings, what), type(rules), f"--set {what}.{next(iter(settings))}"
+        )
+    except BadInput:
+        for path, value in settings.items():
+            decode(_with(msgspec.to_builtins(rules), {path: value}, what), type(rules), f"--set {what}.{path}")
+        raise
 
 
 def _with(plain: dict[str, Any], settings: Mapping[str, Any], what: str) -> dict[str, Any]:
