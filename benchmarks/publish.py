@@ -2,8 +2,9 @@
 
     python benchmarks/publish.py benches/gachon256 results/gachon256
 
-Copies everything but weights, logs and locks; then the tables and the report are written anew. Where the photos lay
-decides no number and is in no key, so that the same bench given again into the new folder finds its runs done.
+Copies the runs that the tables show, but for weights, logs and locks; then the tables and the report are written anew.
+Where the photos lay decides no number and is in no key. A bench into the published folder would train again what it
+was asked for, since the weights are not there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from zoo.harness.results.finished_runs import read_results
 from zoo.harness.results.report import write_report
 
 LEFT_BEHIND = ("*.safetensors", "checkpoint*.pt", "output.log", ".lock*", ".bench.json", ".again")
@@ -38,7 +40,9 @@ def _inside(text: str) -> str:
 
 def publish(bench: Path, published: Path) -> None:
     """Write what is to be published of ``bench`` into ``published``, over what it holds already."""
-    shutil.copytree(bench, published, ignore=shutil.ignore_patterns(*LEFT_BEHIND), dirs_exist_ok=True)
+    outdated = [run.folder.path.name for run in read_results(bench) if not run.shown]
+    left = shutil.ignore_patterns(*LEFT_BEHIND, *outdated)
+    shutil.copytree(bench, published, ignore=left, dirs_exist_ok=True)
     for file in published.glob("runs/*/*/run.json"):
         record = called_by_name(json.loads(file.read_text(encoding="utf-8")))
         file.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,11 +1,18 @@
-"""The tables of the READMEs of results/speed, results/latency and results/scale, of the CSVs that lie there."""
+"""The tables of the READMEs of results/speed, results/latency and results/scale, of the CSVs that lie there; and of
+results/propagation, of what the published benches say of propagators alone.
+"""
 
 from __future__ import annotations
 
+import csv
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from zoo.core.files import read_csv
+from zoo.harness.results.ranks import Family
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 NOT_YET = "Not measured yet."
@@ -24,6 +31,11 @@ def measured_tables() -> dict[Path, dict[str, str]]:
             "tried": _tried(_read(RESULTS / "speed" / "tried.csv")),
         },
         RESULTS / "latency" / "README.md": {"latency": _each_device("latency", _latency)},
+        RESULTS / "propagation" / "README.md": {
+            "quick": _propagators("quick"),
+            "gachon256": _propagators("gachon256"),
+            "study": _study(_below_comments(RESULTS / "propagation" / "study.csv")),
+        },
         RESULTS / "scale" / "README.md": {"scale": _scale(_read(RESULTS / "scale" / "bench.csv"))},
     }
 
@@ -101,6 +113,55 @@ def _scale(rows: Sequence[Mapping[str, str]]) -> str:
         line = own[0]
         found.append([factor, points, line["constant"], line["slope"], line["within"]])
     return _markdown(["factor", "seconds of a bench at", "constant, s", "slope, s", "largest distance, s"], found)
+
+
+PROPAGATORS = ("hints_alone", "nearest", "push_pull", "yatziv2006", "levin2004", "huang2005", "pyramid")
+AGAINST = "huang2005"
+
+
+def _propagators(bench: str) -> str:
+    """A line a level of the bench's sweeps, of what spreads without training; the last, the seconds a photo."""
+    folder = RESULTS / bench
+    scores: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for model in ("gray", *PROPAGATORS):
+        (file,) = folder.glob(f"runs/{model}/seed0-*/hints.csv")
+        for row in read_csv(file)[1]:
+            scores[row["sweep"], row["level"]][model].append(float(row["psnr"]))
+    found = []
+    for (sweep, level), table in scores.items():
+        if float(level) == 0:  # where nothing is hinted nothing spreads
+            continue
+        less = Family({model: np.array([psnr]) for model, psnr in table.items()}, fixed=list(table)).compare(
+            "pyramid", AGAINST
+        )
+        scored = [f"{np.mean(psnr):.2f}" for psnr in table.values()]
+        found.append([f"{sweep} {level}", *scored, f"{less.difference:+.2f} ({less.low:+.2f} to {less.high:+.2f})"])
+    took = {row["model"]: row["infer_ms"] for row in _read(folder / "leaderboard.csv")}
+    seconds = [f"{float(took[model]) / 1000:.3f}" if took.get(model) else "" for model in PROPAGATORS]
+    columns = ["hints", "gray", *(f"`{model}`" for model in PROPAGATORS), f"`pyramid` less `{AGAINST}`"]
+    return _markdown(columns, [*found, ["seconds a photo", "", *seconds, ""]])
+
+
+def _study(rows: Sequence[Mapping[str, str]]) -> str:
+    """A line a model: upon none, and what each propagator adds."""
+    lines: dict[str, dict[str, Mapping[str, str]]] = {}
+    for row in rows:
+        lines.setdefault(row["model"], {})[row["propagator"]] = row
+    found = []
+    for model, line in lines.items():
+        best = max(line, key=lambda name: float(line[name]["psnr"]))
+        cells = [
+            f"**{row['psnr']}**" if name == best else row["psnr"]
+            for name, row in ((name, line[name]) for name in ("none", "pyramid", "levin2004"))
+        ]
+        gain = line["pyramid"]
+        found.append([f"`{model}`", *cells, f"{gain['less_none']} ({gain['low']} to {gain['high']})"])
+    return _markdown(["model", "none", "`pyramid`", "`levin2004`", "`pyramid` less none"], found)
+
+
+def _below_comments(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(line for line in file if not line.startswith("#")))
 
 
 def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -92,7 +92,10 @@ def test_what_is_not_there_is_refused_with_the_nearest_name(setting, said):
     ("arguments", "said"),
     [
         (["--set", "recipe.lrr=1e-3"], "did you mean 'lr'"),
-        (["--set", "recipe.lr=1e-3", "--set", "recipe.clipp=1"], "--set recipe.clipp: unknown key 'clipp'; did you mean"),
+        (
+            ["--set", "recipe.lr=1e-3", "--set", "recipe.clipp=1"],
+            "--set recipe.clipp: unknown key 'clipp'; did you mean",
+        ),
         (["--set", "suite.eval_hints.densitys=[0.1]"], "did you mean 'densities'"),
         (["--set", "suite.seeds=2", "--seeds", "3"], "--seeds say the same thing"),
         (["--recipes", "default,gachn"], "did you mean 'gachon'"),

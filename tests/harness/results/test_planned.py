@@ -67,6 +67,10 @@ def test_a_row_shows_what_was_planned_last_whatever_the_clock_says(widths):
     assert todo == []
     assert widths.notes == []
     assert again == narrow
+    for weights in out.glob("runs/mine/*/model.safetensors"):
+        weights.rename(weights.with_suffix(".away"))
+    assert widths(1)[0] == ["mine seed 0"]
+    assert widths.notes[-1:] == ["mine seed 0: to do again, its weights are not here"]
     others = not_shown(out)
     later = next(path for path in out.glob("runs/mine/*/run.json") if json.loads(path.read_text())["key"] in others)
     record = json.loads(later.read_text())

@@ -1,4 +1,4 @@
-"""Why a run is to do though its row was done before: what decides it is no longer what it was."""
+"""Why a run is to do though its row was done before: its weights are gone, or what decides it is not what it was."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from zoo.core.spec import canonical_json
 from zoo.harness.plan.planned_run import PlannedRun, Run, UnresolvedRun
 from zoo.harness.results.run_record import RunRecord
-from zoo.harness.results.store import scored_runs
+from zoo.harness.results.store import RunFolder, scored_runs
 from zoo.harness.run.reporter import Reporter
 
 SHOWN = 5
@@ -27,12 +27,15 @@ def tell_why_anew(results: Path, runs: Sequence[Run], reporter: Reporter) -> Non
 
 
 def why_anew(results: Path, run: Run) -> str:
-    """A sentence for a run whose row has a finished run of another key; empty where it has none."""
+    """A sentence for a run whose row has a finished run, of another key or without weights; empty where it has none."""
     if isinstance(run, UnresolvedRun):
         return ""
     before = _before(results, run)
     if before is None or not before.made_of:
         return ""
+    own = RunFolder(results / run.folder).record()
+    if own is not None and own.ok:
+        return f"{run.name}: to do again, its weights are not here"
     made_of, then = msgspec.to_builtins(run.spec.made_of), before.made_of
     changed = [
         f"its {role} ({_what(made_of.get(role), then.get(role))})"
