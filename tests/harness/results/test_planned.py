@@ -55,6 +55,15 @@ def widths(small_zoo, suite_file, tmp_path):
     return benched
 
 
+def test_a_run_without_its_weights_is_to_do_again_and_says_so(widths):
+    widths(1)
+    widths(7)
+    for weights in widths.out.glob("runs/mine/*/model.safetensors"):
+        weights.unlink()
+    assert widths(1)[0] == ["mine seed 0"]
+    assert widths.notes[-1:] == ["mine seed 0: to do again, its weights are not here"]
+
+
 def test_a_row_shows_what_was_planned_last_whatever_the_clock_says(widths):
     out = widths.out
     todo, narrow = widths(1)
@@ -67,10 +76,6 @@ def test_a_row_shows_what_was_planned_last_whatever_the_clock_says(widths):
     assert todo == []
     assert widths.notes == []
     assert again == narrow
-    for weights in out.glob("runs/mine/*/model.safetensors"):
-        weights.rename(weights.with_suffix(".away"))
-    assert widths(1)[0] == ["mine seed 0"]
-    assert widths.notes[-1:] == ["mine seed 0: to do again, its weights are not here"]
     others = not_shown(out)
     later = next(path for path in out.glob("runs/mine/*/run.json") if json.loads(path.read_text())["key"] in others)
     record = json.loads(later.read_text())
