@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,14 @@ from zoo.harness.results.report import write_report
 
 LEFT_BEHIND = ("*.safetensors", "checkpoint*.pt", "output.log", ".lock*", ".bench.json", ".again")
 
+PATH = r"(?<![\w:/.])/(?:[^\s/;,:()]+/)+([^\s/;,:()]+)"
+"""Within a note: a path from the root on. Its last part is its name."""
+
 
 def called_by_name(record: dict[str, Any]) -> dict[str, Any]:
-    """The same record, in whose texts the sources ``folder:/some/where/NAME`` are ``folder:NAME``."""
+    """The same record, in whose texts the sources ``folder:/some/where/NAME`` are ``folder:NAME``, and paths in notes
+    their last part.
+    """
     suite = record["plan"]["suite"]
     sources = {part["source"] for part in record["data"].values()} | {suite.get("data"), suite.get("test_data")}
     text = json.dumps(record, ensure_ascii=False)
@@ -30,7 +36,9 @@ def called_by_name(record: dict[str, Any]) -> dict[str, Any]:
         kind, colon, path = source.partition(":")
         if colon:
             text = text.replace(_inside(source), _inside(f"{kind}:{Path(path).name}"))
-    return dict(json.loads(text))
+    named: dict[str, Any] = json.loads(text)
+    named["notes"] = [re.sub(PATH, r"\1", note) for note in named["notes"]]
+    return named
 
 
 def _inside(text: str) -> str:

@@ -29,7 +29,10 @@ def test_folders_of_photos_are_called_by_their_names(tmp_path, benchmark_script)
         record = json.loads(file.read_text())
         record["data"]["test"]["source"] = "folder:/home/someone/packs/test photos"
         record["plan"]["suite"] = {"data": "folder:/home/someone/packs/pack-256", "pictures": False}
-        record["notes"] = ["trained on 9 photos of folder:/home/someone/packs/pack-256; and/or on others"]
+        record["notes"] = [
+            "trained on 9 photos of folder:/home/someone/packs/pack-256; and/or on others",
+            "9 of folder:there cannot be compared (/home/someone/packs/there: there is no such folder)",
+        ]
         file.write_text(json.dumps(record))
         file.with_name("model.safetensors").touch()
     benchmark_script("publish.py").publish(bench, published)
@@ -40,7 +43,10 @@ def test_folders_of_photos_are_called_by_their_names(tmp_path, benchmark_script)
     record = json.loads(next(published.glob("runs/model0/*/run.json")).read_text())
     assert record["data"]["test"]["source"] == "folder:test photos"
     assert record["plan"]["suite"]["data"] == "folder:pack-256"
-    assert record["notes"] == ["trained on 9 photos of folder:pack-256; and/or on others"]
+    assert record["notes"] == [
+        "trained on 9 photos of folder:pack-256; and/or on others",
+        "9 of folder:there cannot be compared (there: there is no such folder)",
+    ]
     assert (published / "runs/model0/seed0-000000000000/scores.csv").read_bytes() == (
         bench / "runs/model0/seed0-000000000000/scores.csv"
     ).read_bytes()

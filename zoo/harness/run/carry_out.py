@@ -168,7 +168,7 @@ def _taken_over(run: PlannedRun, folder: RunFolder, results: Path, notes: list[s
     try:
         return before.taken_over(run, folder, devices.pick_device(run.device))
     except BadInput as error:
-        notes.append(f"trained anew: {error}")
+        notes.append(f"trained anew: {str(error).partition(': ')[0]}")  # not every name of a tensor that is missing
         return None
 
 
