@@ -48,8 +48,10 @@ def _inside(text: str) -> str:
 
 def publish(bench: Path, published: Path) -> None:
     """Write what is to be published of ``bench`` into ``published``, over what it holds already."""
-    outdated = [run.folder.path.name for run in read_results(bench) if not run.shown]
-    left = shutil.ignore_patterns(*LEFT_BEHIND, *outdated)
+    shown = {run.folder.path for run in read_results(bench) if run.shown}
+    others = [folder for folder in bench.glob("runs/*/*") if folder not in shown]
+    bare = [folder.name for folder in bench.glob("runs/*") if not shown.intersection(folder.iterdir())]
+    left = shutil.ignore_patterns(*LEFT_BEHIND, *(folder.name for folder in others), *bare)
     shutil.copytree(bench, published, ignore=left, dirs_exist_ok=True)
     for file in published.glob("runs/*/*/run.json"):
         record = called_by_name(json.loads(file.read_text(encoding="utf-8")))

@@ -124,7 +124,7 @@ def test_the_published_rows_are_those_of_the_present_table(name):
     """What the command would give again: none is of an earlier version of its parts, its recipe or the suite."""
     suite = load_suite(name)
     records = made(RESULTS / name)
-    assert len(records) > 10
+    assert records
     assert [model for model, record in records.items() if record.training_key not in keys_now(suite, record)] == []
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 BUILDER = runpy.run_path(str(Path(__file__).with_name("synthetic_results.py")))
 
 
-def test_runs_of_a_plan_before_are_left_behind(tmp_path, benchmark_script):
+def test_runs_that_no_table_shows_are_left_behind(tmp_path, benchmark_script):
     bench, published = tmp_path / "bench", tmp_path / "published"
     BUILDER["write_results"](bench, ["one", "gray"], photos=4, seeds=1, failing=(), pictures=False)
     (kept,) = bench.glob("runs/model0/*")
@@ -18,8 +18,11 @@ def test_runs_of_a_plan_before_are_left_behind(tmp_path, benchmark_script):
     record = json.loads(before.read_text())
     record["key"], record["provenance"]["finished"] = "ffffffffffff", "2000-01-01T00:00:00Z"
     before.write_text(json.dumps(record))
+    (bench / "runs" / "begun" / "seed0-eeeeeeeeeeee").mkdir(parents=True)
+    (bench / "runs" / "begun" / "seed0-eeeeeeeeeeee" / "log.jsonl").touch()
     benchmark_script("publish.py").publish(bench, published)
     assert [path.name for path in published.glob("runs/model0/*")] == [kept.name]
+    assert not (published / "runs" / "begun").exists()
 
 
 def test_folders_of_photos_are_called_by_their_names(tmp_path, benchmark_script):
