@@ -28,16 +28,24 @@ def compare(first, second):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["as-found", "unequal", "null"])
+@pytest.mark.parametrize("case", ["as-found", "apart", "unequal", "null"])
 def test_the_rank_sets_hold_the_true_ranks_of_a_truth_made_from_published_runs(simulation, case):
-    """95 % are promised a row; 60 draws of 53 rows, so that 2 % below it would be chance."""
+    """95 % are promised a row; 40 draws of 67 rows, so that 2 % below it would be chance.
+
+    As they were found most rows are tied, all of which a set may hold; eight times as far apart half of them are told.
+    """
     scores = simulation.read_scores(RESULTS, "psnr")
     truth = simulation.truth(scores)
-    truth = {"as-found": truth, "unequal": simulation.unequal(truth, scores), "null": simulation.equal(truth)}[case]
-    told = simulation.measure(truth, seeds=3, photos=41, draws=60, bootstraps=299)
+    truth = {
+        "as-found": truth,
+        "apart": simulation.spread_out(truth, 8),
+        "unequal": simulation.unequal(truth, scores),
+        "null": simulation.equal(truth),
+    }[case]
+    told = simulation.measure(truth, seeds=3, photos=41, draws=40, bootstraps=299)
     assert told["a row"] > 0.93
-    if case != "null":
-        assert told["median width"] < 45
+    if case == "apart":
+        assert told["median width"] < 34
 
 
 def test_rows_further_apart_have_fewer_places_and_the_same_difference_is_told(simulation):
