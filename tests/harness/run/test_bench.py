@@ -251,6 +251,7 @@ def test_a_compiled_training_is_the_same_but_for_rounding(small_zoo, suite_file,
     assert first.keys() == second.keys()
 
 
+@pytest.mark.slow
 def test_nobody_says_where_and_published_results_are_left_alone(small_zoo, suite_file, tmp_path, monkeypatch):
     published = tmp_path / "results" / "tiny"
     published.mkdir(parents=True)
