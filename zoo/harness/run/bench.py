@@ -48,6 +48,7 @@ from zoo.harness.run.status import told_in_a_file
 from zoo.harness.run.step_times import forecast, measure
 from zoo.harness.run.tracking import check_trackers
 from zoo.harness.scoring.scores import check_trunk
+from zoo.harness.scoring.spread_once import kept_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +138,7 @@ def bench(request: BenchRequest, reporter: Reporter | None = None) -> BenchOutco
             told = told_in_a_file(reporter, folder, suite.name, runs)
             crew = Crew(executor, folder, reporter, jobs)
             try:
-                with _terminate_as_interrupt(), told as crew.reporter:
+                with _terminate_as_interrupt(), kept_for(folder, todo), told as crew.reporter:
                     crew.reporter.planned([run.name for run in todo], [run.name for run in runs if run not in todo])
                     if suite.budget is not None and suite.budget.seconds is not None:
                         planned = [run for run in todo if isinstance(run, PlannedRun)]

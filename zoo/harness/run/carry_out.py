@@ -117,13 +117,14 @@ def carry_out(run: PlannedRun, folder: RunFolder, results: Path, tracking: Track
     line.progress("evaluating", 0.0)
     metrics, missing = make_metrics(suite.metrics, device=bench.device, lpips_trunk=run.lpips_trunk)
     notes += missing
-    scores = score_colorizer(
-        colorizer, bench.evaluations(), metrics, keep=KEPT if suite.pictures else 0, adherence=True, stop=line.stop
-    )
-    levels = _sweep(bench, colorizer, folder, results, line)
-    if suite.pictures:
-        _aside(notes, "pictures of hints", None, lambda: _keep_hinted(bench, colorizer, folder, results))
-    draws = _aside(notes, "random draws", dict[str, Any](), lambda: _draw(bench, colorizer, metrics, folder))
+    with bench.spreading_once(colorizer, results):
+        scores = score_colorizer(
+            colorizer, bench.evaluations(), metrics, keep=KEPT if suite.pictures else 0, adherence=True, stop=line.stop
+        )
+        levels = _sweep(bench, colorizer, folder, results, line)
+        if suite.pictures:
+            _aside(notes, "pictures of hints", None, lambda: _keep_hinted(bench, colorizer, folder, results))
+        draws = _aside(notes, "random draws", dict[str, Any](), lambda: _draw(bench, colorizer, metrics, folder))
     if draws:
         notes.append("scored on its deterministic answer; rows of its random draws are not ranked")
     weighed = _weigh(bench, trained, notes) if trained.weighed is None else trained.weighed

@@ -96,7 +96,7 @@ def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking
                 line.progress("training", training.progress, loss=loss, photos_per_s=rate, **done)
             if look.point:
                 # Before a checkpoint: a run that is taken up from there would go past it.
-                psnr = _psnr(bench, training.trained, line)
+                psnr = _psnr(bench, training.trained, results, line)
                 curve.append(CurvePoint(training.step, round(training.seconds, 3), psnr))
                 folder.append_log(LogEntry.of_point(curve[-1]))
                 tracking.log(training.step, {"psnr": psnr} if psnr is not None else {})
@@ -118,7 +118,7 @@ def train(bench: Workbench, folder: RunFolder, results: Path, tracking: Tracking
     # A copy is not compiled: batches of all sizes are scored, and compiling for each would take long.
     trained: Any = copy.deepcopy(training.trained) if suite.compile else training.trained
     if training.objective.players:
-        psnr = _psnr(bench, trained, line) if suite.curve else None
+        psnr = _psnr(bench, trained, results, line) if suite.curve else None
         curve.append(CurvePoint(training.step, round(training.seconds, 3), psnr))
     costs = TrainingCosts()
     if training.step > 0:
@@ -150,12 +150,15 @@ def resume(training: Training, folder: RunFolder) -> tuple[bool, list[str]]:
     return False, [note]
 
 
-def _psnr(bench: Workbench, colorizer: nn.Module, line: Line) -> float | None:
+def _psnr(bench: Workbench, colorizer: nn.Module, results: Path, line: Line) -> float | None:
     """The mean over the validation photos; None where there are none."""
     if bench.photos.validation is None:
         return None
     metrics, _ = make_metrics(["psnr"], device=bench.device)
-    scores = score_colorizer(colorizer, bench.looked_at(), metrics, stop=line.stop)
+    # A network that is compiled would be compiled again for each propagator that stands in it.
+    kept = contextlib.nullcontext() if bench.run.suite.compile else bench.spreading_once(colorizer, results)
+    with kept:
+        scores = score_colorizer(colorizer, bench.looked_at(), metrics, stop=line.stop)
     return mean_of_all("psnr", scores.per_image["psnr"]).value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from functools import cached_property, partial
 from pathlib import Path
@@ -9,7 +10,7 @@ from statistics import mean
 from typing import Any
 
 import torch
-from torch import distributed
+from torch import distributed, nn
 
 from zoo.core.assemble import assemble, make, make_objective
 from zoo.core.colorizer import Colorizer
@@ -153,6 +154,14 @@ class Workbench:
     def evaluations(self, *, batch_size: int = 16) -> Iterator[Evaluation]:
         """The photos to score with the suite's hints, the same for every model and seed."""
         return scored_photos(self.run.suite, self.photos, self.colorizer.extras, self.device, batch_size=batch_size)
+
+    def spreading_once(self, colorizer: nn.Module, results: Path) -> contextlib.AbstractContextManager[None]:
+        """While this lasts ``colorizer`` scores with hints that another row of the bench has spread, where one has."""
+        if "propagator" not in self.run.spec.parts:
+            return contextlib.nullcontext()
+        from zoo.harness.scoring.spread_once import spread_once
+
+        return spread_once(colorizer, self.run.spec, results)
 
     def looked_at(self) -> Iterator[Evaluation]:
         """The validation photos with the suite's hints; there must be some."""
