@@ -3,6 +3,7 @@
     python benchmarks/publish.py benches/gachon256 results/gachon256
 
 Copies the runs that the tables show, but for weights, logs and locks; then the tables and the report are written anew.
+A row without a finished run is left out, and so are runs that were published of the same row and seed before.
 Where the photos lay decides no number and is in no key. A bench into the published folder would train again what it
 was asked for, since the weights are not there.
 """
@@ -17,7 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from zoo.harness.results.finished_runs import read_results
+from zoo.harness.results.planned import NAME as PLANNED
+from zoo.harness.results.planned import read_planned, remember
 from zoo.harness.results.report import write_report
+from zoo.harness.results.run_record import RunRecord
 
 LEFT_BEHIND = ("*.safetensors", "checkpoint*.pt", "output.log", ".lock*", ".bench.json", ".again")
 
@@ -48,15 +52,31 @@ def _inside(text: str) -> str:
 
 def publish(bench: Path, published: Path) -> None:
     """Write what is to be published of ``bench`` into ``published``, over what it holds already."""
-    shown = {run.folder.path for run in read_results(bench) if run.shown}
+    shown = {run.folder.path: run.record for run in read_results(bench) if run.shown}
     others = [folder for folder in bench.glob("runs/*/*") if folder not in shown]
-    bare = [folder.name for folder in bench.glob("runs/*") if not shown.intersection(folder.iterdir())]
+    bare = [folder.name for folder in bench.glob("runs/*") if not any(path.parent == folder for path in shown)]
     left = shutil.ignore_patterns(*LEFT_BEHIND, *(folder.name for folder in others), *bare)
     shutil.copytree(bench, published, ignore=left, dirs_exist_ok=True)
+    for folder in shown:
+        for before in (published / "runs" / folder.parent.name).glob(f"{folder.name.partition('-')[0]}-*"):
+            if before.name != folder.name:
+                shutil.rmtree(before)
+    _forget_unfinished(published, list(shown.values()))
     for file in published.glob("runs/*/*/run.json"):
         record = called_by_name(json.loads(file.read_text(encoding="utf-8")))
         file.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     write_report(published)
+
+
+def _forget_unfinished(published: Path, records: list[RunRecord]) -> None:
+    """Of rows that have no run yet neither a plan nor a step's time is published: they would be empty rows."""
+    keys, trained = ({getattr(record, name) for record in records} for name in ("key", "training_key"))
+    if planned := read_planned(published):
+        (published / PLANNED).unlink()
+        remember(published, {row: key for row, key in planned.items() if key in keys})
+    for file in published.glob("step_times/*.json"):
+        if file.stem.rpartition("-")[2] not in trained:
+            file.unlink()
 
 
 def main() -> None:

@@ -25,7 +25,11 @@ def zoo(*arguments: str) -> Result:
     return CliRunner().invoke(cli, arguments, prog_name="zoo")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], *[[verb, "--help"] for verb in VERBS]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["list"], *(pytest.param([verb, "--help"], marks=pytest.mark.slow) for verb in VERBS)],
+    ids=" ".join,
+)
 def test_help_and_listing_import_nothing_heavy(arguments):
     script = (
         "import sys; from zoo.cli.main import main\n"

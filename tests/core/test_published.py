@@ -169,6 +169,7 @@ def test_a_row_of_the_users_on_the_same_network_takes_the_file(files, table):
         given_weights("zhang2017_global", files["siggraph17"])
 
 
+@pytest.mark.slow
 def test_published_is_downloaded_once_and_checked(files, table, server, tmp_path):
     _, asked = server
     asked.clear()

@@ -12,7 +12,7 @@ from zoo.harness.results.report import write_report
 
 driver = runpy.run_path(str(Path(__file__).with_name("chromium.py")))
 Chromium = driver["Chromium"]
-pytestmark = pytest.mark.skipif(driver["CHROMIUM"] is None, reason="no chromium is installed")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(driver["CHROMIUM"] is None, reason="no chromium is installed")]
 
 HOSTILE = "<script>document.title='broken'</script><img src=x onerror=document.title='broken'>"
 MODELS = ["attention_unet", "zhang2016", HOSTILE, "fcn32s", "mean_ab", "gray"]

@@ -60,6 +60,7 @@ def test_a_stroke_is_the_discs_along_its_line(tmp_path):
     assert not mask[nearest > 4.51].any()
 
 
+@pytest.mark.slow
 @given(st.tuples(*[st.integers(0, WIDTH - 1), st.integers(0, HEIGHT - 1)] * 2))
 def test_the_thinnest_stroke_has_no_gap(ends):
     x0, y0, x1, y1 = ends

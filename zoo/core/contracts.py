@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -90,7 +90,6 @@ class Propagator(Protocol):
     def __call__(self, condition: Tensor) -> Tensor | tuple[Tensor, Tensor] | Prediction: ...
 
 
-@runtime_checkable
 class Encoder(Protocol):
     """``Encoder(in_channels, **options)``."""
 
@@ -99,7 +98,6 @@ class Encoder(Protocol):
     def __call__(self, x: Tensor) -> Pyramid: ...
 
 
-@runtime_checkable
 class Bridge(Protocol):
     """``Bridge(levels, **options)``: a pyramid in, a pyramid with ``self.levels`` out."""
 
@@ -108,7 +106,6 @@ class Bridge(Protocol):
     def __call__(self, pyramid: Pyramid) -> Pyramid: ...
 
 
-@runtime_checkable
 class Decoder(Protocol):
     """``Decoder(levels, **options)``: features (N, channels, H / reduction, W / reduction)."""
 
@@ -118,7 +115,6 @@ class Decoder(Protocol):
     def __call__(self, pyramid: Pyramid) -> Tensor: ...
 
 
-@runtime_checkable
 class Skip(Protocol):
     """``Skip(skip_channels, gate_channels, **options)``; both inputs have one size.
 

@@ -7,6 +7,9 @@ import runpy
 import shutil
 from pathlib import Path
 
+from zoo.core.files import make_folder, write_whole
+from zoo.harness.results.planned import read_planned, remember
+
 BUILDER = runpy.run_path(str(Path(__file__).with_name("synthetic_results.py")))
 
 
@@ -23,6 +26,31 @@ def test_runs_that_no_table_shows_are_left_behind(tmp_path, benchmark_script):
     benchmark_script("publish.py").publish(bench, published)
     assert [path.name for path in published.glob("runs/model0/*")] == [kept.name]
     assert not (published / "runs" / "begun").exists()
+
+
+def test_a_row_without_a_run_and_what_was_published_before_are_not_published(tmp_path, benchmark_script):
+    bench, published = tmp_path / "bench", tmp_path / "published"
+    BUILDER["write_results"](bench, ["one", "two", "gray"], photos=4, seeds=2, failing=(), pictures=False)
+    records = []
+    for file in bench.glob("runs/*/*/run.json"):
+        record = json.loads(file.read_text())
+        records.append({**record, "training_key": f"aaaaaaaa{record['key'][-4:]}"})
+        file.write_text(json.dumps(records[-1]))
+    rows = {(record["protocol"]["fingerprint"], record["label"]): record["key"] for record in records}
+    (protocol, _), *_ = rows
+    remember(bench, {**rows, (protocol, "to_come"): "eeeeeeeeeeee"})
+    for key in (records[0]["training_key"], "dddddddddddd"):
+        write_whole(make_folder(bench / "step_times") / f"any-{key}.json", "{}")
+    (kept, other) = sorted(bench.glob("runs/model0/*"))
+    before = shutil.copytree(kept, published / "runs" / "model0" / "seed0-ffffffffffff")
+    elsewhere = shutil.copytree(kept, published / "runs" / "model0" / "seed7-ffffffffffff")
+    benchmark_script("publish.py").publish(bench, published)
+    assert not before.exists()
+    assert {path.name for path in published.glob("runs/model0/*")} == {kept.name, other.name, elsewhere.name}
+    assert read_planned(published) == rows
+    assert [path.name for path in published.glob("step_times/*")] == [f"any-{records[0]['training_key']}.json"]
+    assert "to_come" not in (published / "leaderboard.csv").read_text()
+    assert "to_come" in {model for _, model in read_planned(bench)}, "the bench stays as it is"
 
 
 def test_folders_of_photos_are_called_by_their_names(tmp_path, benchmark_script):

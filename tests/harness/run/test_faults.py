@@ -99,6 +99,7 @@ def test_a_damaged_run_json_is_named_and_its_removal_mends_it(done, content, sen
     assert bench(request).failed == []
 
 
+@pytest.mark.slow  # a whole bench before it
 def test_scores_that_are_cut_short_are_named(done):
     request, row = done
     scores = row.with_name("scores.csv")

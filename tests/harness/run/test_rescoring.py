@@ -6,7 +6,9 @@ import csv
 import json
 
 import pytest
+import safetensors.torch
 
+from zoo.core.files import sha256_of
 from zoo.harness.run.bench import bench
 from zoo.harness.run.request import BenchRequest
 
@@ -92,4 +94,18 @@ def test_without_good_weights_it_is_trained_anew(benched, damage):
     second, _ = benched(("[psnr, ssim]", "[psnr]"))
     assert second["status"] == "ok"
     assert not any(note.startswith("scored again") for note in second["notes"])
-    assert (damage == "changed") == any(note.startswith("trained anew: ") for note in second["notes"])
+    anew = [note for note in second["notes"] if note.startswith("trained anew: ")]
+    assert len(anew) == (damage == "changed")
+
+
+def test_why_it_is_trained_anew_is_short_however_much_does_not_fit(benched):
+    _, run = benched()
+    file, record = run / "model.safetensors", run / "run.json"
+    weights = safetensors.torch.load_file(file)
+    safetensors.torch.save_file({f"of_another.{name}": value for name, value in weights.items()}, file)
+    told = json.loads(record.read_text())
+    record.write_text(json.dumps({**told, "weights_sha256": sha256_of(file)}))
+    second, _ = benched(("[psnr, ssim]", "[psnr]"))
+    (anew,) = (note for note in second["notes"] if note.startswith("trained anew: "))
+    assert anew == "trained anew: model.safetensors does not fit the model its run.json describes"
+    assert not any(name in anew for name in weights)

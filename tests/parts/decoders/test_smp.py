@@ -28,6 +28,7 @@ def pyramid(levels, batch=2, height=64, width=96):
     return Pyramid([torch.randn(batch, c, height // r, width // r) for c, r in levels])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 @pytest.mark.parametrize("size", [(64, 64), (65, 97)])
 def test_every_row_colorizes_photos_of_any_size(name, size):

@@ -22,6 +22,7 @@ BACKBONES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("backbone", "options"), BACKBONES, ids=[name for name, _ in BACKBONES])
 def test_any_backbone_is_a_pyramid_whose_parameters_all_learn(backbone, options):
     torch.manual_seed(0)

@@ -16,6 +16,7 @@ ROWS = [
 """Pretrained trunks are looked at in test_timm_backbone.py."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in ROWS if SPECS[name].parts["decoder"].name == "unet"])
 @pytest.mark.parametrize("size", [(64, 64), (65, 97), (1, 1)])
 def test_any_size_comes_back_as_it_went_in(name, size):
