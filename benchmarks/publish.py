@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shutil
 from pathlib import Path
-from typing import Any
 
+from zoo.core.by_name import called_by_name
 from zoo.harness.results.finished_runs import read_results
 from zoo.harness.results.planned import NAME as PLANNED
 from zoo.harness.results.planned import read_planned, remember
@@ -24,30 +23,6 @@ from zoo.harness.results.report import write_report
 from zoo.harness.results.run_record import RunRecord
 
 LEFT_BEHIND = ("*.safetensors", "checkpoint*.pt", "output.log", ".lock*", ".bench.json", ".again")
-
-PATH = r"(?<![\w:/.])/(?:[^\s/;,:()]+/)+([^\s/;,:()]+)"
-"""Within a note: a path from the root on. Its last part is its name."""
-
-
-def called_by_name(record: dict[str, Any]) -> dict[str, Any]:
-    """The same record, in whose texts the sources ``folder:/some/where/NAME`` are ``folder:NAME``, and paths in notes
-    their last part.
-    """
-    suite = record["plan"]["suite"]
-    sources = {part["source"] for part in record["data"].values()} | {suite.get("data"), suite.get("test_data")}
-    text = json.dumps(record, ensure_ascii=False)
-    for source in sorted(filter(None, sources), key=len, reverse=True):
-        kind, colon, path = source.partition(":")
-        if colon:
-            text = text.replace(_inside(source), _inside(f"{kind}:{Path(path).name}"))
-    named: dict[str, Any] = json.loads(text)
-    named["notes"] = [re.sub(PATH, r"\1", note) for note in named["notes"]]
-    return named
-
-
-def _inside(text: str) -> str:
-    """As it stands within a text of a JSON file."""
-    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def publish(bench: Path, published: Path) -> None:

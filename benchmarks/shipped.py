@@ -29,6 +29,7 @@ from zoo.core.color import AB_SCALE, split_lab
 from zoo.core.files import sha256_of, write_whole, writing
 from zoo.core.spec import SHIPPED
 from zoo.core.trained import WEIGHTS, run_folder, shipped_folder
+from zoo.harness.plan.settings import suite_set_in
 from zoo.harness.plan.suite import load_suite, open_photos
 from zoo.harness.results.card import card
 from zoo.harness.results.store import RunFolder
@@ -67,7 +68,8 @@ def ship(run: Path) -> None:
         target.mkdir(exist_ok=True)
         for name in (WEIGHTS, "run.json"):
             shutil.copyfile(copy.path / name, target / name)
-        text = card(copy.path, licence=LICENCE, repo=SHIPPED)
+        set_of_suite = suite_set_in(copy.scored_record(), copy.path)
+        text = card(copy.path, licence=LICENCE, repo=SHIPPED, suite=set_of_suite)
     write_whole(target / "README.md", text)
 
 

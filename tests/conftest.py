@@ -20,6 +20,8 @@ wait_passively()  # before torch: threads that spin cost a busy machine as much 
 # Nobody cuts the power here: that a file is on the disk before it has its name is asked for (core/test_files.py), and
 # only the processes that tests start wait for the disk.
 os.fsync = lambda descriptor: None
+# The hundreds of processes that tests start read the zoo compiled, also where the shell says that Python keeps nothing.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # How long an example takes says something of the machine, not of the code.
 settings.register_profile("without a clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -31,7 +31,8 @@ REPO = "somebody/mean"
 def folder(tmp_path) -> Path:
     """A finished run with its weights: of the published `mean_ab`, which has one colour."""
     run = tmp_path / "run"
-    shutil.copytree(next((PUBLISHED / "mean_ab").iterdir()), run)
+    of_the_report = shutil.ignore_patterns("predictions.jpg", "hinted.jpg")
+    shutil.copytree(next((PUBLISHED / "mean_ab").glob("seed0-*")), run, ignore=of_the_report)
     model = zoo.build("mean_ab")
     state = {name: torch.full_like(each, 0.125) for name, each in model.network.state_dict().items()}
     save_file(state, run / "model.safetensors")
@@ -83,6 +84,22 @@ def test_a_run_comes_back_as_it_was(hub, folder):
     again = run("pull", REPO)
     assert again.exit_code == 2
     assert "mean is there already" in again.stderr
+
+
+def test_where_photos_lie_on_this_machine_is_not_sent(hub, folder):
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    lay = "folder:/home/some one/packs/portraits"
+    record["data"]["train"]["source"] = record["plan"]["suite"]["data"] = lay
+    record["notes"] = [f"trained on {lay}", "no /home/some/where/trunk.pth is there"]
+    rewrite(folder, **record)
+    assert run("push", folder, REPO).exit_code == 0
+    assert run("pull", REPO).exit_code == 0
+    for file in ("run.json", "README.md"):
+        text = (Path("mean") / file).read_text(encoding="utf-8")
+        assert "/home" not in text
+        assert "folder:portraits" in text
+        assert "no trunk.pth is there" in text
+    assert "/home/some one" in (folder / "run.json").read_text(encoding="utf-8"), "its own stays as it is"
 
 
 def test_the_commands_of_the_docs_do_what_they_say(hub, folder, photo_paths):

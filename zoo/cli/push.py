@@ -20,13 +20,16 @@ def command(run: str, repo: str, licence: str | None, private: bool, card_only: 
     """
     from zoo.core.errors import BadInput
     from zoo.core.trained import run_folder
+    from zoo.harness.plan.settings import suite_set_in
     from zoo.harness.results.card import LICENCE, card
+    from zoo.harness.results.store import RunFolder
     from zoo.studio.hub import push
 
     folder = run_folder(run)
     if folder is None:
         raise BadInput(f"{run} is a model's name; give the folder of a run that was trained.")
-    text = card(folder, licence=licence or LICENCE, repo=repo)
+    told = suite_set_in(RunFolder(folder).scored_record(), folder)
+    text = card(folder, licence=licence or LICENCE, repo=repo, suite=told)
     if card_only:
         echo_data(text)
         return

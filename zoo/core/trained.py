@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -207,9 +207,13 @@ def _without_weights(folder: Path) -> BadInput:
     )
 
 
-def training_command(record: ModelRecord) -> str:
-    """The command that trains a run anew, on the photos that come with the zoo."""
-    settings = re.split(r" (?=[\w.]+=)", record.label.removeprefix(record.model))[1:]
+def training_command(record: ModelRecord, suite: Sequence[str] = ()) -> str:
+    """The command that trains a run anew, on the photos that come with the zoo.
+
+    Args:
+        suite: what was set of its suite, as ``--set`` takes it: the row's name does not say it.
+    """
+    settings = [*suite, *re.split(r" (?=[\w.]+=)", record.label.removeprefix(record.model))[1:]]
     command = ["zoo train", shlex.quote(record.model), "--suite", shlex.quote(record.suite)]
     for setting in settings:
         recipe = setting.removeprefix("recipe=")

@@ -6,12 +6,14 @@ elsewhere; no pickle is among them. Weights are held to the digest in the run's 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from zoo.core.by_name import called_by_name
 from zoo.core.errors import BadInput, Unavailable, reason_of
 from zoo.core.files import make_folder, writing_folder
 from zoo.core.trained import WEIGHTS, load, read_record, run_folder
@@ -26,6 +28,8 @@ T = TypeVar("T")
 
 def push(run: str | Path, repo: str, card: str, *, private: bool = False) -> str:
     """Send a run to a repository, which is made where there is none, as one commit.
+
+    Its record calls the folders of photos by their names (:mod:`zoo.core.by_name`).
 
     Args:
         run: as :func:`zoo.load` takes it; it is loaded first, so that nothing is published that cannot be used.
@@ -45,8 +49,9 @@ def push(run: str | Path, repo: str, card: str, *, private: bool = False) -> str
         raise BadInput(f"{run} is a model's name; give the folder of a run that was trained.")
     load(folder)
     hub, api = _hub()
-    files = [name for name in (*_NEEDED, *_BESIDES) if name != CARD and (folder / name).is_file()]
+    files = [name for name in (*_NEEDED, *_BESIDES) if name not in (CARD, RECORD) and (folder / name).is_file()]
     operations = [hub.CommitOperationAdd(name, str(folder / name)) for name in files]
+    operations.append(hub.CommitOperationAdd(RECORD, _record(folder / RECORD)))
     operations.append(hub.CommitOperationAdd(CARD, card.encode()))
     message = f"Add {read_record(folder).label}"
     mend = "sign in with `hf auth login` as somebody who may write there, and check the network"
@@ -103,6 +108,14 @@ def pull(repo: str, folder: Path, *, revision: str | None = None) -> Path:
         except BadInput as error:
             raise BadInput(str(error).replace(str(part), repo)) from None
     return folder
+
+
+def _record(path: Path) -> bytes:
+    """As it is, where nothing in it tells of this machine's folders."""
+    content = path.read_bytes()
+    record = json.loads(content)
+    named = called_by_name(record)
+    return content if named == record else json.dumps(named, ensure_ascii=False, indent=1).encode()
 
 
 def _hub() -> tuple[Any, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import msgspec
 import pytest
 from click.testing import CliRunner
@@ -10,9 +12,10 @@ import zoo
 from zoo.cli.main import cli
 from zoo.core.errors import BadInput, UnknownName, ZooError
 from zoo.core.registry import current
+from zoo.core.strict_yaml import parse
 from zoo.harness.plan.keys import Rules
 from zoo.harness.plan.planning import plan_runs, resolve_model
-from zoo.harness.plan.settings import changed_recipe, divided
+from zoo.harness.plan.settings import changed_recipe, divided, suite_set_in
 from zoo.harness.plan.suite import load_suite
 from zoo.harness.results.run_record import Data, Photos
 from zoo.harness.run.request import BenchRequest, effective_suite
@@ -169,3 +172,28 @@ def test_two_recipes_are_ranked_in_one_table(small_zoo, suite_file, tmp_path):
     assert table["rank"].notna().sum() == 2, "gray has no colour to lose"
     runs = zoo.runs(out)
     assert (set(runs["seed"]), set(runs["images"])) == ({5}, {3})
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"suite.size": 32},
+        {"suite.budget.steps": 7, "suite.curve": 2},
+        {"suite.eval_hints.densities": [0.01], "suite.sweeps.points6.counts": [0, 5], "suite.psnr_target": 20.5},
+        {"suite.metrics": ["psnr"], "suite.test_limit": 4, "suite.recipe": "gachon", "suite.batch": 3},
+    ],
+)
+def test_what_was_set_of_a_suite_is_told_by_its_record_and_makes_it_again(asked, tmp_path):
+    before = effective_suite(BenchRequest(options=asked))
+    record = SimpleNamespace(suite="quick", plan=SimpleNamespace(suite=msgspec.to_builtins(before)))
+    told = suite_set_in(record, tmp_path)
+    assert bool(told) == bool(asked)
+    options = {key: parse(value, "told") for key, _, value in (setting.partition("=") for setting in told)}
+    assert effective_suite(BenchRequest(options=options)) == before
+
+
+def test_of_a_suite_that_is_not_here_nothing_is_told(tmp_path):
+    suite = msgspec.to_builtins(load_suite("quick"))
+    for name, content in (("of_another_zoo", suite), ("quick", {**suite, "unheard_of": 1}), ("quick", {})):
+        assert suite_set_in(SimpleNamespace(suite=name, plan=SimpleNamespace(suite=content)), tmp_path) == []

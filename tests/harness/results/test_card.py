@@ -50,6 +50,12 @@ def test_the_command_sets_what_the_row_was_set_to(label, seed, said):
     assert training_command(ModelRecord(model="unet", label=label, seed=seed, suite="quick")).endswith(said)
 
 
+def test_the_command_sets_what_its_suite_was_set_to(folder):
+    text = card(folder, suite=["suite.size=32", "suite.eval_hints={a: 1}"])
+    command = "zoo train residual_unet --suite quick --set suite.size=32 --set 'suite.eval_hints={a: 1}' --seeds 1"
+    assert f"`{command}`" in text
+
+
 def test_photos_that_may_have_been_seen_are_told_as_such(folder, tmp_path):
     assert "photos that it was not trained on" in card(folder)
     run = shutil.copytree(folder, tmp_path / "run")

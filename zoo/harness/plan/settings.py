@@ -5,20 +5,26 @@ and the executor's options (``executor.gpus``), which the suite holds.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from zoo.core.errors import BadInput, did_you_mean
+from zoo.core.errors import BadInput, ZooError, did_you_mean
 from zoo.core.kinds import KIND_OF_ROLE
 from zoo.core.spec import RecipeRow
 from zoo.core.strict_yaml import decode
-from zoo.harness.plan.suite import Suite
+from zoo.harness.plan.planned_run import shown_options
+from zoo.harness.plan.suite import Suite, load_suite, own_suite
+from zoo.harness.results.run_record import RunRecord
 
 SUITE, RECIPE, EXECUTOR = "suite", "recipe", "executor"
 
 _OF_MODELS = ("options", "model_options")
 """Fields of a suite that no protocol tells apart: set there, a row would take the place of another one of its name."""
+
+_ABOUT = ("name", "summary", "base", "models", "seeds", "data", "test_data", "executor", "track")
+"""Fields that decide no number of a run, or that options of their own say."""
 
 
 class Settings(NamedTuple):
@@ -77,6 +83,29 @@ def changed_suite(suite: Suite, settings: Mapping[str, Any], given: Collection[s
             scaled["train_sizes"] = [round(size * side / suite.size) for side in suite.train_sizes]
         settings = {**settings, **{field: value for field, value in scaled.items() if field not in settings}}
     return _changed(suite, settings, SUITE)
+
+
+def set_apart(suite: Suite, usual: Suite) -> dict[str, Any]:
+    """What ``suite`` says otherwise than ``usual``, for :func:`changed_suite`; but for its photos and its rows."""
+    said, usually = msgspec.to_builtins(suite), msgspec.to_builtins(usual)
+    found = {
+        field: value for field, value in said.items() if field not in (*_ABOUT, *_OF_MODELS) and value != usually[field]
+    }
+    if budget := found.pop("budget", None):
+        found |= {f"budget.{unit}": value for unit, value in budget.items() if value is not None}
+    return found
+
+
+def suite_set_in(record: RunRecord, run_folder: Path) -> list[str]:
+    """What was set of the suite that a run was made under, as ``--set`` takes it: ``suite.size=32``.
+
+    Nothing is known of a suite that is not here, or that another zoo wrote.
+    """
+    try:
+        apart = set_apart(own_suite(record, run_folder), load_suite(record.suite))
+    except ZooError:
+        return []
+    return [shown_options({f"{SUITE}.{path}": value}).strip() for path, value in sorted(apart.items())]
 
 
 def changed_recipe(recipe: RecipeRow, settings: Mapping[str, Any]) -> RecipeRow:

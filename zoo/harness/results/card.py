@@ -6,6 +6,8 @@ colorizer that comes with the zoo.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import msgspec
 import numpy as np
 import yaml
 
+from zoo.core.by_name import called_by_name
 from zoo.core.errors import ZooError
 from zoo.core.registry import current
 from zoo.core.trained import training_command
@@ -28,25 +31,26 @@ _OWN_PHOTOS = "photos"
 """The source of the photos that come with the zoo."""
 
 
-def card(folder: Path, *, licence: str = LICENCE, repo: str = "") -> str:
+def card(folder: Path, *, licence: str = LICENCE, repo: str = "", suite: Sequence[str] = ()) -> str:
     """The card's text.
 
     Args:
         folder: a finished run's.
         licence: of the weights, as the Hub abbreviates it (``cc-by-4.0``).
         repo: under which name it is pulled; empty for a card that stands elsewhere.
+        suite: what was set of its suite (:func:`zoo.harness.plan.settings.suite_set_in`), for the command.
 
     Raises:
         BadInput: no run, one without scores, or scores that cannot be read.
     """
     run = RunFolder(folder)
-    record = run.scored_record()
+    record = msgspec.convert(called_by_name(json.loads(run.scored_record().json())), RunRecord)
     sections = [
         f"---\n{yaml.safe_dump(_metadata(record, licence), sort_keys=False, allow_unicode=True)}---",
         f"# {record.label}",
         f"{_summary(record)}It gives a grey photo its colours.{_on_hints(record)}",
         _use(repo or str(folder)),
-        f"## Training\n\n{_training(record)}",
+        f"## Training\n\n{_training(record, suite)}",
         f"## Scores\n\n{_scores(run, record)}",
         f"## Licence and size\n\n{_licence(record, licence)}\n\n{_size(run, record)}",
     ]
@@ -96,7 +100,7 @@ def _use(run: str) -> str:
     return f"```sh\n{fetch}zoo colorize photo.jpg --with {pulled if fetch else run}\n```"
 
 
-def _training(record: RunRecord) -> str:
+def _training(record: RunRecord, suite: Sequence[str]) -> str:
     made, steps, seconds = record.provenance, record.steps, record.costs.get("train_s")
     length = [f"{steps} steps"] if steps else []
     length += [f"{seconds:.0f} s"] if seconds else []
@@ -107,7 +111,7 @@ def _training(record: RunRecord) -> str:
     lines = [
         f"- photos: {record.data.told}",
         f"- how long: {' in '.join(length) or 'nothing to train'}{batch}, recipe `{record.recipe}`, seed {record.seed}",
-        f"- by: `{training_command(record)}`"
+        f"- by: `{training_command(record, suite)}`"
         + ("" if record.data.train.source == _OWN_PHOTOS else f" with `--data` of {record.data.train.source}"),
         f"- on: {made.device}" + (f" ({made.machine})" if made.machine else "") + f", torch {made.torch}, "
         f"zoo {made.zoo}" + (f", commit {made.commit}" if made.commit else "") + f", {record.date}",
