@@ -107,5 +107,5 @@ def test_why_it_is_trained_anew_is_short_however_much_does_not_fit(benched):
     record.write_text(json.dumps({**told, "weights_sha256": sha256_of(file)}))
     second, _ = benched(("[psnr, ssim]", "[psnr]"))
     (anew,) = (note for note in second["notes"] if note.startswith("trained anew: "))
-    assert anew == "trained anew: model.safetensors does not fit the model its run.json describes"
+    assert anew == f"trained anew: {run.name}/model.safetensors does not fit the model its run.json describes"
     assert not any(name in anew for name in weights)

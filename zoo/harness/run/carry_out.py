@@ -169,7 +169,8 @@ def _taken_over(run: PlannedRun, folder: RunFolder, results: Path, notes: list[s
     try:
         return before.taken_over(run, folder, devices.pick_device(run.device))
     except BadInput as error:
-        notes.append(f"trained anew: {str(error).partition(': ')[0]}")  # not every name of a tensor that is missing
+        found = str(error).partition(": ")[0]  # not every name of a tensor that is missing
+        notes.append(f"trained anew: {found.replace(str(before.folder.path), before.folder.path.name)}")
         return None
 
 
