@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from zoo.core.by_name import called_by_name
@@ -21,6 +22,7 @@ from zoo.harness.results.planned import NAME as PLANNED
 from zoo.harness.results.planned import read_planned, remember
 from zoo.harness.results.report import write_report
 from zoo.harness.results.run_record import RunRecord
+from zoo.harness.results.store import run_folders
 
 LEFT_BEHIND = ("*.safetensors", "checkpoint*.pt", "output.log", ".lock*", ".bench.json", ".again")
 
@@ -31,16 +33,22 @@ def publish(bench: Path, published: Path) -> None:
     others = [folder for folder in bench.glob("runs/*/*") if folder not in shown]
     bare = [folder.name for folder in bench.glob("runs/*") if not any(path.parent == folder for path in shown)]
     left = shutil.ignore_patterns(*LEFT_BEHIND, *(folder.name for folder in others), *bare)
+    _forget_earlier(published, shown.values())
     shutil.copytree(bench, published, ignore=left, dirs_exist_ok=True)
-    for folder in shown:
-        for before in (published / "runs" / folder.parent.name).glob(f"{folder.name.partition('-')[0]}-*"):
-            if before.name != folder.name:
-                shutil.rmtree(before)
     _forget_unfinished(published, list(shown.values()))
     for file in published.glob("runs/*/*/run.json"):
         record = called_by_name(json.loads(file.read_text(encoding="utf-8")))
         file.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     write_report(published)
+
+
+def _forget_earlier(published: Path, records: Iterable[RunRecord]) -> None:
+    """What was published of these rows and seeds before gives way to what they are now."""
+    rows = {(record.protocol.fingerprint, record.label, record.seed) for record in records}
+    for folder in run_folders(published):
+        before = folder.record()
+        if before is not None and (before.protocol.fingerprint, before.label, before.seed) in rows:
+            shutil.rmtree(folder.path)
 
 
 def _forget_unfinished(published: Path, records: list[RunRecord]) -> None:

@@ -13,6 +13,13 @@ from zoo.harness.results.planned import read_planned, remember
 BUILDER = runpy.run_path(str(Path(__file__).with_name("synthetic_results.py")))
 
 
+def copy_as(run, place, **fields):
+    """The run at another place, its record with other fields; its key is in its folder's name."""
+    record = json.loads((shutil.copytree(run, place) / "run.json").read_text())
+    (place / "run.json").write_text(json.dumps(record | {"key": place.name.partition("-")[2]} | fields))
+    return place
+
+
 def test_runs_that_no_table_shows_are_left_behind(tmp_path, benchmark_script):
     bench, published = tmp_path / "bench", tmp_path / "published"
     BUILDER["write_results"](bench, ["one", "gray"], photos=4, seeds=1, failing=(), pictures=False)
@@ -43,11 +50,14 @@ def test_a_row_without_a_run_and_what_was_published_before_are_not_published(tmp
         write_whole(make_folder(bench / "step_times") / f"any-{key}.json", "{}")
     (kept, other) = sorted(bench.glob("runs/model0/*"))
     before = shutil.copytree(kept, published / "runs" / "model0" / "seed0-ffffffffffff")
-    elsewhere = shutil.copytree(kept, published / "runs" / "model0" / "seed7-ffffffffffff")
+    set_apart = copy_as(kept, bench / "runs" / "model0" / "seed0-bbbbbbbbbbbb", label="model0 width=8")
+    elsewhere = copy_as(kept, published / "runs" / "model0" / "seed0-cccccccccccc", label="model0 (elsewhere)")
+    remember(bench, {(protocol, "model0 width=8"): "bbbbbbbbbbbb"})
     benchmark_script("publish.py").publish(bench, published)
     assert not before.exists()
-    assert {path.name for path in published.glob("runs/model0/*")} == {kept.name, other.name, elsewhere.name}
-    assert read_planned(published) == rows
+    names = {path.name for path in (kept, other, set_apart, elsewhere)}
+    assert {path.name for path in published.glob("runs/model0/*")} == names
+    assert read_planned(published) == {**rows, (protocol, "model0 width=8"): "bbbbbbbbbbbb"}
     assert [path.name for path in published.glob("step_times/*")] == [f"any-{records[0]['training_key']}.json"]
     assert "to_come" not in (published / "leaderboard.csv").read_text()
     assert "to_come" in {model for _, model in read_planned(bench)}, "the bench stays as it is"
