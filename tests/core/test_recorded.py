@@ -18,6 +18,7 @@ from zoo.core.registry import current
 from zoo.core.resolve import resolve
 from zoo.core.spec import ModelRecord, ModelSpec, PartRef
 from zoo.core.trained import load
+from zoo.harness.plan.suite import load_suite
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "quick" / "runs"
 
@@ -192,3 +193,27 @@ def test_every_models_own_record_may_be_built():
     for name in current().names("models"):
         if current().entry("models", name).row is not None:
             recorded_spec(resolve(name), name)
+
+
+OURS = [name for name in current().names("models") if current().entry("models", name).builtin]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_spec_is_recorded_and_read_as_it_is(name):
+    """Also a whole network upon a propagator, which lost it here: its run could be neither loaded nor scored again."""
+    for defaults in ({}, load_suite("quick").options):
+        spec = resolve(name, defaults=defaults)
+        assert spec_of_record(json.loads(msgspec.json.encode(spec))) == msgspec.convert(
+            msgspec.to_builtins(spec), ModelSpec
+        )
+
+
+@pytest.mark.parametrize("name", ["icnet", "icolorit"])
+def test_a_whole_network_upon_a_propagator_is_loaded_with_it(name, tmp_path):
+    options = {"width": 8, "propagator": "pyramid"}
+    loaded = load(run_of(tmp_path / "run", name, **options)).eval()
+    assert type(loaded.network.propagator).__name__ == "PyramidPropagator"
+    condition = torch.rand(1, 4, 40, 40, generator=torch.Generator().manual_seed(0)) - 0.5
+    condition[:, 3:] = (condition[:, 3:] > 0.4).float()
+    hinted = condition[:, 3:].bool().expand(-1, 2, -1, -1)
+    assert torch.equal(loaded(condition)["ab"][hinted], condition[:, 1:3][hinted]), "hints are kept"

@@ -29,7 +29,8 @@ _LONGEST = 200
 def spec_of_record(plain: Mapping[str, Any] | None) -> ModelSpec:
     """The spec that a record holds, also one that an older zoo wrote.
 
-    There the gain stood beside the parts, and whole networks and propagators were known by their models' names.
+    There the gain stood beside the parts, and whole networks and propagators were known by their models' names; a
+    network upon a propagator was not yet.
 
     Raises:
         msgspec.ValidationError, KeyError, TypeError, AttributeError: it describes no model.
@@ -38,7 +39,8 @@ def spec_of_record(plain: Mapping[str, Any] | None) -> ModelSpec:
     if "hint_gain" in spec:
         spec["colorizer"] = {"hint_gain": spec.pop("hint_gain"), **spec.get("colorizer", {})}
     network, registry = spec["parts"].get("network"), current()
-    if network is not None and network["name"] == spec["name"] and spec["name"] in registry.names("models"):
+    alone = network is not None and len(spec["parts"]) == 1 and network["name"] == spec["name"]
+    if alone and spec["name"] in registry.names("models"):
         row = registry.model_row(spec["name"])
         role = "network" if row.network is not None else "propagator"
         ref = part_ref(getattr(row, role) or spec["name"], f"model {spec['name']!r}, {role}")
