@@ -3,7 +3,7 @@
     python benchmarks/publish.py benches/gachon256 results/gachon256
 
 Copies the runs that the tables show, but for weights, logs and locks; then the tables and the report are written anew.
-A row without a finished run is left out, and so are runs that were published of the same row and seed before.
+A run that is to go on is left out, and so are a row that has no other, and what was published of a row and seed before.
 Where the photos lay decides no number and is in no key. A bench into the published folder would train again what it
 was asked for, since the weights are not there.
 """
@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from zoo.core.by_name import called_by_name
+from zoo.core.errors import Stopped
 from zoo.harness.results.finished_runs import read_results
 from zoo.harness.results.planned import NAME as PLANNED
 from zoo.harness.results.planned import read_planned, remember
@@ -29,7 +30,9 @@ LEFT_BEHIND = ("*.safetensors", "checkpoint*.pt", "output.log", ".lock*", ".benc
 
 def publish(bench: Path, published: Path) -> None:
     """Write what is to be published of ``bench`` into ``published``, over what it holds already."""
-    shown = {run.folder.path: run.record for run in read_results(bench) if run.shown}
+    shown = {
+        run.folder.path: run.record for run in read_results(bench) if run.shown and run.record.status != Stopped.status
+    }
     others = [folder for folder in bench.glob("runs/*/*") if folder not in shown]
     bare = [folder.name for folder in bench.glob("runs/*") if not any(path.parent == folder for path in shown)]
     left = shutil.ignore_patterns(*LEFT_BEHIND, *(folder.name for folder in others), *bare)

@@ -53,6 +53,7 @@ def test_a_row_without_a_run_and_what_was_published_before_are_not_published(tmp
     set_apart = copy_as(kept, bench / "runs" / "model0" / "seed0-bbbbbbbbbbbb", label="model0 width=8")
     elsewhere = copy_as(kept, published / "runs" / "model0" / "seed0-cccccccccccc", label="model0 (elsewhere)")
     remember(bench, {(protocol, "model0 width=8"): "bbbbbbbbbbbb"})
+    copy_as(kept, bench / "runs" / "model0" / "seed2-000000000000", status="interrupted", seed=2)
     benchmark_script("publish.py").publish(bench, published)
     assert not before.exists()
     names = {path.name for path in (kept, other, set_apart, elsewhere)}
