@@ -237,7 +237,8 @@ def test_a_compiled_training_is_the_same_but_for_rounding(small_zoo, suite_file,
     compiled.write_text(suite_file.read_text() + "compile: true\n")
     rows = []
     for suite in (suite_file, compiled):
-        outcome = bench(BenchRequest(models="unet", suite=str(suite), out=tmp_path / suite.stem))
+        # Two levels have every kind of layer that five have, and are compiled in a third of the time.
+        outcome = bench(BenchRequest(models="unet", suite=str(suite), options={"depth": 2}, out=tmp_path / suite.stem))
         assert not outcome.failed
         (row,) = table(tmp_path / suite.stem / "runs.csv")
         rows.append(row)
