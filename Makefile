@@ -8,10 +8,9 @@ BIN := .venv/bin
 bench: .venv/bench.stamp
 	$(BIN)/zoo bench --models all --suite quick
 
-# Three processes for two cores, of one thread each, since many a test waits for what it has started; who is done takes from
-# the others. Without pytest-xdist it is one.
-THREE = $(shell $(BIN)/python -c "import xdist" 2>/dev/null && echo "--numprocesses 3 --dist worksteal")
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(THREE)
+# Two processes for two cores, of one thread each; who is done takes from the other. Without pytest-xdist it is one.
+TWO = $(shell $(BIN)/python -c "import xdist" 2>/dev/null && echo "--numprocesses 2 --dist worksteal")
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(TWO)
 
 test: .venv/dev.stamp
 	$(PYTEST)

@@ -98,11 +98,12 @@ class Bout:
         self.rates = [("unet", 32, 1, 2)] if quick else whole
         self.learning_px, self.target = (32, 15.0) if quick else (64, 22.5)
         self.every, self.most = (1, 1) if quick else (10, 120)
+        self.learning = ("plain", "ours") if quick else LEARNING
         self.ten = ("unet", "edsr") if quick else tuple(load_suite(SUITE).models.split(","))
         self.ten_steps = 1 if quick else 5
 
     def learners(self) -> list[str]:
-        return [name for name in LEARNING if name in self.rivals]
+        return [name for name in self.learning if name in self.rivals]
 
     def done(self, part: str) -> bool:
         return any(row.part == part for row in measured.read(self.table, Measured))

@@ -1,4 +1,4 @@
-"""Hostile input: 200 examples a test, always the same ones; the first 20 of them with ZOO_HOSTILE=short, 10,000 new
+"""Hostile input: 100 examples a test, always the same ones; the first 20 of them with ZOO_HOSTILE=short, 10,000 new
 ones with ZOO_HOSTILE=long.
 """
 
@@ -14,7 +14,7 @@ CHOSEN = os.environ.get("ZOO_HOSTILE", "")
 # Registered, not loaded: the tests of this folder take it by name, and all others keep theirs.
 settings.register_profile(
     "hostile",
-    max_examples=EXAMPLES.get(CHOSEN, 200),
+    max_examples=EXAMPLES.get(CHOSEN, 100),
     derandomize=CHOSEN != "long",
     deadline=None,
     database=None,
