@@ -34,8 +34,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from zoo.core.errors import BadInput
+from zoo.harness.results.run_record import DISTURBED
 from zoo.harness.results.store import RunFolder
-from zoo.harness.scoring.costs import DISTURBED
 
 MODELS = "gray,mean_ab,unet,residual_unet,r2_unet,pix2pix"
 """Baselines that are not trained, plain networks, and a GAN: two optimizers, dropout, random draws."""

@@ -16,6 +16,7 @@ import pytest
 from zoo.harness.results.frames import leaderboard
 from zoo.harness.results.leaderboard import Board, rebuild
 from zoo.harness.results.report.cost_plots import cost_plots
+from zoo.harness.results.run_record import DISTURBED
 from zoo.harness.results.store import RunFolder
 
 QUICK = Path(__file__).parents[3] / "results" / "quick"
@@ -99,6 +100,21 @@ def test_runs_of_two_machines_say_so_and_their_costs_are_not_averaged(results):
     assert float(row["infer_ms"]) == 900.0, "the latest machine's alone"
     assert "made apart" not in row_of(results, "two")["notes"]
     assert first.record().costs["infer_ms"] < 10
+
+
+@pytest.mark.parametrize("disturbed", [(), (0,), (1,), (0, 1)])
+def test_costs_are_of_runs_with_nothing_beside_where_there_are_any(results, disturbed):
+    runs = runs_of(results, "one")
+    for number, run in enumerate(runs):
+        notes = [f"{DISTURBED}: training waited 0.{number + 3}0 s a second for a core"] if number in disturbed else []
+        change(run, costs={**run.record().costs, "infer_ms": 10.0 + number}, notes=notes)
+    rebuild(results)
+    every = range(len(runs))
+    told = [number for number in every if number not in disturbed] or every
+    row = row_of(results, "one")
+    assert float(row["infer_ms"]) == pytest.approx(sum(10.0 + number for number in told) / len(told), abs=0.01)
+    for number in every:
+        assert (f"0.{number + 3}0 s" in row["notes"]) == (number in disturbed and number in told)
 
 
 def test_a_copy_of_a_run_is_no_further_seed(results):

@@ -16,7 +16,7 @@ import numpy as np
 from zoo.harness.results.finished_runs import Result, in_seed_order, newest, score_table
 from zoo.harness.results.measured import AREA
 from zoo.harness.results.ranks import Family, Standing
-from zoo.harness.results.run_record import Provenance, RunRecord, SuiteSaid
+from zoo.harness.results.run_record import DISTURBED, Provenance, RunRecord, SuiteSaid
 from zoo.harness.results.statistics import Interval, interval
 
 
@@ -121,16 +121,20 @@ class Row:
         return not self.kind.of_draws and all(run.record.is_ranked for run in self.runs)
 
     def cost(self, name: str) -> float | None:
-        """The mean over the runs made where the latest was: what machines differ in is no spread of a model.
-
-        None where it was not measured, or is not that of draws.
-        """
+        """The mean over :attr:`weighed`; None where it was not measured, or is not that of draws."""
         if self.kind.of_draws and name in ("gflops", "infer_ms"):
             return None
-        latest = made_by(self.latest.provenance)
-        here = [run.record.costs for run in self.finished if made_by(run.record.provenance) == latest]
-        values = [value for costs in here if (value := costs.get(name)) is not None]
+        values = [value for run in self.weighed if (value := run.record.costs.get(name)) is not None]
         return float(np.mean(values)) if values else None
+
+    @property
+    def weighed(self) -> list[Result]:
+        """The runs whose costs are told: those made where the latest was, since what machines differ in is no spread of
+        a model; and of these the ones that were measured with nothing beside, if there are any.
+        """
+        latest = made_by(self.latest.provenance)
+        here = [run for run in self.finished if made_by(run.record.provenance) == latest]
+        return [run for run in here if not run.record.disturbed] or here
 
     @property
     def draws(self) -> int:
@@ -144,7 +148,13 @@ class Row:
             return [f"mean over {self.draws} random draws of the model above; not ranked"]
         if self.kind is Kind.BEST_OF_DRAWS:
             return [f"each photo's best of {self.draws} random draws by each metric, which needs the truth; not ranked"]
-        notes = dict.fromkeys(note for run in self.runs for note in run.record.notes)
+        unused = [run for run in self.finished if run not in self.weighed]
+        notes = dict.fromkeys(
+            note
+            for run in self.runs
+            for note in run.record.notes
+            if run not in unused or not note.startswith(DISTURBED)  # of costs that the row does not tell
+        )
         if self.failed and self.finished:
             notes[f"{len(self.finished)} of {len(self.runs)} seeds finished"] = None
         notes |= dict.fromkeys(self._provenance_notes())

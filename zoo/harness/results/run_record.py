@@ -24,6 +24,9 @@ MAY_HAVE_SEEN = "may have seen the test photos: "
 RESEMBLE = "resemble photos that it was trained on"
 """What a note begins with that marks a row, before the reason."""
 
+DISTURBED = "costs were measured beside other work"
+"""How the note of costs begins that were taken while others kept the machine busy."""
+
 _UNRANKED_BEFORE = ("gray", "mean_ab", "oracle_quarter")
 """Whose records said nothing of it before there was the field ``ranked``."""
 
@@ -262,6 +265,11 @@ class RunRecord(ModelRecord, msgspec.Struct, frozen=True, forbid_unknown_fields=
     def may_have_seen(self) -> bool:
         """Whether a note marks its weights."""
         return any(note.startswith(MAY_HAVE_SEEN) for note in self.notes)
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether its costs were measured while others kept the machine busy."""
+        return any(note.startswith(DISTURBED) for note in self.notes)
 
     @property
     def spec_said(self) -> SpecSaid:

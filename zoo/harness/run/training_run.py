@@ -19,11 +19,11 @@ from zoo.core.errors import BadInput, Diverged, Stopped, reason_of
 from zoo.core.spec import UNTRAINED
 from zoo.harness.metrics.exact import mean_of_all
 from zoo.harness.plan.planned_run import PlannedRun
-from zoo.harness.results.run_record import MAY_HAVE_SEEN, CurvePoint, RunRecord
+from zoo.harness.results.run_record import DISTURBED, MAY_HAVE_SEEN, CurvePoint, RunRecord
 from zoo.harness.results.store import LogEntry, RunFolder, scored_runs
 from zoo.harness.run.tracking import Line, Tracking
 from zoo.harness.run.workbench import Workbench, on_device
-from zoo.harness.scoring.costs import DISTURBED, Load
+from zoo.harness.scoring.costs import Load
 from zoo.harness.scoring.scores import make_metrics, score_colorizer
 from zoo.harness.training.budget import Budget
 from zoo.harness.training.loop import Training, read_state, save_state

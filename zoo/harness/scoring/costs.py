@@ -18,13 +18,11 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from zoo.core.contracts import Batch
-from zoo.harness.results.run_record import CurvePoint
+from zoo.harness.results.run_record import DISTURBED, CurvePoint
 from zoo.harness.training.device import finish, tensors_peak_mb
 
 ATTEMPTS = 3
 """How often a time is taken while others keep the machine busy."""
-DISTURBED = "costs were measured beside other work"
-"""How the note of a disturbed time begins."""
 
 
 class Timing(NamedTuple):
