@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 PATH = r"(?<![\w:/.])/(?:[^\s/;,:()]+/)+([^\s/;,:()]+)"
-"""Within a note: a path from the root on. Its last part is its name."""
+"""Within a sentence: a path from the root on. Its last part is its name."""
 
 
 def called_by_name(record: dict[str, Any]) -> dict[str, Any]:
     """The same record, in whose texts the sources ``folder:/some/where/NAME`` are ``folder:NAME``, and paths in notes
-    their last part.
+    (its own and those on its photos) and in its error their last part.
 
     Where the photos lay decides no number and is in no key.
 
@@ -29,7 +29,11 @@ def called_by_name(record: dict[str, Any]) -> dict[str, Any]:
         if colon:
             text = text.replace(_inside(source), _inside(f"{kind}:{Path(path).name}"))
     named: dict[str, Any] = json.loads(text)
-    named["notes"] = [re.sub(PATH, r"\1", note) for note in named.get("notes", [])]
+    for told in (named, *(part for part in named.get("data", {}).values() if isinstance(part, dict))):
+        if isinstance(notes := told.get("notes"), list):
+            told["notes"] = [re.sub(PATH, r"\1", note) for note in notes]
+    if error := named.get("error"):
+        named["error"] = re.sub(PATH, r"\1", error)
     return named
 
 

@@ -70,6 +70,7 @@ def test_folders_of_photos_are_called_by_their_names(tmp_path, benchmark_script)
     for file in bench.glob("runs/*/*/run.json"):
         record = json.loads(file.read_text())
         record["data"]["test"]["source"] = "folder:/home/someone/packs/test photos"
+        record["data"]["test"]["notes"] = ["/home/someone/packs/list.txt names 3 files that are not there"]
         record["plan"]["suite"] = {"data": "folder:/home/someone/packs/pack-256", "pictures": False}
         record["notes"] = [
             "trained on 9 photos of folder:/home/someone/packs/pack-256; and/or on others",
@@ -84,6 +85,7 @@ def test_folders_of_photos_are_called_by_their_names(tmp_path, benchmark_script)
     assert "model.safetensors" not in {path.name for path in kept}
     record = json.loads(next(published.glob("runs/model0/*/run.json")).read_text())
     assert record["data"]["test"]["source"] == "folder:test photos"
+    assert record["data"]["test"]["notes"] == ["list.txt names 3 files that are not there"]
     assert record["plan"]["suite"]["data"] == "folder:pack-256"
     assert record["notes"] == [
         "trained on 9 photos of folder:pack-256; and/or on others",
