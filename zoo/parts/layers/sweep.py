@@ -1,7 +1,8 @@
-"""One sweep: every pixel takes of its eight neighbours' colours."""
+"""Sweeps: in each one every pixel takes of its eight neighbours' colours."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -28,6 +29,62 @@ def swept(colour: Tensor, weights: Tensor, source: Tensor) -> Tensor:
         found: Tensor = Sweep.apply(colour, weights, source)
         return found
     return _sum(colour, weights, source)
+
+
+def semi_iterated(colour: Tensor, weights: Tensor, source: Tensor, *, sweeps: int, radius: float) -> Tensor:
+    """Towards the U that a sweep leaves as it is: Chebyshev's sweeps (Golub & Varga 1961), and at last two plain ones.
+
+    Chebyshev's polynomial is small all over the spectrum but nowhere very small; the plain sweeps take away what of its
+    error is left between neighbours.
+
+    Args:
+        colour, weights, source: as of :func:`swept`; where to begin.
+        sweeps: 2 or more.
+        radius: the spectrum of a sweep is taken to lie in ± this, below 1; one that has imaginary parts above
+            √(1 − radius²) makes the sweeps run away.
+
+    Returns:
+        (N, C, H, W). Where no gradient is wanted the sweeps are taken in place, which takes about half the time.
+    """
+    plain = min(sweeps - 1, 2)
+    relaxations = [1.0]
+    for number in range(sweeps - 1 - plain):
+        relaxations.append(1 / (1 - radius**2 * (relaxations[-1] / 4 if number else 0.5)))
+    relaxations += [1.0] * plain
+    wanted = torch.is_grad_enabled() and any(each.requires_grad for each in (colour, weights, source))
+    if wanted or torch.compiler.is_compiling():
+        before = colour
+        for relaxation in relaxations:
+            found = swept(colour, weights, source)
+            before, colour = colour, found if relaxation == 1 else before + relaxation * (found - before)
+        return colour
+    return _in_place(colour, weights, source, relaxations)
+
+
+def _in_place(colour: Tensor, weights: Tensor, source: Tensor, relaxations: Sequence[float]) -> Tensor:
+    """Two padded images that take turns, and views of them made once: of a small one to make these is half the work."""
+    shares = [share.contiguous() for share in weights.split(1, dim=1)]
+    now = _Padded(F.pad(colour, (1, 1, 1, 1)))
+    before = _Padded(torch.zeros_like(now.whole))
+    for relaxation in relaxations:
+        found = before.inside
+        if relaxation == 1:
+            found.copy_(source)
+        else:
+            found.mul_(1 - relaxation).add_(source, alpha=relaxation)
+        for near, share in zip(now.near, shares, strict=True):
+            found.addcmul_(near, share, value=relaxation)
+        now, before = before, now
+    return now.inside.contiguous()
+
+
+class _Padded:
+    """An image with a frame of zeros: what is inside, and for each of the neighbours the image of that neighbour."""
+
+    def __init__(self, whole: Tensor):
+        self.whole, self.inside = whole, whole[..., 1:-1, 1:-1]
+        height, width = self.inside.shape[-2:]
+        self.near = [whole[..., 1 + y : 1 + y + height, 1 + x : 1 + x + width] for y, x in NEIGHBOURS]
 
 
 class Sweep(Function):

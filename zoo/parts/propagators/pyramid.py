@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from zoo.core.errors import BadInput
 from zoo.parts.layers.affinity import affinity
-from zoo.parts.layers.sweep import swept
+from zoo.parts.layers.sweep import semi_iterated
 
 TRUST_A_LEVEL = 0.5
 """Confidence is halved with every level a colour had to come down from: about 1/distance to the nearest hint."""
@@ -76,13 +76,16 @@ class PyramidPropagator(nn.Module):
     """
 
     stride = 1
+    hints_lightness = HINTS_LIGHTNESS
 
     def __init__(self, *, sweeps: int = 24, screening: float = 0.01, share: float = 0.4):
         super().__init__()
         if sweeps < 2:
-            raise BadInput(f"pyramid: sweeps={sweeps} spread nothing; give 2 or more, such as 24.")
+            raise BadInput(f"a pyramid's sweeps={sweeps} spread nothing; give 2 or more, such as 24.")
         if not 0 < screening < math.inf or not 0 < share < math.inf:
-            raise BadInput(f"pyramid: screening={screening} and share={share} must be above 0, such as 0.01 and 0.4.")
+            raise BadInput(
+                f"a pyramid's screening={screening} and share={share} must be above 0, such as 0.01 and 0.4."
+            )
         self.sweeps, self.screening, self.share = sweeps, screening, share
 
     def forward(self, condition: Tensor) -> tuple[Tensor, Tensor]:
@@ -96,9 +99,13 @@ class PyramidPropagator(nn.Module):
         colour = levels[-1].colour
         for number in range(len(levels) - 2, -1, -1):
             coarse, fine = levels[number + 1], levels[number]
-            above = enlarge(colour, coarse.lightness, fine.lightness)
+            above = self.enlarged(colour, coarse, fine)
             colour = self.spread(above, fine, learned[number] if number < len(learned) else None)
         return colour, nearness(levels[0].known.to(colour.dtype))
+
+    def enlarged(self, colour: Tensor, coarse: Level, fine: Level) -> Tensor:
+        """A level's colours at the size of the next finer one."""
+        return enlarge(colour, coarse.lightness, fine.lightness)
 
     def levels(self, condition: Tensor) -> list[Level]:
         """The pyramid, from the photo's size to one pixel; halved sides are rounded up. Colours of any number."""
@@ -107,24 +114,33 @@ class PyramidPropagator(nn.Module):
         of_hints = lightness * weight
         found = [Level(lightness, weighted / weight.clamp_min(_EMPTY), weight > 0, 0)]
         while goes_on(len(found), lightness):
-            lightness, of_hints, weighted, weight = (halved(x) for x in (lightness, of_hints, weighted, weight))
+            lightness, of_hints, weighted, weight = self.halved(len(found), lightness, of_hints, weighted, weight)
             least = weight.clamp_min(_EMPTY)
-            seen = torch.where(weight > 0, lightness.lerp(of_hints / least, HINTS_LIGHTNESS), lightness)
+            seen = torch.where(weight > 0, lightness.lerp(of_hints / least, self.hints_lightness), lightness)
             found.append(Level(seen, weighted / least, weight > 0, len(found)))
         return found
+
+    def halved(self, number: int, *images: Tensor) -> list[Tensor]:
+        """Lightness, and what is summed over hints, as level ``number`` has them: of those of the next finer level."""
+        return [halved(image) for image in images]
 
     def share_at(self, number: int) -> float:
         """2σ_r² at a level, as a share of the window's variance."""
         return self.share * (COARSER_SHARE if number else 1)
 
-    def spread(self, above: Tensor, level: Level, weights: Tensor | None = None) -> Tensor:
-        """The level's colours, from those that came from above: Chebyshev's sweeps, then two plain ones.
+    def screening_at(self, number: int) -> float:
+        """λ at a level."""
+        return self.screening * (COARSER_SCREENING if number else 1)
 
-        Chebyshev's polynomial is small all over the spectrum but nowhere very small; the plain sweeps take away
-        what of its error is left between neighbours.
-        """
-        screening = self.screening * (COARSER_SCREENING if level.number else 1)
+    def swept(self, level: Level, colour: Tensor, weights: Tensor, source: Tensor) -> Tensor:
+        """Sweeps at a level, as many as it takes."""
         sweeps = self.sweeps * (COARSER_SWEEPS if level.number else 1)
+        radius = min(1 / (1 + self.screening_at(level.number)), ACCELERATED)
+        return semi_iterated(colour, weights, source, sweeps=sweeps, radius=radius)
+
+    def spread(self, above: Tensor, level: Level, weights: Tensor | None = None) -> Tensor:
+        """The level's colours, from those that came from above."""
+        screening = self.screening_at(level.number)
         if weights is None:
             weights = affinity(level.lightness, share=self.share_at(level.number))
         damped = 1 / (1 + screening)
@@ -132,16 +148,7 @@ class PyramidPropagator(nn.Module):
         weights = torch.where(level.known, 0.0, weights * damped)
         source = torch.where(level.known, level.colour, above * (screening * damped))
 
-        before = torch.where(level.known, level.colour, above)
-        colour = swept(before, weights, source)
-        radius = min(damped, ACCELERATED)
-        relaxation = 1 / (1 - radius**2 / 2)
-        for _ in range(sweeps - 3):
-            colour, before = before + relaxation * (swept(colour, weights, source) - before), colour
-            relaxation = 1 / (1 - radius**2 * relaxation / 4)
-        for _ in range(min(sweeps - 1, 2)):
-            colour = swept(colour, weights, source)
-        return colour
+        return self.swept(level, torch.where(level.known, level.colour, above), weights, source)
 
 
 def enlarge(colour: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
