@@ -115,8 +115,8 @@ def _scale(rows: Sequence[Mapping[str, str]]) -> str:
     return _markdown(["factor", "seconds of a bench at", "constant, s", "slope, s", "largest distance, s"], found)
 
 
-PROPAGATORS = ("hints_alone", "nearest", "push_pull", "yatziv2006", "levin2004", "huang2005", "pyramid")
-AGAINST = "huang2005"
+PROPAGATORS = ("hints_alone", "nearest", "push_pull", "yatziv2006", "levin2004", "huang2005", "pyramid", "spun_pyramid")
+OURS, AGAINST = ("pyramid", "spun_pyramid"), "huang2005"
 
 
 def _propagators(bench: str) -> str:
@@ -131,15 +131,23 @@ def _propagators(bench: str) -> str:
     for (sweep, level), table in scores.items():
         if float(level) == 0:  # where nothing is hinted nothing spreads
             continue
-        less = Family({model: np.array([psnr]) for model, psnr in table.items()}, fixed=list(table)).compare(
-            "pyramid", AGAINST
-        )
+        family = Family({model: np.array([psnr]) for model, psnr in table.items()}, fixed=list(table))
+        less = [family.compare(model, AGAINST) for model in OURS]
         scored = [f"{np.mean(psnr):.2f}" for psnr in table.values()]
-        found.append([f"{sweep} {level}", *scored, f"{less.difference:+.2f} ({less.low:+.2f} to {less.high:+.2f})"])
+        gains = [f"{each.difference:+.2f} ({each.low:+.2f} to {each.high:+.2f})" for each in less]
+        found.append([f"{sweep} {level}", *scored, *gains])
     took = {row["model"]: row["infer_ms"] for row in _read(folder / "leaderboard.csv")}
     seconds = [f"{float(took[model]) / 1000:.3f}" if took.get(model) else "" for model in PROPAGATORS]
-    columns = ["hints", "gray", *(f"`{model}`" for model in PROPAGATORS), f"`pyramid` less `{AGAINST}`"]
-    return _markdown(columns, [*found, ["seconds a photo", "", *seconds, ""]])
+    columns = [
+        "hints",
+        "gray",
+        *(f"`{model}`" for model in PROPAGATORS),
+        *(f"`{model}` less `{AGAINST}`" for model in OURS),
+    ]
+    return _markdown(columns, [*found, ["seconds a photo", "", *seconds, *("" for _ in OURS)]])
+
+
+STUDIED = ("none", "pyramid", "spun_pyramid", "levin2004")
 
 
 def _study(rows: Sequence[Mapping[str, str]]) -> str:
@@ -152,11 +160,11 @@ def _study(rows: Sequence[Mapping[str, str]]) -> str:
         best = max(line, key=lambda name: float(line[name]["psnr"]))
         cells = [
             f"**{row['psnr']}**" if name == best else row["psnr"]
-            for name, row in ((name, line[name]) for name in ("none", "pyramid", "levin2004"))
+            for name, row in ((name, line[name]) for name in STUDIED)
         ]
         gain = line["pyramid"]
         found.append([f"`{model}`", *cells, f"{gain['less_none']} ({gain['low']} to {gain['high']})"])
-    return _markdown(["model", "none", "`pyramid`", "`levin2004`", "`pyramid` less none"], found)
+    return _markdown(["model", *(f"`{name}`" for name in STUDIED), "`pyramid` less `none`"], found)
 
 
 def _below_comments(path: Path) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Which propagator serves a row best: every row that reads hints, upon none, the pyramid and Levin's solver.
+"""Which propagator serves a row best: every row that reads hints, upon none, both pyramids and Levin's solver.
 
     python benchmarks/propagation/study.py [--out benches/propagation] [--models all,-r2*] [--table FILE.csv]
 
@@ -32,7 +32,7 @@ from zoo.harness.run.bench import bench
 from zoo.harness.run.request import BenchRequest
 
 HERE = Path(__file__).parent
-PROPAGATORS = ("none", "pyramid", "levin2004")
+PROPAGATORS = ("none", "pyramid", "spun_pyramid", "levin2004")
 COLUMNS = ("model", "propagator", "photos", "psnr", "less_none", "low", "high", "ssim", "delta_e00", "train_s")
 BLIND = ("ddcolor", "gupta2012", "welsh2002")
 """Rows with a network that read no hints; those that are told the truth or nothing are baselines."""

@@ -21,9 +21,9 @@ COARSER_SHARE = 0.6
 COARSER_SCREENING = (1.0, 0.3, 0.1, 0.03)
 """By level; those that are coarser still have the last. What comes from above is worth the less the coarser it is."""
 
-CYCLES = (1, 2, 8, 8, 8, 4)
-"""Of sweeps, by level; those that are coarser still have the last. A level of few cells has no more than it has rows or
-columns: colours have crossed it by then."""
+CYCLES = (1, 2, 8, 8, 8, 4, 2)
+"""Of sweeps, by level; those that are coarser still have the last. By a level's number, since a graph cannot know its
+size."""
 
 SPLITS = 4
 """At the most, of ``splits``."""
@@ -82,14 +82,9 @@ class SpunPyramidPropagator(PyramidPropagator):
 
     def swept(self, level: Level, colour: Tensor, weights: Tensor, source: Tensor) -> Tensor:
         radius = min(1 / (1 + self.screening_at(level.number)), ACCELERATED)
-        for _ in range(self.cycles(level)):
+        for _ in range(CYCLES[min(level.number, len(CYCLES) - 1)]):
             colour = semi_iterated(colour, weights, source, sweeps=self.sweeps, radius=radius)
         return colour
-
-    def cycles(self, level: Level) -> int:
-        """How often a level's sweeps begin; in a graph, which cannot know the sizes, for levels of any."""
-        cycles = CYCLES[min(level.number, len(CYCLES) - 1)]
-        return cycles if torch.compiler.is_exporting() else min(cycles, *level.colour.shape[-2:])
 
 
 def on_two_grids(image: Tensor, *, mode: str) -> Tensor:
