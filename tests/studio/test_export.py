@@ -60,7 +60,7 @@ def test_a_row_of_the_table_is_exported_to_1e_4_or_has_a_reason():
 
 MINUTES = [
     *("cspn", "dada_diffusion", "efficientnet_lite0_unet", "learned_pyramid"),
-    *("lrru", "nconv_unet", "nlspn", "ogni", "pyramid"),
+    *("lrru", "nconv_unet", "nlspn", "ogni", "pyramid", "spun_pyramid"),
 ]
 """To write their graphs takes a core that long."""
 

@@ -102,6 +102,28 @@ def test_runs_of_two_machines_say_so_and_their_costs_are_not_averaged(results):
     assert first.record().costs["infer_ms"] < 10
 
 
+def test_costs_are_those_of_the_device_that_most_runs_of_the_table_were_made_on(results):
+    first, second = runs_of(results, "one")
+    change_provenance(second, device="cuda (a card)", finished="2026-02-02T00:00:00Z")
+    change(second, costs={**second.record().costs, "infer_ms": 900.0})
+    rebuild(results)
+    row = row_of(results, "one")
+    assert row["device"] == "cpu", "though the run on the card ended later"
+    assert float(row["infer_ms"]) < 10
+    assert (
+        row["notes"].count(
+            "its runs were made apart: device cpu | cuda (a card); the costs are those of the latest on cpu"
+        )
+        == 1
+    )
+    assert int(row["seeds"]) == 2, "its score counts"
+    for path in results.glob("runs/*/*/run.json"):
+        if path.parent != first.path:
+            change_provenance(RunFolder(path.parent), device="cuda (a card)", finished="2026-02-02T00:00:00Z")
+    rebuild(results)
+    assert float(row_of(results, "one")["infer_ms"]) == 900.0, "all but one are of the card now"
+
+
 @pytest.mark.parametrize("disturbed", [(), (0,), (1,), (0, 1)])
 def test_costs_are_of_runs_with_nothing_beside_where_there_are_any(results, disturbed):
     runs = runs_of(results, "one")

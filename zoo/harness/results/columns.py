@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _provenance(name: str, meaning: str, of: Callable[[RunRecord], Any], **more: Any) -> Column:
-    """Of a row it is that of the run that ended last."""
+    """Of a row it is that of its latest run (:attr:`~zoo.harness.results.league.Row.latest`)."""
     return Column(name, name, meaning, of_row=lambda row: of(row.latest), of_run=lambda run: of(run.record), **more)
 
 

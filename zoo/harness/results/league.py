@@ -64,8 +64,12 @@ class Row:
 
     @cached_property
     def latest(self) -> RunRecord:
-        """The record of the run that ended last; of a finished one, where there is one."""
-        return max((run.record for run in self.finished or self.runs), key=lambda record: record.provenance.finished)
+        """The record of the run that ended last; of a finished one, where there is one, and of one that was made on the
+        table's device, where there is one: costs of two devices cannot be compared down a column.
+        """
+        records = [run.record for run in self.finished or self.runs]
+        there = [record for record in records if record.provenance.device == self.league.device]
+        return max(there or records, key=lambda record: record.provenance.finished)
 
     @property
     def status(self) -> str:
@@ -176,7 +180,8 @@ class Row:
         ]
         if not differing:
             return []
-        return [f"its runs were made apart: {', '.join(differing)}; the costs are those of the latest"]
+        where = f" on {self.latest.provenance.device}" if len({each.device for each in every}) > 1 else ""
+        return [f"its runs were made apart: {', '.join(differing)}; the costs are those of the latest{where}"]
 
 
 class League:
@@ -198,6 +203,13 @@ class League:
     def suite(self) -> SuiteSaid:
         """Of the suite that the first of the runs was planned with."""
         return self.runs[0].record.plan.suite_said
+
+    @cached_property
+    def device(self) -> str:
+        """On which most of the finished runs of its rows were made."""
+        runs = [run for group in self._models.values() for run in group]
+        devices = Counter(run.record.provenance.device for run in runs if run.ok)
+        return min(devices, key=lambda device: (-devices[device], device), default="")
 
     @property
     def numbers_only(self) -> bool:
