@@ -1,4 +1,4 @@
-"""The pyramid against solvers of its equations, and against Levin's and Huang's on real photos."""
+"""The pyramids against dense solvers of their equations; on one grid, against Levin's and Huang's on real photos."""
 
 from collections.abc import Callable
 
@@ -12,6 +12,9 @@ from zoo.parts.classical.levin2004 import Levin2004
 from zoo.parts.layers.affinity import affinity
 from zoo.parts.layers.propagation import weight_matrix
 from zoo.parts.propagators.pyramid import PyramidPropagator
+from zoo.parts.propagators.spun_pyramid import SpunPyramidPropagator
+
+either = pytest.mark.parametrize("pyramid", [PyramidPropagator, SpunPyramidPropagator])
 
 
 def spread(condition: torch.Tensor, **options: float) -> torch.Tensor:
@@ -50,15 +53,18 @@ def test_many_sweeps_settle_where_few_left_off(hinted: Callable) -> None:
     assert float((usual - more).abs().mean()) < 2e-3
 
 
-def test_hints_are_kept_to_the_bit_and_grey_stays_grey_without_any(hinted: Callable) -> None:
+@either
+def test_hints_are_kept_to_the_bit_and_grey_stays_grey_without_any(
+    hinted: Callable, pyramid: type[PyramidPropagator]
+) -> None:
     condition = hinted(4, 0.02).condition.clone()
     condition[0, 1:] = 0
-    found, confidence = PyramidPropagator()(condition)
+    found, confidence = pyramid()(condition)
     mask = condition[:, 3:] > 0
     assert torch.equal(found.where(mask, torch.zeros(())), condition[:, 1:3])
     assert not found[0].any()
     assert not confidence[0].any()
-    alone = PyramidPropagator()(condition[:1])  # with nothing to spread, nothing is computed
+    alone = pyramid()(condition[:1])  # with nothing to spread, nothing is computed
     assert all(torch.equal(ours, its[:1]) for ours, its in zip(alone, (found, confidence), strict=True))
 
 
@@ -79,15 +85,17 @@ def test_a_photo_of_one_colour_is_reproduced(hinted: Callable) -> None:
     torch.testing.assert_close(found, torch.tensor([0.3, -0.2]).view(1, 2, 1, 1).expand_as(found), atol=1e-5, rtol=0)
 
 
-def test_each_photo_of_a_batch_is_spread_alone(hinted: Callable) -> None:
+@either
+def test_each_photo_of_a_batch_is_spread_alone(hinted: Callable, pyramid: type[PyramidPropagator]) -> None:
     condition = hinted(8, 0.05).condition
-    together = spread(condition)
-    alone = torch.cat([spread(photo[None]) for photo in condition])
+    together = pyramid()(condition)[0]
+    alone = torch.cat([pyramid()(photo[None])[0] for photo in condition])
     torch.testing.assert_close(together, alone, atol=1e-6, rtol=0)
 
 
 @pytest.mark.slow
-def test_the_gradient_is_that_of_finite_differences() -> None:
+@either
+def test_the_gradient_is_that_of_finite_differences(pyramid: type[PyramidPropagator]) -> None:
     generator = torch.Generator().manual_seed(0)
     condition = torch.rand(1, 4, 5, 6, dtype=torch.float64, generator=generator)
     condition[:, 3] = (condition[:, 3] > 0.7).double()
@@ -95,7 +103,7 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
     colours = condition[:, 1:3].clone().requires_grad_()
 
     def found(colours: torch.Tensor) -> torch.Tensor:
-        return spread(torch.cat((condition[:, :1], colours, condition[:, 3:]), 1), sweeps=6)
+        return pyramid(sweeps=6)(torch.cat((condition[:, :1], colours, condition[:, 3:]), 1))[0]
 
     assert torch.autograd.gradcheck(found, colours)
 

@@ -67,16 +67,6 @@ def test_no_sweeps_run_away(hinted: Callable) -> None:
         assert found.abs().amax() <= level.colour.abs().amax() * 1.02
 
 
-def test_hints_are_kept_to_the_bit_and_grey_stays_grey_without_any(hinted: Callable) -> None:
-    condition = hinted(4, 0.02).condition.clone()
-    condition[0, 1:] = 0
-    found, confidence = SpunPyramidPropagator()(condition)
-    mask = condition[:, 3:] > 0
-    assert torch.equal(found.where(mask, torch.zeros(())), condition[:, 1:3])
-    assert not found[0].any()
-    assert torch.equal(confidence, PyramidPropagator()(condition)[1])
-
-
 @pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 2), (1, 9), (3, 2), (33, 20), (40, 64)])
 @pytest.mark.parametrize("splits", [0, 1, 2, 4])
 def test_a_photo_of_one_colour_is_reproduced_at_any_size(size: tuple[int, int], splits: int) -> None:
@@ -89,13 +79,6 @@ def test_a_photo_of_one_colour_is_reproduced_at_any_size(size: tuple[int, int], 
     torch.testing.assert_close(found, colour.expand_as(found), atol=1e-4, rtol=0)
 
 
-def test_each_photo_of_a_batch_is_spread_alone(hinted: Callable) -> None:
-    condition = hinted(4, 0.05).condition
-    together = spread(condition)
-    alone = torch.cat([spread(photo[None]) for photo in condition])
-    torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
-
-
 def test_on_two_grids_lies_the_same_image_a_pixel_apart() -> None:
     for height, width in ((4, 5), (1, 2), (7, 6)):
         image = torch.rand(3, 2, height, width)
@@ -105,20 +88,6 @@ def test_on_two_grids_lies_the_same_image_a_pixel_apart() -> None:
         assert not any(side % 2 for side in first.shape[-2:])
         sums = on_two_grids(image, mode="constant")
         torch.testing.assert_close(sums.sum(), 2 * image.sum())
-
-
-@pytest.mark.slow
-def test_the_gradient_is_that_of_finite_differences() -> None:
-    generator = torch.Generator().manual_seed(0)
-    condition = torch.rand(1, 4, 5, 6, dtype=torch.float64, generator=generator)
-    condition[:, 3] = (condition[:, 3] > 0.7).double()
-    condition[:, 1:3] *= condition[:, 3:]
-    colours = condition[:, 1:3].clone().requires_grad_()
-
-    def found(colours: torch.Tensor) -> torch.Tensor:
-        return spread(torch.cat((condition[:, :1], colours, condition[:, 3:]), 1), sweeps=6)
-
-    assert torch.autograd.gradcheck(found, colours)
 
 
 def test_options_that_spread_nothing_are_refused() -> None:
