@@ -108,6 +108,18 @@ def test_the_gradient_is_that_of_finite_differences(pyramid: type[PyramidPropaga
     assert torch.autograd.gradcheck(found, colours)
 
 
+@either
+@pytest.mark.parametrize("gradient", [False, True])
+def test_in_mixed_precision_the_colours_are_those_of_float32(
+    hinted: Callable, pyramid: type[PyramidPropagator], gradient: bool
+) -> None:
+    """In place no sum is promoted, as it is out of place."""
+    condition = hinted(8, 0.05).condition
+    with torch.set_grad_enabled(gradient), torch.autocast("cpu", torch.bfloat16):
+        found = pyramid()(condition.clone().requires_grad_(gradient))[0]
+    torch.testing.assert_close(found.detach(), pyramid()(condition)[0], atol=1e-5, rtol=0)
+
+
 def test_options_that_spread_nothing_are_refused() -> None:
     with pytest.raises(BadInput, match="sweeps=1"):
         PyramidPropagator(sweeps=1)
