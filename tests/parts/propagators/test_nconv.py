@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 import torch
 from scipy.ndimage import correlate
 from scipy.stats import poisson as poisson_law
 
 from zoo.parts.propagators.nconv import NConv, NConvPropagator, poisson, surest
 from zoo.parts.propagators.pyramid import PyramidPropagator
+from zoo.parts.propagators.spun_pyramid import SpunPyramidPropagator
 
 
 def test_a_layer_is_the_formula() -> None:
@@ -61,12 +63,13 @@ def test_colour_and_confidence_end_where_no_hint_reaches() -> None:
     assert not found[..., -32:].any()
 
 
-def test_upon_the_pyramid_it_starts_there_and_learns_how_much_to_add(hinted: Callable) -> None:
+@pytest.mark.parametrize(("name", "below"), [("pyramid", PyramidPropagator), ("spun_pyramid", SpunPyramidPropagator)])
+def test_upon_a_pyramid_it_starts_there_and_learns_how_much_to_add(hinted: Callable, name: str, below: type) -> None:
     condition = hinted(4, 0.01).condition
-    plain, upon = NConvPropagator(), NConvPropagator(upon="pyramid")
+    plain, upon = NConvPropagator(), NConvPropagator(upon=name)
     upon.load_state_dict(plain.state_dict(), strict=False)
     alone, confidence = plain(condition)
-    spread, _ = PyramidPropagator()(condition)
+    spread, _ = below()(condition)
     found, surer = upon(condition)
     assert torch.equal(found, spread)
     assert torch.equal(surer, confidence)

@@ -50,7 +50,7 @@ def affinity(lightness: Tensor, *, share: float = VARIANCE_SHARE) -> Tensor:
     variance = _variance(lightness, around, inside)
     nearest = torch.where(inside > 0, distance, math.inf).amin(1, keepdim=True)
     spread = torch.maximum(share * variance, nearest.nan_to_num(posinf=0.0) / -math.log(LEAST_LARGEST))
-    return normalised(torch.exp(-distance / spread.clamp_min(VARIANCE_FLOOR)) * inside)
+    return normalised(torch.exp(distance / -spread.clamp_min(VARIANCE_FLOOR)) * inside)
 
 
 def symmetric_affinity(lightness: Tensor, *, share: float = VARIANCE_SHARE) -> Tensor:

@@ -13,6 +13,9 @@ from torch.autograd.function import once_differentiable
 
 from zoo.parts.layers.affinity import NEIGHBOURS, shifted
 
+CELLS_OF_A_MATRIX = 36
+"""Images of at most so many pixels are swept by a matrix: of so few, to begin an operation is most of what it costs."""
+
 
 def swept(colour: Tensor, weights: Tensor, source: Tensor) -> Tensor:
     """source(r) + Σ_s w_rs U(s), U(s) = 0 outside the photo.
@@ -58,7 +61,8 @@ def semi_iterated(colour: Tensor, weights: Tensor, source: Tensor, *, sweeps: in
             found = swept(colour, weights, source)
             before, colour = colour, found if relaxation == 1 else before + relaxation * (found - before)
         return colour
-    return _in_place(colour, weights, source, relaxations)
+    sweep = _by_matrices if colour[0, 0].numel() <= CELLS_OF_A_MATRIX else _in_place
+    return sweep(colour, weights, source, relaxations)
 
 
 def _in_place(colour: Tensor, weights: Tensor, source: Tensor, relaxations: Sequence[float]) -> Tensor:
@@ -68,14 +72,24 @@ def _in_place(colour: Tensor, weights: Tensor, source: Tensor, relaxations: Sequ
     before = _Padded(torch.zeros_like(now.whole))
     for relaxation in relaxations:
         found = before.inside
-        if relaxation == 1:
-            found.copy_(source)
-        else:
-            found.mul_(1 - relaxation).add_(source, alpha=relaxation)
+        found.lerp_(source, relaxation)
         for near, share in zip(now.near, shares, strict=True):
             found.addcmul_(near, share, value=relaxation)
         now, before = before, now
     return now.inside.contiguous()
+
+
+def _by_matrices(colour: Tensor, weights: Tensor, source: Tensor, relaxations: Sequence[float]) -> Tensor:
+    """Sweeps as products with one matrix an image (N, h·w, h·w): three operations instead of nine."""
+    cells = colour[0, 0].numel()
+    one_each = torch.eye(cells, device=colour.device, dtype=colour.dtype).view(1, cells, *colour.shape[-2:])
+    columns = _sum(one_each.expand(len(colour), -1, -1, -1), weights, torch.zeros_like(one_each)).flatten(2)
+    now, source = colour.flatten(2).clone(), source.flatten(2)
+    before = torch.zeros_like(now)
+    for relaxation in relaxations:
+        before.lerp_(source, relaxation).baddbmm_(now, columns, alpha=relaxation)
+        now, before = before, now
+    return now.view_as(colour)
 
 
 class _Padded:

@@ -10,6 +10,10 @@ from torch import Tensor, nn
 
 from zoo.core.errors import BadInput
 from zoo.parts.propagators.pyramid import PyramidPropagator
+from zoo.parts.propagators.spun_pyramid import SpunPyramidPropagator
+
+UPON = {"none": None, "pyramid": PyramidPropagator, "spun_pyramid": SpunPyramidPropagator}
+"""What stands below the convolutions, by the option's name."""
 
 _EMPTY = 1e-20
 
@@ -58,8 +62,9 @@ class NConvPropagator(nn.Module):
 
     Args:
         channels: of a map.
-        upon: ``none``, as in the paper, or ``pyramid``: the pyramid's colours, and of what the convolutions say beyond
-            them a share that is learned from 0 on. Kernels that do not see the photo carry colour across its edges.
+        upon: ``none``, as in the paper, or ``pyramid`` or ``spun_pyramid``: the colours of that, and of what the
+            convolutions say beyond them a share that is learned from 0 on. Kernels that do not see the photo carry
+            colour across its edges.
 
     Raises:
         BadInput: no channel.
@@ -67,7 +72,7 @@ class NConvPropagator(nn.Module):
 
     stride = 1
 
-    def __init__(self, *, channels: int = 2, upon: Literal["none", "pyramid"] = "none"):
+    def __init__(self, *, channels: int = 2, upon: Literal["none", "pyramid", "spun_pyramid"] = "none"):
         super().__init__()
         if channels < 1:
             raise BadInput(f"nconv: channels={channels} hold nothing; give 1 or more, such as 2.")
@@ -76,8 +81,9 @@ class NConvPropagator(nn.Module):
         self.third = NConv(channels, channels, 5)
         self.joins = nn.ModuleList(NConv(2 * channels, channels, 3) for _ in range(3))
         self.last = NConv(channels, 1, 1)
-        self.pyramid = PyramidPropagator() if upon == "pyramid" else None
-        if self.pyramid is not None:
+        below = UPON[upon]
+        self.upon = below and below()
+        if self.upon is not None:
             self.share = nn.Parameter(torch.zeros(2, 1, 1))
 
     def forward(self, condition: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,9 +101,9 @@ class NConvPropagator(nn.Module):
             found = join(value, confidence)
         value, confidence = self.last(*found)
         ab, confidence = value.view_as(hint_ab), confidence[::2]
-        if self.pyramid is None:
+        if self.upon is None:
             return torch.where(confidence > 0, ab, 0.0), confidence.clamp(0, 1)
-        spread, _ = self.pyramid(condition)
+        spread, _ = self.upon(condition)
         return spread + self.share * torch.where(confidence > 0, ab - spread, 0.0), confidence.clamp(0, 1)
 
 

@@ -161,14 +161,14 @@ def enlarge(colour: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
     Returns:
         (N, 2, H, W).
     """
-    near = [_doubled(cell, fine) for cell in _window(coarse)]
-    distance = torch.cat([(cell - fine).square() for cell in near], dim=1)
+    distance = (_doubled(torch.cat(_window(coarse), dim=1), fine) - fine).square()
     spread = 0.6 * distance.mean(1, keepdim=True) + distance.amin(1, keepdim=True) / 4 + 1e-5
-    weight = torch.exp(-distance / spread) * _closeness(fine)
+    weight = torch.exp(distance / -spread) * _closeness(fine)
     weight = weight / weight.sum(1, keepdim=True).clamp_min(1e-12)
-    total = torch.zeros_like(fine).expand(-1, colour.shape[1], -1, -1)
-    for number, cell in enumerate(_window(colour)):
-        total = total + _doubled(cell, fine) * weight[:, number : number + 1]
+    cells = _doubled(torch.cat(_window(colour), dim=1), fine).split(colour.shape[1], dim=1)
+    total = torch.zeros_like(cells[0])
+    for cell, share in zip(cells, weight.split(1, dim=1), strict=True):
+        total = torch.addcmul(total, cell, share)
     return total
 
 
@@ -196,8 +196,9 @@ def halved(image: Tensor) -> Tensor:
 
 def _doubled(image: Tensor, to: Tensor) -> Tensor:
     """Every pixel four times, cut to the size of ``to``."""
-    height, width = to.shape[-2:]
-    return image.repeat_interleave(2, -2).repeat_interleave(2, -1)[..., :height, :width]
+    (down, across), (height, width) = image.shape[-2:], to.shape[-2:]
+    twice = image[..., :, None, :, None].expand(-1, -1, down, 2, across, 2)
+    return twice.reshape(*image.shape[:2], 2 * down, 2 * across)[..., :height, :width]
 
 
 def _window(image: Tensor) -> list[Tensor]:
