@@ -204,7 +204,14 @@ def test_any_row_is_put_upon_the_propagator_that_is_asked_for(table):
     assert option_in(other, "propagator")
     assert option_in(other, "keep_hints")
     assert not option_in(resolve("unet", small), "keep_hints"), "there it would change nothing"
-    assert not takes_option("pyramid", "propagator")
+
+
+def test_a_baseline_and_a_propagator_stay_as_they_are_and_are_called_so(table):
+    for name, reason in (("gray", "is a baseline"), ("oracle_quarter", "is a baseline"), ("pyramid", "is no network")):
+        assert not takes_option(name, "propagator")
+        assert not option_in(resolve(name), "propagator")
+        with pytest.raises(BadInput, match=reason):
+            resolve(name, {"propagator": "nearest"})
 
 
 def test_a_suites_propagator_goes_under_what_is_trained_and_has_none_of_its_own(table):

@@ -6,7 +6,7 @@ defaults (where a part names them), and the caller's own (``width=16`` to every 
 ``decoder.skip=sum`` to that one). An option that nobody names is an error. Those of
 :class:`~zoo.core.spec.ColorizerOptions` are options of every model: the colorizer around the parts takes them.
 ``propagator=NAME`` puts a network upon another one, and ``propagator=none`` upon none, as its paper has it; a suite's
-goes under what it trains and has none of its own.
+goes under what it trains and has none of its own. A baseline stays as it is.
 """
 
 from __future__ import annotations
@@ -156,9 +156,9 @@ def takes_option(
     row = current().model_row(name)
     parts, factories = _parts_of(name, row)
     if option == PROPAGATOR:
-        return _has_network(parts)
+        return _goes_upon_another(row, parts)
     asked = overrides.get(PROPAGATOR, _usual_propagator(row, defaults))
-    if asked is not None and _has_network(parts):
+    if asked is not None and _goes_upon_another(row, parts):
         _, factories = _parts_of(name, row, asked)
     return _is_taken(option, factories)
 
@@ -173,6 +173,8 @@ def _parts_of(
     if propagator is not None:
         if not _has_network(parts):
             raise BadInput(f"{where} is no network to put upon a propagator; name the model {propagator!r} instead.")
+        if row.baseline:
+            raise BadInput(f"{where} is a baseline, which stays as it is; put another model upon a propagator.")
         parts = {PROPAGATOR: part_ref(propagator, f"{where}, {PROPAGATOR}"), **_without(parts, PROPAGATOR)}
     if wrong := misfit_of_roles(parts):
         raise BadInput(f"{where}: {wrong}.")
@@ -187,6 +189,10 @@ def _usual_propagator(row: ModelRow, defaults: Mapping[str, Any]) -> Any:
     """The suite's, for a network that is trained and has none of its own."""
     trained = row.recipe != UNTRAINED and (row.network or row.encoder or row.target)
     return defaults.get(PROPAGATOR) if trained and row.propagator is None else None
+
+
+def _goes_upon_another(row: ModelRow, parts: Mapping[str, PartRef]) -> bool:
+    return _has_network(parts) and not row.baseline
 
 
 def _has_network(parts: Mapping[str, PartRef]) -> bool:

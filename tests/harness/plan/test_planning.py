@@ -185,7 +185,7 @@ def test_a_suites_sizes_are_for_our_rows_and_others_by_name(suite, tmp_path):
         use(None)
     assert (ours.effective["encoder"]["width"], ours.defaults) == (
         16,
-        {"width": 16, "depth": 5, "propagator": "pyramid"},
+        {"width": 16, "depth": 5, "propagator": "spun_pyramid"},
     )
     assert (theirs.effective["encoder"]["width"], theirs.defaults) == (32, {})
     assert (named.effective["encoder"]["width"], named.defaults) == (8, {"width": 8})
@@ -196,7 +196,7 @@ def test_what_a_suite_says_of_a_model_by_name_holds_as_the_callers_options_do(su
     of_the_suite = resolve_model("unet", msgspec.structs.replace(suite, model_options=said))
     of_the_caller = resolve_model("unet", suite, said["unet"])
     assert of_the_suite.identity() == of_the_caller.identity() != resolve_model("unet", suite).identity()
-    assert of_the_suite.defaults == {"width": 16, "propagator": "pyramid", **said["unet"]}
+    assert of_the_suite.defaults == {"width": 16, "propagator": "spun_pyramid", **said["unet"]}
     below = resolve_model("unet", suite, {"propagator.sweeps": 8})
     assert below.parts["propagator"].options["sweeps"] == 8, "the suite puts it upon a pyramid"
     by_both = resolve_model("unet", msgspec.structs.replace(suite, model_options=said), {"depth": 4})

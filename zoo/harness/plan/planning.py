@@ -63,7 +63,9 @@ def option_in(spec: ModelSpec, option: str) -> bool:
         return role in spec.parts and bare in spec.parts[role].options
     if option in COLORIZER_OPTIONS:  # all but the gain are of what stands upon a propagator
         return option == "hint_gain" or PROPAGATOR in spec.parts
-    return option == PROPAGATOR or any(option in ref.options for ref in spec.parts.values())
+    if option == PROPAGATOR:  # of a network, whether it stands upon one or, with none, does not
+        return bool(set(spec.parts) - {PROPAGATOR}) and not spec.baseline
+    return any(option in ref.options for ref in spec.parts.values())
 
 
 def resolve_model(
