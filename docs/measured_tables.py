@@ -32,6 +32,7 @@ def measured_tables() -> dict[Path, dict[str, str]]:
         },
         RESULTS / "latency" / "README.md": {"latency": _each_device("latency", _latency)},
         RESULTS / "propagation" / "README.md": {
+            "test_photos": _test_photos(_below_comments(RESULTS / "propagation" / "sweeps_64px.csv")),
             "quick": _propagators("quick"),
             "gachon256": _propagators("gachon256"),
             "study": _study(_below_comments(RESULTS / "propagation" / "study.csv")),
@@ -138,13 +139,29 @@ def _propagators(bench: str) -> str:
         found.append([f"{sweep} {level}", *scored, *gains])
     took = {row["model"]: row["infer_ms"] for row in _read(folder / "leaderboard.csv")}
     seconds = [f"{float(took[model]) / 1000:.3f}" if took.get(model) else "" for model in PROPAGATORS]
-    columns = [
-        "hints",
-        "gray",
-        *(f"`{model}`" for model in PROPAGATORS),
-        *(f"`{model}` less `{AGAINST}`" for model in OURS),
-    ]
-    return _markdown(columns, [*found, ["seconds a photo", "", *seconds, *("" for _ in OURS)]])
+    return _markdown(_of_levels(), [*found, ["seconds a photo", "", *seconds, *("" for _ in OURS)]])
+
+
+def _test_photos(rows: Sequence[Mapping[str, str]]) -> str:
+    """A line a level, as above, of ``benchmarks/propagation/sweeps.py``; its seconds are told elsewhere."""
+    levels: dict[str, dict[str, Mapping[str, str]]] = defaultdict(dict)
+    for row in rows:
+        levels[f"{row['sweep']} {row['level']}"][row["model"]] = row
+    found = []
+    for level, table in levels.items():
+        scored = [f"{float(table[model]['psnr']):.2f}" for model in ("gray", *PROPAGATORS)]
+        less = [
+            f"{float(row['less_huang2005']):+.2f} ({float(row['low']):+.2f} to {float(row['high']):+.2f})"
+            for row in (table[model] for model in OURS)
+        ]
+        found.append([level, *scored, *less])
+    return _markdown(_of_levels(), found)
+
+
+def _of_levels() -> list[str]:
+    """The columns of what is spread at every level."""
+    scored, less = (f"`{model}`" for model in PROPAGATORS), (f"`{model}` less `{AGAINST}`" for model in OURS)
+    return ["hints", "gray", *scored, *less]
 
 
 STUDIED = ("none", "pyramid", "spun_pyramid", "levin2004")
@@ -162,9 +179,9 @@ def _study(rows: Sequence[Mapping[str, str]]) -> str:
             f"**{row['psnr']}**" if name == best else row["psnr"]
             for name, row in ((name, line[name]) for name in STUDIED)
         ]
-        gain = line["pyramid"]
+        gain = line["spun_pyramid"]
         found.append([f"`{model}`", *cells, f"{gain['less_none']} ({gain['low']} to {gain['high']})"])
-    return _markdown(["model", *(f"`{name}`" for name in STUDIED), "`pyramid` less `none`"], found)
+    return _markdown(["model", *(f"`{name}`" for name in STUDIED), "`spun_pyramid` less `none`"], found)
 
 
 def _below_comments(path: Path) -> list[dict[str, str]]:

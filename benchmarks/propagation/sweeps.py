@@ -51,9 +51,7 @@ def models() -> list[str]:
 
 
 @torch.no_grad()
-def measure(
-    banks: list[PhotoBank], size: int, levels: list[tuple[str, float]], seconds: float
-) -> Iterator[dict[str, Any]]:
+def measure(bank: PhotoBank, size: int, levels: list[tuple[str, float]], seconds: float) -> Iterator[dict[str, Any]]:
     """Rows of one photo, model and level."""
     psnr = make("metrics", "psnr")
     colorizers = {name: assemble(resolve(name)).eval() for name in models()}
@@ -61,7 +59,7 @@ def measure(
     for colorizer in colorizers.values():  # the first call of each allocates and plans what the others find ready
         colorizer(torch.rand(1, 4, size, size).round())
     began = time.monotonic()
-    for bank, at in [(each, at) for each in banks for at in range(len(each))]:
+    for at in range(len(bank)):
         if time.monotonic() - began > seconds:
             return
         for level, (name, colorizer) in itertools.product(levels, colorizers.items()):
@@ -106,9 +104,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", default="photos")
-    parser.add_argument(
-        "--called", default="the embedded test and validation photos", help="what the header calls the photos"
-    )
+    parser.add_argument("--called", default="the embedded test photos", help="what the header calls the photos")
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--photos", type=int, default=1_000_000)
     parser.add_argument("--counts", type=int, nargs="*", default=list(COUNTS))
@@ -120,13 +116,12 @@ def main() -> None:
     if arguments.data != "photos":
         suite = msgspec.structs.replace(suite, test_data=arguments.data)
     photos = open_photos(msgspec.structs.replace(suite, test_limit=arguments.photos))
-    banks = [photos.test, photos.validation] if arguments.data == "photos" and photos.validation else [photos.test]
     levels = [
         (sweep, level)
         for sweep, level in LEVELS
         if sweep in arguments.sweeps and (sweep == "pixels" or level in arguments.counts)
     ]
-    rows = list(measure(banks, arguments.size, levels, arguments.seconds))
+    rows = list(measure(photos.test, arguments.size, levels, arguments.seconds))
     header = (
         f"# {datetime.date.today()}: {arguments.called} at {arguments.size} px, cut from the middle; "
         "8-bit RGB, PSNR in dB, mean over photos\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ import torch
 from zoo.core.errors import BadInput
 from zoo.parts.layers.propagation import weight_matrix
 from zoo.parts.propagators.learned_pyramid import LearnedPyramid
-from zoo.parts.propagators.pyramid import PyramidPropagator
+from zoo.parts.propagators.spun_pyramid import PYRAMIDS
+
+upon_each = pytest.mark.parametrize("upon", list(PYRAMIDS))
 
 
-def trained(**options: int) -> LearnedPyramid:
+def trained(**options: Any) -> LearnedPyramid:
     """As if it had learned: shares of learned edges, a proposal and trust in it at work."""
     torch.manual_seed(0)
     network = LearnedPyramid(**{"width": 4, "depth": 3, "features": 3, **options})
@@ -38,12 +41,14 @@ def drawn(height: int, width: int, *, hints: bool = True, dtype: torch.dtype = t
     return condition
 
 
+@upon_each
 @pytest.mark.parametrize("density", [0.0, 0.005, 0.05])
-def test_it_starts_exactly_as_the_pyramid(hinted: Callable, density: float) -> None:
+def test_it_starts_exactly_as_what_it_is_upon(hinted: Callable, density: float, upon: str) -> None:
     condition = hinted(4, density).condition
-    found = LearnedPyramid()(condition)
+    found = LearnedPyramid(upon=upon)(condition)
+    unlearnt = PYRAMIDS[upon](sweeps=24, screening=0.01, share=0.4)
     with torch.enable_grad():  # as the learned one's, with a gradient; else in place, whose sums round otherwise
-        expected = PyramidPropagator()(condition.clone().requires_grad_())
+        expected = unlearnt(condition.clone().requires_grad_())
     for name, its in zip(("ab", "confidence"), expected, strict=True):
         torch.testing.assert_close(found[name], its, atol=1e-6, rtol=0)
 
@@ -65,24 +70,27 @@ def test_a_level_solves_its_learned_equations_as_a_dense_solver_does() -> None:
         np.testing.assert_allclose(found[photo].flatten(1).T.numpy(), expected, atol=1e-8)
 
 
-def test_hints_are_kept_to_the_bit() -> None:
+@upon_each
+def test_hints_are_kept_to_the_bit(upon: str) -> None:
     condition = drawn(16, 13)
-    found = trained()(condition)
+    found = trained(upon=upon)(condition)
     mask = condition[:, 3:] > 0
     assert torch.equal(found["ab"].where(mask, torch.zeros(())), condition[:, 1:3])
     assert (found["confidence"][mask] == 1).all()
 
 
-def test_a_photo_without_hints_has_the_colours_that_are_proposed() -> None:
-    found = trained()(drawn(16, 16, hints=False))
+@upon_each
+def test_a_photo_without_hints_has_the_colours_that_are_proposed(upon: str) -> None:
+    found = trained(upon=upon)(drawn(16, 16, hints=False))
     assert torch.equal(found["ab"], found["ab_proposal"])
     assert found["ab"].abs().mean() > 0.1
     assert not found["confidence"].any()
 
 
+@upon_each
 @pytest.mark.parametrize("size", [(1, 1), (2, 9), (31, 33)])
-def test_any_size_will_do(size: tuple[int, int]) -> None:
-    found = trained()(drawn(*size))
+def test_any_size_will_do(size: tuple[int, int], upon: str) -> None:
+    found = trained(upon=upon)(drawn(*size))
     assert {name: tuple(each.shape[:2]) for name, each in found.items()} == {
         "ab": (2, 2),
         "confidence": (2, 1),
@@ -91,14 +99,17 @@ def test_any_size_will_do(size: tuple[int, int]) -> None:
     assert all(each.shape[2:] == size and each.isfinite().all() for each in found.values())
 
 
-def test_every_photo_of_a_batch_is_coloured_alone() -> None:
-    condition, network = drawn(20, 14), trained()
+@upon_each
+def test_every_photo_of_a_batch_is_coloured_alone(upon: str) -> None:
+    condition, network = drawn(20, 14), trained(upon=upon)
     alone = torch.cat([network(photo[None])["ab"] for photo in condition])
     torch.testing.assert_close(network(condition)["ab"], alone, atol=1e-5, rtol=0)
 
 
-def test_the_edges_have_the_gradient_of_finite_differences() -> None:
-    network, condition = trained(width=2, depth=2, features=2, sweeps=4).double(), drawn(5, 4, dtype=torch.float64)
+@upon_each
+def test_the_edges_have_the_gradient_of_finite_differences(upon: str) -> None:
+    small = {"width": 2, "depth": 2, "features": 2, "sweeps": 4, "upon": upon}
+    network, condition = trained(**small).double(), drawn(5, 4, dtype=torch.float64)
     torch.nn.init.zeros_(network.proposal.trust.bias)  # what is proposed has its own loss
     torch.nn.init.zeros_(network.proposal.trust.weight)
     learned = {name: each for name, each in network.named_parameters() if name.split(".")[0] in ("seen", "edges")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,8 @@ from zoo.core.errors import BadInput
 from zoo.parts.layers.conv_unit import ConvUnit, he_normal
 from zoo.parts.layers.learned_edges import DilatedConvolutions, LearnedEdges
 from zoo.parts.layers.proposal import Proposal
-from zoo.parts.propagators.pyramid import PyramidPropagator, halved
+from zoo.parts.propagators.pyramid import halved
+from zoo.parts.propagators.spun_pyramid import PYRAMIDS
 
 WIDTHS = (1, 2, 4, 6, 8)
 """Maps of the U-Net's levels, in widths; a deeper one has as many as the last."""
@@ -26,8 +28,8 @@ class LearnedPyramid(nn.Module):
     own learns edges (:class:`~zoo.parts.layers.learned_edges.LearnedEdges`), by which colours are spread as
     :class:`~zoo.parts.propagators.pyramid.PyramidPropagator` does, the hints' and the proposal's at the hints alike. A
     U-Net without normalisation gives the proposal and the trust in it
-    (:class:`~zoo.parts.layers.proposal.Proposal`). It starts as ``pyramid`` does. A photo without hints has the
-    colours that are proposed.
+    (:class:`~zoo.parts.layers.proposal.Proposal`). It starts as what it is ``upon`` does. A photo without hints has
+    the colours that are proposed.
 
     Batched, on any device, differentiable in everything, without data-dependent shapes.
 
@@ -37,6 +39,7 @@ class LearnedPyramid(nn.Module):
         depth: the U-Net's levels, 2 or more; edges are learned at all but its coarsest.
         features: of a pixel, by which edges are learned.
         sweeps, screening, share: as of the pyramid.
+        upon: ``pyramid``, or ``spun_pyramid``: what it starts as. A training step upon the second takes twice as long.
 
     Raises:
         BadInput: a network without maps, or as the pyramid.
@@ -53,9 +56,10 @@ class LearnedPyramid(nn.Module):
         sweeps: int = 24,
         screening: float = 0.01,
         share: float = 0.4,
+        upon: Literal["pyramid", "spun_pyramid"] = "pyramid",
     ):
         super().__init__()
-        self.pyramid = PyramidPropagator(sweeps=sweeps, screening=screening, share=share)
+        self.pyramid = PYRAMIDS[upon](sweeps=sweeps, screening=screening, share=share)
         if width < 1 or depth < 2 or features < 1:
             raise BadInput(
                 f"learned_pyramid: width={width}, depth={depth} and features={features} are too few; give 1, 2 and 1 "

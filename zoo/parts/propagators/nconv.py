@@ -9,11 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.errors import BadInput
-from zoo.parts.propagators.pyramid import PyramidPropagator
-from zoo.parts.propagators.spun_pyramid import SpunPyramidPropagator
-
-UPON = {"none": None, "pyramid": PyramidPropagator, "spun_pyramid": SpunPyramidPropagator}
-"""What stands below the convolutions, by the option's name."""
+from zoo.parts.propagators.spun_pyramid import PYRAMIDS
 
 _EMPTY = 1e-20
 
@@ -81,8 +77,7 @@ class NConvPropagator(nn.Module):
         self.third = NConv(channels, channels, 5)
         self.joins = nn.ModuleList(NConv(2 * channels, channels, 3) for _ in range(3))
         self.last = NConv(channels, 1, 1)
-        below = UPON[upon]
-        self.upon = below and below()
+        self.upon = None if upon == "none" else PYRAMIDS[upon]()
         if self.upon is not None:
             self.share = nn.Parameter(torch.zeros(2, 1, 1))
 

@@ -87,6 +87,10 @@ class SpunPyramidPropagator(PyramidPropagator):
         return colour
 
 
+PYRAMIDS = {"pyramid": PyramidPropagator, "spun_pyramid": SpunPyramidPropagator}
+"""Those without anything to learn, for what stands upon one of them by an option."""
+
+
 def on_two_grids(image: Tensor, *, mode: str) -> Tensor:
     """(N, C, H, W) to (2N, C, 2h, 2w), h = ⌊H/2⌋ + 1: the image with a frame after it, and with one pixel before it.
 
