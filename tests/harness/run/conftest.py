@@ -44,3 +44,24 @@ def wait_for() -> Callable[[Callable[[], bool], subprocess.Popen[bytes]], None]:
             time.sleep(0.02)
 
     return waited
+
+
+@pytest.fixture
+def ended() -> Callable[..., bool]:
+    """Whether a process ends within some seconds; one that is dead and not waited for has ended."""
+
+    def within(pid: int, seconds: float = 20) -> bool:
+        deadline = time.monotonic() + seconds
+        while (there := _runs(pid)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return not there
+
+    return within
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0]
+    except OSError:
+        return False
+    return state not in "ZX"

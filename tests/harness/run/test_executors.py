@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import signal
 import time
@@ -134,6 +135,25 @@ def test_a_killed_run_is_over_and_does_not_come_back(submit):
     assert folder.record() is None
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("asked", ["slurm"], indirect=True)
+def test_a_killed_job_ends_its_run_itself_where_nobody_cancels_it(submit, tmp_path, ended):
+    _, task, _ = submit("hangs")
+    until(submit, task, lambda said: said)
+    (job,) = begun(tmp_path / "results")
+    assert not ended(job, 0)
+    task.job.cancel = lambda check: None  # as SIGINT is where it is ignored
+    task.kill()
+    assert ended(job, LONGEST)
+
+
+def begun(results):
+    """The processes of the jobs that have begun, in the order of their lives."""
+    (said,) = (results / ".jobs").glob("*.jsonl")
+    lines = map(json.loads, said.read_text().splitlines())
+    return [message["begun"] for message in lines if "begun" in message]
+
+
 class Planned(Exception):
     """The runs that are to be done."""
 
@@ -179,9 +199,7 @@ def test_a_job_that_slurm_preempts_is_queued_again_and_goes_on_from_its_checkpoi
     class Preempts:
         def progress(self, run, state):
             if state["phase"] == "training" and not preempted:
-                (said,) = (tmp_path / "results" / ".jobs").glob("*.jsonl")
-                (begun,) = (line for line in said.read_text().splitlines() if "begun" in line)
-                preempted.append(int(begun.partition(":")[2].strip(" }")))
+                preempted.extend(begun(tmp_path / "results"))
                 os.kill(preempted[0], signal.SIGUSR2)
 
         def __getattr__(self, name):

@@ -46,22 +46,6 @@ def only(suite: Path, model: str) -> dict:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that is dead and not waited for does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0]
-    except OSError:
-        return False
-    return state not in "ZX"
-
-
-def ended(pid: int, seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return not alive(pid)
-
-
 @pytest.mark.parametrize("model", ["shouts", "shouts_in_build"])
 def test_an_error_of_megabytes_is_one_bounded_line(odd_zoo, suite, model):
     outcome = bench(asked(suite, f"{model},small"))
@@ -104,7 +88,7 @@ def test_a_thread_that_does_not_end_holds_no_finished_run(odd_zoo, suite):
 
 
 @pytest.mark.parametrize(("model", "status"), [("leaves_a_child", "ok"), ("hangs_with_a_child", "timeout")])
-def test_what_a_run_has_forked_ends_with_it_and_holds_no_lock(odd_zoo, suite, monkeypatch, model, status):
+def test_what_a_run_has_forked_ends_with_it_and_holds_no_lock(odd_zoo, suite, monkeypatch, ended, model, status):
     told = odd_zoo.parent / "child"
     if status == "timeout":  # as soon as there is the child, by the clock of who watches
         late = SimpleNamespace(monotonic=lambda: time.monotonic() + 1000 * (told.exists() and told.stat().st_size > 0))

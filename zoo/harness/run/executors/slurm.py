@@ -35,7 +35,8 @@ class Job:
     """What a job does: one run, in a process of its own.
 
     Args:
-        said: the file that takes what it says, a line a message; ``.stop`` behind its name asks it to stop.
+        said: the file that takes what it says, a line a message; a file with ``.stop`` behind its name asks it to
+            stop, one with ``.kill`` ends it at once.
     """
 
     def __init__(self, function: str, payload: dict[str, Any], output: str | None, said: str):
@@ -50,19 +51,21 @@ class Job:
         local = LocalExecutor()
         self._task = local.start(function, payload, output=Path(output) if output else None)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        stop = Path(f"{said}.stop")
+        stop, kill = Path(f"{said}.stop"), Path(f"{said}.kill")
         self._say({"begun": os.getpid()})
         while alive := self._task.alive:
             local.wait([self._task], _POLL_SECONDS)
             for message in self._task.messages():
                 self._say(message)
-            if stop.exists():
+            if kill.exists():
+                self._task.kill()
+            elif stop.exists():
                 self._task.stop()
         assert not alive
         for message in self._task.messages():
             self._say(message)
         self._task.join(_STOP_SECONDS)
-        record = None if stop.exists() else RunFolder(Path(payload["folder"])).last_record()
+        record = None if stop.exists() or kill.exists() else RunFolder(Path(payload["folder"])).last_record()
         if record is not None and record.status == "interrupted":
             time.sleep(_STOP_SECONDS)  # Slurm has told it to stop; it ends this job next, and queues it again
         return self._task.exitcode
@@ -135,6 +138,8 @@ class SlurmTask(Elsewhere):
 
     def kill(self) -> None:
         if self.alive:
+            # Without Slurm submitit cancels by SIGINT, which a job ignores whose bench a shell began in the background.
+            Path(f"{self._said}.kill").touch()
             if self.job is not None:
                 self.job.cancel(check=False)
             self._code = -signal.SIGKILL
