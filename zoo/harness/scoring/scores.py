@@ -7,7 +7,7 @@ of the saved hints. Adherence is whether the colour at a hinted pixel stays what
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -265,16 +265,19 @@ def score_sweeps(
             _answer(colorizer, each, torch.zeros_like(each.batch.hint_ab), torch.zeros_like(each.batch.hint_mask))
             for each in batches
         ]
-        blind = not _reads_hints(colorizer, batches, without, sweeps.values(), size)
+        fullest = _fullest(colorizer, batches, without, sweeps, size)
+        blind = not fullest
         for name, (sweep, hints) in sweeps.items():
             for layer, level in enumerate(sweep.levels):
                 if stop():
                     raise Stopped("stopped; the same command goes on from its checkpoint")
                 first, last = (0, int(level)) if sweep.counts else (layer, layer + 1)
                 planes = hints.planes(first, last, size)
-                for batch, answer in zip(batches, without, strict=True):
+                for at, (batch, answer) in enumerate(zip(batches, without, strict=True)):
                     ab, mask = _of(batch, planes)
-                    if not blind and bool(mask.any()):
+                    if (name, last, at) in fullest:
+                        answer = fullest[name, last, at]
+                    elif not blind and bool(mask.any()):
                         answer = _answer(colorizer, batch, ab, mask)
                     found += _score_level(answer, batch, (ab, mask), psnr, name, level)
     return found
@@ -292,21 +295,26 @@ def _answer(colorizer: nn.Module, photos: Evaluation, ab: Tensor, mask: Tensor) 
     return as_pictures(photos.scored, colorizer(hinted.condition, hinted.extras)["ab"])
 
 
-def _reads_hints(
+def _fullest(
     colorizer: nn.Module,
     batches: Sequence[Evaluation],
     without: Sequence[Tensor],
-    sweeps: Iterable[tuple[HintSweep, SavedHints]],
+    sweeps: Mapping[str, tuple[HintSweep, SavedHints]],
     size: int,
-) -> bool:
-    """Whether the fullest level of any sweep changes any answer."""
-    for sweep, hints in sweeps:
+) -> dict[tuple[str, int, int], Tensor]:
+    """Answers at the fullest level of a sweep, until one differs from that without hints; empty where none does.
+
+    By the sweep's name, the number of its layers and the batch's: what has been asked need not be asked again.
+    """
+    for name, (sweep, hints) in sweeps.items():
         layers = hints.ends.shape[1]
         planes = hints.planes(0 if sweep.counts else layers - 1, layers, size)
-        for batch, answer in zip(batches, without, strict=True):
-            if not torch.equal(answer, _answer(colorizer, batch, *_of(batch, planes))):
-                return True
-    return False
+        found: dict[tuple[str, int, int], Tensor] = {}
+        for at, (batch, answer) in enumerate(zip(batches, without, strict=True)):
+            found[name, layers, at] = _answer(colorizer, batch, *_of(batch, planes))
+            if not torch.equal(answer, found[name, layers, at]):
+                return found
+    return {}
 
 
 def _score_level(
