@@ -13,14 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from zoo.core.by_name import called_by_name
 from zoo.core.errors import Stopped
 from zoo.harness.results.finished_runs import read_results
 from zoo.harness.results.planned import NAME as PLANNED
-from zoo.harness.results.planned import read_planned, remember
+from zoo.harness.results.planned import RowKey, read_planned, remember
 from zoo.harness.results.report import write_report
 from zoo.harness.results.run_record import RunRecord
 from zoo.harness.results.store import run_folders
@@ -37,8 +37,9 @@ def publish(bench: Path, published: Path) -> None:
     bare = [folder.name for folder in bench.glob("runs/*") if not any(path.parent == folder for path in shown)]
     left = shutil.ignore_patterns(*LEFT_BEHIND, *(folder.name for folder in others), *bare)
     _forget_earlier(published, shown.values())
+    before = read_planned(published)
     shutil.copytree(bench, published, ignore=left, dirs_exist_ok=True)
-    _forget_unfinished(published, list(shown.values()))
+    _forget_unfinished(published, {**before, **read_planned(bench)})
     for file in published.glob("runs/*/*/run.json"):
         record = called_by_name(json.loads(file.read_text(encoding="utf-8")))
         file.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -54,12 +55,16 @@ def _forget_earlier(published: Path, records: Iterable[RunRecord]) -> None:
             shutil.rmtree(folder.path)
 
 
-def _forget_unfinished(published: Path, records: list[RunRecord]) -> None:
-    """Of rows that have no run yet neither a plan nor a step's time is published: they would be empty rows."""
+def _forget_unfinished(published: Path, planned: Mapping[RowKey, str]) -> None:
+    """Of rows that have no run yet neither a plan nor a step's time is published: they would be empty rows.
+
+    Args:
+        planned: by row, what was published before and what the bench has, which may be of a few of the rows.
+    """
+    records = [record for folder in run_folders(published) if (record := folder.record())]
     keys, trained = ({getattr(record, name) for record in records} for name in ("key", "training_key"))
-    if planned := read_planned(published):
-        (published / PLANNED).unlink()
-        remember(published, {row: key for row, key in planned.items() if key in keys})
+    (published / PLANNED).unlink(missing_ok=True)
+    remember(published, {row: key for row, key in planned.items() if key in keys})
     for file in published.glob("step_times/*.json"):
         if file.stem.rpartition("-")[2] not in trained:
             file.unlink()

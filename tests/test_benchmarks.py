@@ -12,6 +12,11 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
+from zoo.harness.results.planned import read_planned
+from zoo.harness.results.store import RunFolder
+from zoo.harness.run.bench import bench
+from zoo.harness.run.request import BenchRequest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -37,6 +42,20 @@ def test_a_table_of_typed_rows_comes_back(tmp_path, benchmark_script):
         ("b", 128, None, ""),
     ]
     assert measured.read(tmp_path / "none.csv", row) == []
+
+
+def test_publishing_some_rows_leaves_what_was_published_of_others(tmp_path, benchmark_script):
+    publish, published = benchmark_script("publish.py").publish, tmp_path / "published"
+    for models in ("gray", "pyramid"):
+        (folder,) = bench(BenchRequest(models=models, baselines=False, suite="smoke", out=tmp_path / models)).runs
+        record = RunFolder(folder).record()
+        step = tmp_path / models / "step_times" / f"{models}-{record.training_key}.json"
+        step.parent.mkdir()
+        step.write_text("{}")
+        publish(tmp_path / models, published)
+    assert {model for _, model in read_planned(published)} == {"gray", "pyramid"}
+    assert len(list(published.glob("step_times/*.json"))) == 2
+    assert {row["model"] for row in table(published / "leaderboard.csv")} == {"gray", "pyramid"}
 
 
 @pytest.mark.slow(seconds=60)
