@@ -13,7 +13,7 @@ from zoo.harness.results.report.gallery import readable, uri
 
 BEST = 4
 """Of the ranked models."""
-BESIDE = ("pyramid", "levin2004")
+BESIDE = ("spun_pyramid", "levin2004")
 """Shown beside them where they were benched: what spreads hints without having learnt."""
 
 
