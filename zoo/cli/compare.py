@@ -12,7 +12,7 @@ from zoo.cli.arguments import FilePath, format_option, refuse_given
 from zoo.cli.terminal import echo
 
 if TYPE_CHECKING:
-    from zoo.harness.results.comparison import Comparison, PhotoGap
+    from zoo.harness.results.comparison import Comparison, Difference, PhotoGap
     from zoo.harness.results.versions import Change, Versions
 
 
@@ -84,7 +84,7 @@ def _show_two(found: Comparison) -> None:
             "A": f"{each.a:.4f}",
             "B": f"{each.b:.4f}",
             "A - B": f"{each.difference:+.4f}",
-            "95 % interval": f"{each.low:+.4f} to {each.high:+.4f}",
+            "95 % interval": _ends(each, 4),
             "p": _p(each.p_value),
             "better": each.better or "not to be told",
         }
@@ -111,7 +111,7 @@ def _show_pairs(found: list[Comparison]) -> None:
                     "A": each.a,
                     "B": each.b,
                     "A - B, dB": f"{psnr.difference:+.3f}",
-                    sure: f"{psnr.low:+.3f} to {psnr.high:+.3f}",
+                    sure: _ends(psnr, 3),
                     "p": _p(psnr.p_value),
                     "better": psnr.better or "not to be told",
                 }
@@ -165,17 +165,24 @@ def _change_row(each: Change, sure: str) -> dict[str, str]:
     from zoo.harness.results.measured import described
 
     column = described(each.metric)
-    interval = f"{each.low:+.{column.decimals}f} to {each.high:+.{column.decimals}f}"
+    decimals = column.decimals or 0
     return {
         "model": each.model,
         "metric": each.metric,
         "before": column.text(each.before),
         "after": column.text(each.after),
-        "after - before": f"{each.difference:+.{column.decimals}f}",
-        sure: interval,
+        "after - before": f"{each.difference:+.{decimals}f}",
+        sure: _ends(each, decimals),
         "p": _p(each.p_value),
         "change": each.change,
     }
+
+
+def _ends(of: Difference | Change, decimals: int) -> str:
+    from zoo.harness.results.statistics import written
+
+    low, high = written(of.low, of.high, decimals)
+    return f"{low:+.{decimals}f} to {high:+.{decimals}f}"
 
 
 def _p(value: float) -> str:

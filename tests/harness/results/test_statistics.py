@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from zoo.harness.results.statistics import interval
+from zoo.harness.results.statistics import interval, written
 
 draw = runpy.run_path(str(Path(__file__).with_name("drawn_scores.py")))["draw"]
 
@@ -97,3 +97,18 @@ def test_one_photo_has_a_mean_and_no_interval():
 def test_equal_scores_have_an_interval_of_no_width():
     found = interval(np.full((3, 20), 5.0))
     assert (found.mean, found.low, found.high) == (5, 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("ends", "shown"),
+    [
+        ((-0.376, -0.0004), "-0.376 -0.001"),  # told from 0, and not to be read as tied
+        ((0.0004, 0.2), "0.001 0.200"),
+        ((-0.1, 0.0004), "-0.100 0.000"),
+        ((-0.1, 0.0), "-0.100 0.000"),
+        ((-0.25, -0.125), "-0.250 -0.125"),
+        ((float("nan"), float("nan")), "nan nan"),
+    ],
+)
+def test_an_interval_without_0_is_not_written_as_one_that_holds_it(ends, shown):
+    assert " ".join(f"{end:.3f}" for end in written(*ends, 3)) == shown

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.core.errors import BadInput
 from zoo.harness.results.column import Column, Span, csv_names
 from zoo.harness.results.measured import AREA, COSTS, DIAGNOSTICS, METRICS, PSNR, TIME_TO, TRAIN_S
+from zoo.harness.results.statistics import written
 
 if TYPE_CHECKING:
     from zoo.harness.results.league import Row
@@ -65,7 +66,7 @@ TO_BEST = Column(
     between=" to ",
     interval_meaning="its 95 % confidence interval, with the same critical value as the places: it holds 0 where, and "
     "only where, the row is tied with the best",
-    of_row=lambda row: row.standing and Span(*_difference(row.standing.to_best)),
+    of_row=lambda row: row.standing and _difference(row.standing.to_best, 3),
 )
 OVER_GRAY = Column(
     "psnr_over_gray",
@@ -335,5 +336,5 @@ def _checked(found: list[str]) -> str:
     return "" if not any(found) else "verified" if set(found) == {"verified"} else "self-reported"
 
 
-def _difference(found: Comparison) -> tuple[float, float, float]:
-    return found.difference, found.low, found.high
+def _difference(found: Comparison, decimals: int) -> Span:
+    return Span(found.difference, *written(found.low, found.high, decimals))

@@ -18,7 +18,7 @@ from zoo.harness.results.league import League
 from zoo.harness.results.measured import PSNR, described
 from zoo.harness.results.protocol import of_different
 from zoo.harness.results.ranks import Family
-from zoo.harness.results.statistics import CONFIDENCE
+from zoo.harness.results.statistics import CONFIDENCE, written
 from zoo.harness.results.statistics import Comparison as Pair
 from zoo.harness.results.store import RunFolder
 
@@ -185,9 +185,10 @@ def _difference(
 
 def _verdict(labels: tuple[str, str], psnr: Difference, confidence: float, seeds_known: bool) -> str:
     sure = f"{100 * confidence:.4g} % interval"
+    ends = written(psnr.low, psnr.high, 3)
     if psnr.better:
         worse = labels[1] if psnr.better == labels[0] else labels[0]
-        low, high = sorted((abs(psnr.low), abs(psnr.high)))
+        low, high = sorted(map(abs, ends))
         said = (
             f"{psnr.better} is better than {worse} by {abs(psnr.difference):.3f} dB of PSNR "
             f"({sure} {low:.3f} to {high:.3f})."
@@ -195,7 +196,7 @@ def _verdict(labels: tuple[str, str], psnr: Difference, confidence: float, seeds
     else:
         said = (
             f"{labels[0]} and {labels[1]} cannot be told apart by PSNR: the difference is {psnr.difference:+.3f} dB, "
-            f"and its {sure}, {psnr.low:+.3f} to {psnr.high:+.3f}, holds 0."
+            f"and its {sure}, {ends[0]:+.3f} to {ends[1]:+.3f}, holds 0."
         )
     if seeds_known:
         return said

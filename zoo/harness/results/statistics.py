@@ -55,6 +55,17 @@ class Comparison:
     p_value: float
 
 
+def written(low: float, high: float, decimals: int) -> tuple[float, float]:
+    """The ends of an interval of a difference, as they are written: one that does not hold 0 is not rounded onto it.
+
+    What is told from 0 would else be read as tied.
+    """
+    least = 10.0**-decimals
+    if low > 0:
+        return max(low, least), max(high, least)
+    return (min(low, -least), min(high, -least)) if high < 0 else (low, high)
+
+
 def interval(scores: np.ndarray, *, confidence: float = CONFIDENCE, resamples: int = RESAMPLES) -> Interval:
     """The mean score of a model over seeds and photos, with a hierarchical bootstrap interval.
 
