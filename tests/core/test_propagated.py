@@ -212,6 +212,9 @@ def test_a_baseline_and_a_propagator_stay_as_they_are_and_are_called_so(table):
         assert not option_in(resolve(name), "propagator")
         with pytest.raises(BadInput, match=reason):
             resolve(name, {"propagator": "nearest"})
+    for name, option in (("gray", "hint_gain"), ("levin2004", "keep_hints"), ("mean_ab", "reads")):
+        assert not takes_option(name, option)
+        assert not option_in(resolve(name), option)
 
 
 def test_a_suites_propagator_goes_under_what_is_trained_and_has_none_of_its_own(table):

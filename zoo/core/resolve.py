@@ -155,6 +155,8 @@ def takes_option(
     """
     row = current().model_row(name)
     parts, factories = _parts_of(name, row)
+    if row.baseline and option in COLORIZER_OPTIONS:  # what others are compared with stays as it is
+        return False
     if option == PROPAGATOR:
         return _goes_upon_another(row, parts)
     asked = overrides.get(PROPAGATOR, _usual_propagator(row, defaults))

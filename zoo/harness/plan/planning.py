@@ -61,10 +61,12 @@ def option_in(spec: ModelSpec, option: str) -> bool:
     role, dot, bare = option.partition(".")
     if dot:
         return role in spec.parts and bare in spec.parts[role].options
+    if spec.baseline and option in (PROPAGATOR, *COLORIZER_OPTIONS):
+        return False
     if option in COLORIZER_OPTIONS:  # all but the gain are of what stands upon a propagator
         return option == "hint_gain" or PROPAGATOR in spec.parts
     if option == PROPAGATOR:  # of a network, whether it stands upon one or, with none, does not
-        return bool(set(spec.parts) - {PROPAGATOR}) and not spec.baseline
+        return bool(set(spec.parts) - {PROPAGATOR})
     return any(option in ref.options for ref in spec.parts.values())
 
 

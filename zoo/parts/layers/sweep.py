@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 from zoo.parts.layers.affinity import NEIGHBOURS, shifted
 
 CELLS_OF_A_MATRIX = 36
-"""Images of at most so many pixels are swept by a matrix: of so few, to begin an operation is most of what it costs."""
+"""On a CPU images of at most so many pixels are swept by a matrix: to begin an operation is most of what they cost."""
 
 
 def swept(colour: Tensor, weights: Tensor, source: Tensor) -> Tensor:
@@ -61,7 +61,9 @@ def semi_iterated(colour: Tensor, weights: Tensor, source: Tensor, *, sweeps: in
             found = swept(colour, weights, source)
             before, colour = colour, found if relaxation == 1 else before + relaxation * (found - before)
         return colour
-    sweep = _by_matrices if colour[0, 0].numel() <= CELLS_OF_A_MATRIX else _in_place
+    # A GPU would round a matrix product as it does a network's (TF32), and these have to settle.
+    small = colour.device.type == "cpu" and colour[0, 0].numel() <= CELLS_OF_A_MATRIX
+    sweep = _by_matrices if small else _in_place
     return sweep(colour, weights, source, relaxations)
 
 
